@@ -7,6 +7,7 @@ import { startPicking } from "./picking.js";
 import { keepPlace } from "./place.js";
 import { startRows } from "./rows.js";
 import { showMistake, startSaving } from "./saving.js";
+import { startSearch } from "./search.js";
 
 const closest = (event, selector) => event.target.closest?.(selector);
 const submitters = () => document.querySelectorAll("button[data-sending]");
@@ -40,6 +41,7 @@ addEventListener("pageshow", (event) => {
 startDates(); // before drafts come back into their fields
 startRows();
 startSaving();
+startSearch();
 startKeys();
 startPicking();
 

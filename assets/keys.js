@@ -1,7 +1,7 @@
 // The keys of every page. KEYS is the one list, from which both the handler and the help are made.
 import { dialogOf, menuLinks } from "./dialogs.js";
 import { button } from "./notices.js";
-import { openSearch } from "./search.js";
+import { hasSearch, openSearch } from "./search.js";
 
 const GOES = {
   h: "/",
@@ -20,10 +20,11 @@ const go = (path) => () => location.assign(path);
 
 // Only what the person's menu holds.
 function keys() {
-  const list = [
-    { press: ["/"], words: "在本页查找；没有查找框时搜索全部", act: findHere },
-    { press: ["Ctrl", "K"], words: "搜索线索、拜访、人员和页面", act: openSearch },
-  ];
+  const list = [];
+  if (hasSearch) {
+    list.push({ press: ["/"], words: "搜索全部", act: openSearch });
+    list.push({ press: ["Ctrl", "K"], words: "搜索全部", act: openSearch });
+  }
   if (menuLink("/visits")) list.push({ press: ["n"], words: "登记拜访", act: go("/visits/new") });
   for (const [letter, path] of Object.entries(GOES)) {
     const place = menuLink(path);
@@ -31,13 +32,6 @@ function keys() {
   }
   list.push({ press: ["?"], words: "显示本表", act: showHelp }, { press: ["Esc"], words: "关闭菜单和窗口" });
   return list;
-}
-
-function findHere() {
-  const field = [...document.querySelectorAll("main input[type=search]")].find((input) => input.offsetParent);
-  if (!field) return openSearch();
-  field.focus();
-  field.select();
 }
 
 function showHelp() {

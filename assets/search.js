@@ -1,91 +1,123 @@
-// One search for every page: what the menu holds, leads, people, and the lists searched for the same words.
-import { dialogOf, menuLinks } from "./dialogs.js";
+// The search of everything: one box on every page. Without script its form opens the page of what is found.
+import { menuLinks } from "./dialogs.js";
 
-const PAUSE = 200; // ms after the last letter
-const FEW = 6; // of each kind
+const PAUSE = 150; // ms after the last letter
+const MOST_PAGES = 4;
 
-const wordsOf = (text) => text.normalize("NFKC").trim();
-const placeOf = (path, words) => `${path}${encodeURIComponent(words)}`;
+const form = document.querySelector("form[data-find]"); // none for whoever sees no records
+const input = form?.querySelector("input");
+const panel = made("div", { className: "find-panel", hidden: true });
+const list = made("div", { id: "find-list", role: "listbox", ariaLabel: "搜索结果" });
+const remark = made("div", { role: "status" });
+const cancel = made("button", { type: "button", className: "find-cancel", textContent: "取消" });
+let asked; // the question under way
+let timer;
 
-function row(words, note, address) {
-  const link = document.createElement("a");
-  link.href = address;
-  const name = document.createElement("span");
-  name.textContent = words;
-  const kind = document.createElement("span");
-  kind.className = "card-hint";
-  kind.textContent = note;
-  link.append(name, kind);
-  return link;
+function made(tag, { role, ...values }) {
+  const element = Object.assign(document.createElement(tag), values);
+  if (role) element.setAttribute("role", role);
+  return element;
 }
 
-async function found(kind, words) {
+const options = () => [...list.querySelectorAll("[role=option]")];
+const active = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+
+function choose(option) {
+  for (const other of options()) other.setAttribute("aria-selected", other === option);
+  if (!option) return input.removeAttribute("aria-activedescendant");
+  input.setAttribute("aria-activedescendant", option.id);
+  option.scrollIntoView({ block: "nearest" });
+}
+
+function show(groups, words) {
+  list.replaceChildren(...groups);
+  remark.replaceChildren(...words);
+  panel.hidden = !groups.length && !words.length;
+  input.setAttribute("aria-expanded", groups.length > 0);
+  choose(options().find((option) => !option.matches(".found-all")));
+}
+
+function close() {
+  clearTimeout(timer);
+  asked?.abort();
+  show([], []);
+  form.classList.remove("is-open");
+}
+
+// The pages of the menu are known without asking.
+function pages(words) {
+  const links = menuLinks().filter((link) => link.textContent.includes(words)).slice(0, MOST_PAGES);
+  if (!links.length) return [];
+  const group = made("div", { role: "group", ariaLabel: "页面" });
+  group.append(made("p", { className: "found-kind", role: "presentation", textContent: "页面" }));
+  for (const [index, link] of links.entries()) {
+    const row = { id: `find-page-${index}`, className: "found", role: "option", tabIndex: -1, href: link.href };
+    group.append(made("a", { ...row, textContent: link.textContent.trim() }));
+  }
+  return [group];
+}
+
+async function ask(words) {
+  asked = new AbortController();
+  const { signal } = asked;
   try {
-    const answer = await fetch(placeOf(`/choices/${kind}?q=`, words), { redirect: "error" });
-    return answer.ok ? (await answer.json()).found.slice(0, FEW) : [];
+    const answer = await fetch(`${form.action}/found?q=${encodeURIComponent(words)}`, { signal, redirect: "error" });
+    if (!answer.ok) throw new Error(answer.status);
+    const found = made("template", { innerHTML: await answer.text() }).content;
+    const groups = [...found.querySelectorAll("[role=group]")];
+    if (!signal.aborted) show([...pages(words), ...groups], [...found.querySelectorAll(".found-nothing")]);
   } catch {
-    return []; // the lists below can be searched all the same
+    if (!signal.aborted) show(pages(words), [made("p", { textContent: "未能搜索，请按回车键重试。" })]);
   }
 }
 
-function pages(words) {
-  const links = menuLinks().filter((link) => link.textContent.includes(words));
-  return links.map((link) => row(link.textContent.trim(), "页面", link.href));
+function onInput() {
+  const words = input.value.normalize("NFKC").trim();
+  clearTimeout(timer);
+  asked?.abort();
+  if (!words) return show([], []);
+  timer = setTimeout(ask, PAUSE, words);
 }
 
-function lists(words) {
-  const has = (path) => menuLinks().some((link) => link.getAttribute("href") === path);
-  const rows = [];
-  if (has("/leads")) rows.push(row(`在线索中查找“${words}”`, "线索", placeOf("/leads?q=", words)));
-  if (has("/visits")) rows.push(row(`在拜访中查找“${words}”`, "拜访", placeOf("/visits?who=all&q=", words)));
-  return rows;
-}
-
-function move(event, dialog) {
+function onKey(event) {
+  if (event.isComposing) return;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  const places = [...dialog.querySelectorAll("input, a")];
-  const next = places[places.indexOf(document.activeElement) + step];
+  if (step && options().length) {
+    const all = options();
+    choose(all.at((all.indexOf(active()) + step) % all.length));
+  } else if (event.key === "Enter" && active()) {
+    active().click();
+  } else if (event.key === "Escape" && (!panel.hidden || form.classList.contains("is-open"))) {
+    close();
+  } else return;
   event.preventDefault();
-  next?.focus();
 }
+
+export const hasSearch = Boolean(form);
 
 export function openSearch() {
-  const dialog = dialogOf("palette", "搜索");
-  const form = document.createElement("form");
-  form.setAttribute("role", "search");
-  // no search field: there Escape empties it before it closes the dialog
-  const input = Object.assign(document.createElement("input"), { type: "text", inputMode: "search", className: "form-control" });
-  input.autocomplete = "off";
-  input.placeholder = "线索、人员或页面";
-  input.setAttribute("aria-label", "搜索线索、人员或页面");
-  const list = document.createElement("div");
-  list.className = "palette-list";
-  form.append(input);
-  dialog.append(form, list);
+  form.classList.add("is-open"); // narrow screens have no room for the box but over the bar
+  input.focus();
+  input.select();
+}
 
-  let timer;
-  const showFound = async (words) => {
-    const [leads, people] = await Promise.all([found("leads", words), found("people", words)]);
-    if (wordsOf(input.value) !== words || list.contains(document.activeElement)) return;
-    const rows = [
-      ...leads.map(({ value, text, note }) => row(text, note || "线索", `/leads/${value}`)),
-      ...people.map(({ text, note }) => row(text, note || "人员", placeOf("/visits?who=all&q=", text))),
-    ];
-    list.replaceChildren(...pages(words), ...rows, ...lists(words));
-  };
-  const onInput = () => {
-    const words = wordsOf(input.value);
-    clearTimeout(timer);
-    list.replaceChildren(...pages(words), ...(words ? lists(words) : []));
-    if (words) timer = setTimeout(showFound, PAUSE, words);
-  };
+export function startSearch() {
+  if (!form) return;
+  const roles = { role: "combobox", "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list" };
+  for (const [name, value] of Object.entries(roles)) input.setAttribute(name, value);
+  panel.append(list, remark);
+  form.append(cancel, panel);
+
   input.addEventListener("input", onInput);
-  form.addEventListener("submit", (event) => {
+  input.addEventListener("keydown", onKey);
+  cancel.addEventListener("click", close);
+  document.querySelector(".find-open").addEventListener("click", (event) => {
     event.preventDefault();
-    list.querySelector("a")?.click();
+    openSearch();
   });
-  dialog.addEventListener("keydown", (event) => move(event, dialog));
-  onInput();
-  dialog.showModal();
+  form.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !form.contains(relatedTarget) && close());
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (!form.contains(target) && !target.closest(".find-open")) close();
+  });
+  addEventListener("pageshow", ({ persisted }) => persisted && close());
 }

@@ -107,6 +107,7 @@ PAGES = (
     ("shen", "/companies/{company}/edit"),
     ("shen", "/companies/{company}/contacts/new"),
     ("shen", "/companies/{company}/contacts/{contact}"),
+    ("shen", "/search?q=项目"),
     ("shen", "/followups"),
     ("shen", "/followups/new"),
     ("shen", "/followups/{followup}"),

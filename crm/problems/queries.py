@@ -89,6 +89,13 @@ def problems_page(
     return page_of(db, query, on=Problem.raised_at, row_id=Problem.id, cursor=cursor)
 
 
+def found_problems(db: Session, me: Onlooker, text: str, *, most: int) -> Sequence[Problem]:
+    """The latest problems found by the text, their categories loaded."""
+    query = filtered(me, ProblemFilter(text=text)).options(joinedload(Problem.category))
+    latest = query.order_by(Problem.raised_at.desc(), Problem.id.desc()).limit(most)
+    return db.scalars(latest).all()
+
+
 def all_problems(db: Session, me: Onlooker, by: ProblemFilter) -> Sequence[Problem]:
     """The whole list for a file, loaded like its pages, with the assisting units."""
     query = filtered(me, by).options(

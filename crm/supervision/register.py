@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.base.paging import Page, page_of
 from crm.people.permissions import Viewer
+from crm.quotas.permissions import FigureScope
 from crm.supervision.models import Order
 from crm.supervision.permissions import assisted_by, overdue, visible_to
 from crm.supervision.queries import PARTIES
@@ -30,9 +31,11 @@ class OrderFilter:
     overdue_on: date | None = None  # overdue on that date
 
 
-def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[Order]:
-    """The visible orders that pass the filter."""
-    query = visible_to(db, viewer, on)
+def filtered(
+    db: Session, viewer: Viewer, on: date, by: OrderFilter, scope: FigureScope | None = None
+) -> Select[Order]:
+    """The visible orders that pass the filter; `scope` is read where it is not given."""
+    query = visible_to(db, viewer, on, scope)
     if text := by.text.strip():
         query = query.where(_matching(text))
 
@@ -70,6 +73,14 @@ def orders_page(
     """A page of the register, the latest drafted first; unit, person, officer and units loaded."""
     query = filtered(db, viewer, on, by).options(*PARTIES, selectinload(Order.units))
     return page_of(db, query, on=Order.drafted_at, row_id=Order.id, cursor=cursor)
+
+
+def found_orders(  # noqa: PLR0913 - whose orders, and by what they are found
+    db: Session, viewer: Viewer, on: date, scope: FigureScope, text: str, *, most: int
+) -> Sequence[Order]:
+    """The latest orders found by the text."""
+    query = filtered(db, viewer, on, OrderFilter(text=text), scope)
+    return db.scalars(query.order_by(Order.drafted_at.desc(), Order.id.desc()).limit(most)).all()
 
 
 def all_orders(db: Session, viewer: Viewer, on: date, *, by: OrderFilter) -> Sequence[Order]:

@@ -1,6 +1,6 @@
 """What lists of visits are narrowed to, as conditions on the visits that a viewer may see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVarTuple
@@ -119,31 +119,28 @@ def _states(by: VisitFilter) -> Iterator[ColumnElement[bool]]:
 
 def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     """Visits with the text in a part that the viewer may see: no hidden words, no hidden leads."""
-    spelled = spellings(text)
     called = Person.search.contains(folded(text), autoescape=True)
     leader = exists().where(Person.id == Visit.leader_id, called)
-    words = or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in _searched()
-            for spelling in spelled
-        )
-    )
-    named = (VisitCompany.name.icontains(spelling, autoescape=True) for spelling in spelled)
-    words |= exists().where(VisitCompany.visit_id == Visit.id, or_(*named))
     lead_matches = matching(db, text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
+    return or_(leader, leads, matching_words(viewer, on, text))
 
-    return or_(
-        *(
+
+def matching_words(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
+    """Visits with the text in their reference or city, or in words that the viewer may read."""
+    spelled = spellings(text)
+
+    def contain(columns: Iterable[Any]) -> ColumnElement[bool]:
+        found = (
             column.icontains(spelling, autoescape=True)
-            for column in (Visit.ref, Visit.city)
+            for column in columns
             for spelling in spelled
-        ),
-        leader,
-        leads,
-        words & readable(viewer, on),
-    )
+        )
+        return or_(*found)
+
+    words = contain(_searched())
+    words |= exists().where(VisitCompany.visit_id == Visit.id, contain([VisitCompany.name]))
+    return contain([Visit.ref, Visit.city]) | words & readable(viewer, on)
 
 
 def _searched() -> list[Any]:

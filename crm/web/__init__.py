@@ -52,6 +52,7 @@ from crm.web.receipts import views as receipts
 from crm.web.results import admin as recognition_admin
 from crm.web.results import views as claims
 from crm.web.rules import views as rules
+from crm.web.search import views as search
 from crm.web.sites import views as sites
 from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
@@ -120,6 +121,7 @@ def init_app(app: Flask) -> None:
         merges,
         absences,
         choices,
+        search,
         compliance,
         problems,
         supervision,

@@ -44,6 +44,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "choices.people": ANYONE,  # readers name colleagues, too
     "choices.date": ANYONE,
     # records
+    "search.show": WITH_RECORDS,
+    "search.found": WITH_RECORDS,
     "choices.leads": WITH_RECORDS,
     "choices.companies": WITH_RECORDS,
     "visits.listing": WITH_RECORDS,

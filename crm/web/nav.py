@@ -64,6 +64,7 @@ class Menu:
     wide: tuple[Place, ...]
     more: tuple[Place, ...]
     own: tuple[Place, ...]
+    search_url: str | None  # none for whoever sees no records
 
     @property
     def is_folded_active(self) -> bool:
@@ -93,7 +94,9 @@ def menu(role: Role, blueprint: str) -> Menu:
             is_active = endpoint.partition(".")[0] == here
             places[shelf].append(Place(url_for(endpoint), label, icon, is_active))
 
-    return Menu(*(tuple(places[shelf]) for shelf in Shelf))
+    search_url = url_for("search.show") if role in ACCESS["search.show"] else None
+    bar, wide, more, own = (tuple(places[shelf]) for shelf in Shelf)
+    return Menu(bar, wide, more, own, search_url)
 
 
 def _signed_in_context() -> dict[str, object]:

@@ -16,6 +16,8 @@ from crm.web.transaction import REPLICA, WRITTEN, release
 PAGES = frozenset(
     {
         "myday.show",
+        "search.show",
+        "search.found",
         "visits.listing",
         "visits.sums",
         "trips.listing",

@@ -41,9 +41,9 @@ def test_letters_lead_to_the_places_of_the_menu(desk):
     page.keyboard.press("g")
     page.keyboard.press("l")
     page.wait_for_url("**/leads")
-    page.keyboard.press("/")
-    page.keyboard.type("n储存")  # typed, and no way to the visit form
-    expect(page.get_by_role("searchbox")).to_have_value("n储存")
+    page.locator("main").get_by_role("searchbox").click()
+    page.keyboard.type("n/储存")  # typed, and no way to the visit form or the search of everything
+    expect(page.get_by_role("searchbox")).to_have_value("n/储存")
     page.keyboard.press("Tab")
     page.keyboard.press("n")
     expect(page).to_have_url(f"{desk.url}/leads")  # a list is chosen from by letters
@@ -53,16 +53,40 @@ def test_letters_lead_to_the_places_of_the_menu(desk):
     page.wait_for_url("**/visits/new")
 
 
-def test_the_search_of_every_page_finds_a_lead(desk):
+def test_the_search_of_everything_is_used_from_the_keyboard(desk):
     page = desk.page
-    page.keyboard.press("Control+k")
+    box = page.get_by_role("combobox", name="搜索全部")
+    page.keyboard.press("/")
     page.keyboard.type("储存")
-    expect(page.locator("dialog a").first).to_contain_text("储存模组项目")
+    options = page.get_by_role("option")
+    expect(options.first).to_contain_text("储存模组项目")
+    expect(options.first).to_have_attribute("aria-selected", "true")
     desk.examine()
 
+    page.keyboard.press("Escape")
+    expect(box).to_have_attribute("aria-expanded", "false")
+    expect(box).to_be_focused()
+    box.fill("项目")
+    expect(options.first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
 
     page.wait_for_url("**/leads/1")
+
+
+def test_the_search_opens_over_the_bar_where_there_is_no_room_for_its_box(desk):
+    page = desk.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("link", name="搜索全部").click()
+    page.keyboard.type("没有的词")
+    expect(page.get_by_text("未找到与“没有的词”有关的")).to_be_visible()
+    desk.examine()
+
+    page.get_by_role("button", name="取消").click()
+
+    expect(page.get_by_role("combobox", name="搜索全部")).to_be_hidden()
 
 
 def test_the_help_lists_what_the_menu_holds(desk):
