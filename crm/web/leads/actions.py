@@ -36,6 +36,7 @@ from crm.web.leads.detail import (
     render_lead,
     url_after_change,
 )
+from crm.web.leads.reaching import reach_as_sent, undo_of
 from crm.web.leads.sites import SiteForm
 from crm.web.notices import Undo, flash_change
 from crm.web.transaction import moment, today, transaction
@@ -47,27 +48,12 @@ def reach(lead_id: int) -> ResponseReturnValue:
     reached: list[Milestone] = []
 
     def change(session: Session) -> None:
-        on: Any = form.on.data  # a valid form has it
-        reached[:] = [
-            service.reach(
-                session,
-                lead=lead,
-                kind=form.kind.data,
-                on=on,
-                reason=form.reason.data,
-                agreement=form.agreement.data,
-                look_again_on=form.look_again_on.data,
-                by=signed_in(),
-                now=moment(),
-            )
-        ]
+        reached[:] = [reach_as_sent(session, lead, form)]
 
-    def undo() -> Undo:
-        [step] = reached
-        url = url_for("leads.withdraw", lead_id=lead_id, milestone_id=step.id)
-        return Undo(url, {"on": step.reached_on.isoformat(), "reason": "登记有误"})
-
-    return _apply(lead_id, f"reach-{form.kind.data or ''}", form, change, "进展已登记。", undo)
+    panel = f"reach-{form.kind.data or ''}"
+    return _apply(
+        lead_id, panel, form, change, "进展已登记。", lambda: undo_of(lead_id, reached[0])
+    )
 
 
 def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:

@@ -3,26 +3,24 @@
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.extensions import db
-from crm.leads import service
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
 from crm.leads.rules import FINAL, Stage, moves
-from crm.web.auth import signed_in
 from crm.web.forms import enum_arg, is_saved
 from crm.web.leads.action_forms import ReachForm
 from crm.web.leads.board import board_query, card, heads, shown_stages
 from crm.web.leads.detail import changeable_or_404
 from crm.web.leads.listing import list_filters
 from crm.web.leads.panel import Place, panel_of
-from crm.web.notices import Undo, flash_change
-from crm.web.transaction import moment, today
+from crm.web.leads.reaching import reach_as_sent, undo_of
+from crm.web.notices import flash_change
+from crm.web.transaction import today
 from crm.web.unseen_changes import position_shown, unseen_changes
 
 
@@ -51,20 +49,7 @@ def move(lead_id: int) -> ResponseReturnValue:
     reached: list[Milestone] = []
 
     def change(session: Session) -> None:
-        on: Any = form.on.data  # a valid form has it
-        reached[:] = [
-            service.reach(
-                session,
-                lead=lead,
-                kind=form.kind.data,
-                on=on,
-                reason=form.reason.data,
-                agreement=form.agreement.data,
-                look_again_on=form.look_again_on.data,
-                by=signed_in(),
-                now=moment(),
-            )
-        ]
+        reached[:] = [reach_as_sent(session, lead, form)]
 
     form.kind.data = enum_arg("to", Stage)
     if form.validate() and is_saved(form, change):
@@ -135,9 +120,7 @@ def _moved(lead_id: int, before: Stage, step: Milestone) -> ResponseReturnValue:
         message = (
             f"已登记{milestone_kinds(db.session).names[step.kind]}，阶段仍为“{before.label}”。"
         )
-    undo_url = url_for("leads.withdraw", lead_id=lead_id, milestone_id=step.id)
-    values = {"on": step.reached_on.isoformat(), "reason": "登记有误", "back": _board_url()}
-    flash_change(message, undo=Undo(undo_url, values))
+    flash_change(message, undo=undo_of(lead_id, step, back=_board_url()))
     return _parts(lead, before, message) if _is_part() else redirect(_board_url())
 
 
