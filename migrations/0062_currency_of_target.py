@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 SAME = ["year", "unit_id", "metric", "tier"]
-UNIQUE = op.f("uq_target_year_unit_id_metric_tier_measure")
+UNIQUE = "uq_target_year_unit_id_metric_tier_measure"
 IS_CURRENCY = "currency IN ('CNY', 'USD', 'EUR', 'HKD', 'JPY')"
 HAS_CURRENCY = "(measure = 'amount') = (currency IS NOT NULL)"
 
@@ -29,7 +29,7 @@ def upgrade() -> None:
         " WHERE measure = 'amount'"
     )
     with op.batch_alter_table("target") as batch:
-        batch.drop_constraint(UNIQUE, type_="unique")
+        batch.drop_constraint(op.f(UNIQUE), type_="unique")
         batch.create_check_constraint(op.f("ck_target_currency"), IS_CURRENCY)
         batch.create_check_constraint(op.f("ck_target_amount_has_currency"), HAS_CURRENCY)
     _unique("uq_target_counted", SAME, "count")
@@ -46,5 +46,5 @@ def downgrade() -> None:
     with op.batch_alter_table("target") as batch:
         batch.drop_constraint(op.f("ck_target_amount_has_currency"), type_="check")
         batch.drop_constraint(op.f("ck_target_currency"), type_="check")
-        batch.create_unique_constraint(UNIQUE, [*SAME, "measure"])
+        batch.create_unique_constraint(op.f(UNIQUE), [*SAME, "measure"])
         batch.drop_column("currency")
