@@ -23,6 +23,7 @@ from crm.leads.company_imports import COMPANY_COLUMNS, company_rows
 from crm.leads.contact_imports import CONTACT_COLUMNS, contact_rows
 from crm.leads.exports import lead_rows
 from crm.leads.fields import LEAD_COLUMNS
+from crm.leads.import_own import lead_columns
 from crm.people.exports import people_rows
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.permissions import Viewer, viewer
@@ -55,11 +56,12 @@ class Export:
 
     columns: Sequence[Column]
     rows: Callable[[Session, Viewer | None, date], Rows]
+    all_columns: Callable[[Session], Sequence[Column]] | None = None  # with those of the zone
 
 
 RECORDS = {
     What.PEOPLE: Export(PEOPLE_COLUMNS, people_rows),
-    What.LEADS: Export(LEAD_COLUMNS, lead_rows),
+    What.LEADS: Export(LEAD_COLUMNS, lead_rows, lead_columns),
     What.VISITS: Export(VISIT_COLUMNS, visit_rows),
     What.FOLLOWUPS: Export(FOLLOWUP_COLUMNS, followup_rows),
     What.RECEIPTS: Export(RECEIPT_COLUMNS, receipt_rows),
@@ -125,7 +127,8 @@ def _rows(
     if period is None:
         # only compliance has a period
         found = RECORDS[kind]
-        return found.columns, found.rows(db, reader, clock.civil_date(now))
+        columns = found.all_columns(db) if found.all_columns else found.columns
+        return columns, found.rows(db, reader, clock.civil_date(now))
 
     if code is not None and code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)

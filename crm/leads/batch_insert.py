@@ -15,8 +15,11 @@ from crm.base.money import Currency, Stated
 from crm.leads.amount_models import LeadAmount
 from crm.leads.contacts import ContactData
 from crm.leads.import_companies import NewCompany, spelled
+from crm.leads.import_own import OwnValues
 from crm.leads.import_steps import Step
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone, lead_search
+from crm.leads.own_field_models import LeadOwnValue
+from crm.leads.own_values import value_columns
 from crm.leads.rates import rate_of
 from crm.leads.rules import UNIT_ROLES, AmountKind, LeadRoleKind, Stage
 from crm.leads.search_index import index_again
@@ -34,6 +37,7 @@ class NewLead:
     steps: Sequence[Step] = ()
     roles: Sequence[tuple[LeadRoleKind, int]] = ()  # with the id of a person or a unit
     amounts: Mapping[AmountKind, Stated]
+    own: OwnValues = ()
     stated_on: date | None = None
 
 
@@ -115,6 +119,7 @@ def prepare(
             _part(db, Milestone, [_milestones(lead, entry) for lead in leads]),
             _part(db, LeadRole, [_roles(lead) for lead in leads]),
             _part(db, LeadAmount, _amounts(db, leads, entry)),
+            _part(db, LeadOwnValue, [_own_values(lead, entry) for lead in leads]),
         ],
         prepare_created(db, "lead.imported", Lead, created, at=now),
     )
@@ -187,6 +192,10 @@ def _milestones(lead: NewLead, entry: Mapping[str, Any]) -> list[dict[str, Any]]
         }
         for step in lead.steps
     ]
+
+
+def _own_values(lead: NewLead, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{**value_columns(field, value), **entry} for field, value in lead.own]
 
 
 def _roles(lead: NewLead) -> list[dict[str, Any]]:

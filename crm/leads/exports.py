@@ -13,6 +13,7 @@ from crm.leads.catalog_models import LeadSite
 from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS, STAGE_DATES
 from crm.leads.milestone_kinds import STAGE_CODES, milestone_kinds
 from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.own_values import own_cells, values_of_leads
 from crm.leads.permissions import may_see, visible_to
 from crm.leads.progress import progress_of
 from crm.leads.redaction import companies_with_hidden_leads
@@ -72,6 +73,7 @@ def _rows(
     seen = {lead.id for lead in leads}
     names, kinds = industries(db), milestone_kinds(db).names
     earlier = _earlier_refs(db, leads, viewer, on)
+    own = values_of_leads(db, sorted(seen))
 
     return [
         (
@@ -82,6 +84,7 @@ def _rows(
                 **_stop(lead),
                 "industry_name": names.get(lead.industry or "", lead.industry),
                 "earlier": earlier.get(lead.earlier_lead_id or 0),
+                **own_cells(db, own.get(lead.id, {})),
             },
         )
         for lead in leads

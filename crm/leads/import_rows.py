@@ -19,6 +19,7 @@ from crm.leads.credit_codes import credit_code_of, require_credit_code
 from crm.leads.fields import STAGE_DATES
 from crm.leads.import_cells import stated
 from crm.leads.import_names import Catalogs, Named, People
+from crm.leads.import_own import OwnCells, OwnValues, cells_of_own
 from crm.leads.import_steps import RowDates, Way, way_of
 from crm.leads.milestone_kinds import STAGE_CODES, require_used
 from crm.leads.rules import UNIT_ROLES, AmountKind, LeadRoleKind, Secrecy, Stage
@@ -49,6 +50,7 @@ class RowLead:
     way: Way
     roles: Roles
     amounts: dict[AmountKind, Stated]
+    own: OwnValues
     told: dict[str, object]
     people: list[tuple[str, Named]]  # by column
 
@@ -67,6 +69,7 @@ class RowReader:
     sheet: Sheet
     people: People
     catalogs: Catalogs
+    own: OwnCells
     by: Person | None
     today: date
     own_unit: Callable[[date], int | None] = field(init=False)
@@ -81,7 +84,7 @@ class RowReader:
         way: Way | None = ask(partial(self._way, row))
         holders = {column: self._holders(line, row, column) for column in _ROLES}
         lists = self._from_lists(line, row)
-        amounts = self._amounts(line, row)
+        amounts, own = self._amounts(line, row), self.own.read(line)
         ask(partial(check_amounts, amounts))
         ask(partial(self._check, row))
         if way is None or len(self.sheet.problems) > blamed:
@@ -110,7 +113,7 @@ class RowReader:
             "entered_on": way.entered_on,
             **company.own,
         }
-        told = self._told(row, columns, holders, amounts, way)
+        told = self._told(row, columns, holders, amounts, way) | cells_of_own(own)
         if park:
             told["park"] = park.code
         people = [
@@ -119,7 +122,7 @@ class RowReader:
             for found in rows
             if isinstance(found, Named)
         ]
-        return RowLead(line, row, company, columns, way, roles, amounts, told, people)
+        return RowLead(line, row, company, columns, way, roles, amounts, own, told, people)
 
     def require_offered(self, lead: RowLead) -> None:
         """Refuse what a known lead may have, and a new one not any more."""
@@ -127,6 +130,7 @@ class RowReader:
         ask(partial(self.catalogs.require_offered, lead.columns["source"]))
         for step in lead.way.steps:
             ask(partial(require_used, self.db, step.kind))
+        self.own.require_offered(lead.line, lead.own)
         for column, person in lead.people:
             if not person.is_offered:
                 why = Refused("unknown_person_in_file", field=column, person=person.username)

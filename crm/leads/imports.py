@@ -25,11 +25,11 @@ from crm.leads.batch_duplicates import (
 from crm.leads.batch_insert import NewLead, PreparedLeads, insert_prepared, prepare
 from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Entered, Likeness
-from crm.leads.fields import LEAD_COLUMNS
 from crm.leads.import_cells import LeadCells
 from crm.leads.import_companies import Companies, Known, spelled
 from crm.leads.import_contacts import SeenContacts
 from crm.leads.import_names import catalogs, people_named
+from crm.leads.import_own import OwnCells, columns_to_read
 from crm.leads.import_repeats import ExistingLeads, first_rows
 from crm.leads.import_rows import RowLead, RowReader, contact_of
 from crm.leads.models import Lead
@@ -75,10 +75,11 @@ def check_leads(
 
     on = civil_date(now)
     scope = LeadScope(viewer(db, by, on) if by else None, on)
-    sheet = read_sheet(content, LEAD_COLUMNS)
+    sheet = read_sheet(content, columns_to_read(db))
     count = len(sheet.rows)
     sheet.rows = first_rows(sheet)
-    reader = RowReader(db, sheet, people_named(db, on), catalogs(db), by, on)
+    own = OwnCells(db, sheet)
+    reader = RowReader(db, sheet, people_named(db, on), catalogs(db), own, by, on)
     rows = [lead for line, row in read_rows(sheet, LeadCells) if (lead := reader.read(line, row))]
 
     companies = Companies(db, [row.company for row in rows], scope)
@@ -95,6 +96,7 @@ def check_leads(
 
     sheet.raise_problems()
     sheet.notices += _notices(zip(rows, found, strict=True))
+    sheet.notices += own.notices([row.line for row in new])
     kept, alike = _without_alike(db, new, scope, leaves_out=leaves_out)
     leads = _new_leads(sheet, kept, companies, contacts, existing)
     sheet.raise_problems()
@@ -198,6 +200,7 @@ def _new_leads(
                 steps=row.way.steps,
                 roles=row.roles,
                 amounts=row.amounts,
+                own=row.own,
                 stated_on=row.row.stated_on or today,
             )
         )

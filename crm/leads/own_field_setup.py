@@ -13,9 +13,10 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.names import folded
+from crm.base.sheets import PROBLEM
 from crm.leads.fields import LEAD_COLUMNS, LEAD_FIELDS
 from crm.leads.own_field_models import OwnField, OwnFieldChoice, OwnKind
-from crm.leads.own_fields import MOST_USED, OWN_CODE
+from crm.leads.own_fields import MOST_USED, OWN_CODE, is_own_code
 from crm.people.models import Person
 from crm.people.rules import Role
 
@@ -114,8 +115,10 @@ def _check(db: Session, data: OwnFieldData, by: Person, row: OwnField | None = N
     # a file and a form tell columns apart by their names
     taken = {field.label for field in LEAD_FIELDS.values()}
     taken |= {field.input_label for field in LEAD_FIELDS.values()}
-    taken |= {column.name for column in LEAD_COLUMNS} | {other.name for other in others}
-    if name in map(folded, taken):
+    columns = (*LEAD_COLUMNS, PROBLEM)
+    taken |= {text for column in columns for text in (column.name, column.code)}
+    taken |= {other.name for other in others}
+    if is_own_code(name) or name in map(folded, taken):
         raise Refused("name_taken", field="name")
     if data.is_used and sum(other.is_used for other in others) >= MOST_USED:
         raise Refused("too_many_own_fields", field="is_used" if row else "name", most=MOST_USED)

@@ -144,13 +144,15 @@ def values_of_leads(db: Session, lead_ids: Sequence[int]) -> Mapping[int, Mappin
 
 
 def own_cells(db: Session, values: Mapping[str, OwnValue]) -> dict[str, object]:
-    """The values by column of a file, choices by their names."""
-    cells: dict[str, object] = dict.fromkeys(field.code for field in own_fields(db))
-    for field in own_fields(db):
-        if field.code in values:
-            value = values[field.code]
-            cells[field.code] = value if isinstance(value, date) else field.words(value)
-    return cells
+    """The values by column of a file."""
+    return {field.code: own_cell(field, values.get(field.code)) for field in own_fields(db)}
+
+
+def own_cell(field: DefinedField, value: OwnValue | None) -> object:
+    """A value as a file has it: a number without trailing zeros, a choice by its name."""
+    if isinstance(value, Decimal):
+        return Decimal(field.words(value))
+    return value if isinstance(value, date) else field.words(value)
 
 
 def keep_own_values(
@@ -180,7 +182,8 @@ def keep_own_values(
             held[field.id].replaced_at = now
             db.flush()  # before the new row: one of each field holds
         if value is not None:
-            db.add(_new_row(lead.id, field, value, by, now))
+            entry = {"entered_at": now, "entered_by_id": by.id if by else None}
+            db.add(LeadOwnValue(lead_id=lead.id, **value_columns(field, value), **entry))
     db.flush()
 
     return before, after
@@ -216,17 +219,14 @@ def _checked(
     return read
 
 
-def _new_row(
-    lead_id: int, field: DefinedField, value: OwnValue, by: Person | None, now: datetime
-) -> LeadOwnValue:
-    row = LeadOwnValue(lead_id=lead_id, field_id=field.id, kind=field.kind, entered_at=now)
-    row.entered_by_id = by.id if by else None
+def value_columns(field: DefinedField, value: OwnValue) -> dict[str, Any]:
+    """The columns of a row that keeps the value, but for its lead and its entry."""
+    columns: dict[str, Any] = {"field_id": field.id, "kind": field.kind}
+    columns |= dict.fromkeys(("text", "number", "day", "choice_id"))
     if field.kind is OwnKind.CHOICE:
         choice = field.choice(value)
-        row.choice_id = choice.id if choice else None
-    else:
-        setattr(row, COLUMN_OF[field.kind], value)
-    return row
+        return columns | {"choice_id": choice.id if choice else None}
+    return columns | {COLUMN_OF[field.kind]: value}
 
 
 def _value(row: LeadOwnValue) -> OwnValue:

@@ -274,6 +274,7 @@ SENTENCES = {
     "bad_amount": "请填写正确的金额，最多两位小数。",
     "bad_own_number": "请填写数字，例如 1200 或 3.5，最多 12 位整数、4 位小数。",
     "too_many_own_fields": "最多启用 {most} 项补充信息，请先停用不再需要的一项。",
+    "own_field_retired": "第 {lines} 行填写了已停用的“{name}”，这一列没有导入。",
     "own_kind_stays": "已有线索填写了此项，类型不能更改；需要其他类型的，请停用此项后另行添加。",
     "choices_needed": "请至少填写一个选项，每行一个。",
     "too_many_choices": "最多启用 {most} 个选项，请减少。",

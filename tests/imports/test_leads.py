@@ -17,18 +17,21 @@ from crm.leads.contacts import ContactData
 from crm.leads.duplicates import Entered, Level, duplicates
 from crm.leads.exports import lead_rows
 from crm.leads.fields import LEAD_COLUMNS, LeadData
+from crm.leads.import_own import lead_columns
 from crm.leads.imports import check_leads, keep_leads
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
+from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
+from crm.leads.own_field_setup import OwnFieldData, add_field
 from crm.leads.rules import Agreement, AmountKind, Secrecy, Stage
 from crm.leads.service import add_lead, reach
-from crm.people.rules import UnitKind
+from crm.people.rules import Role, UnitKind
 from tests.conftest import NOW
-from tests.factories import make_company, make_contact, make_lead, make_unit
+from tests.factories import make_company, make_contact, make_lead, make_person, make_unit
 from tests.leads.zone import TODAY, make_zone
 
 CODE = "91320600MA1ABCDE19"
 HEAD = [column.code for column in LEAD_COLUMNS if not (column.optional or column.shown_only)]
-TABLES = (Company, Contact, Lead, Milestone, LeadRole, LeadAmount)
+TABLES = (Company, Contact, Lead, Milestone, LeadRole, LeadAmount, LeadOwnValue)
 SIGNED = date(2026, 5, 20)
 NOT_COMPARED = {"id", "company_id", "lead_id", "entered_at", "created_at"}
 
@@ -56,6 +59,25 @@ def zone(db):
     return make_zone(db)
 
 
+@pytest.fixture
+def own(db):
+    """The codes of three own fields: a choice, a number and a date."""
+    admin = make_person(db, role=Role.ADMIN)
+    return [
+        add_field(
+            db,
+            data=OwnFieldData(name=name, kind=kind, new_choices=choices),
+            by=admin,
+            now=NOW,
+        ).code
+        for name, kind, choices in (
+            ("高新技术企业", OwnKind.CHOICE, ("是", "否")),
+            ("预计用工人数", OwnKind.NUMBER, ()),
+            ("环评受理日期", OwnKind.DATE, ()),
+        )
+    ]
+
+
 def stored(db):
     """All rows of leads and companies, and their indexes, but for ids and moments."""
     rows = {
@@ -71,7 +93,7 @@ def stored(db):
     return rows
 
 
-def test_an_imported_row_is_what_the_form_would_have_entered(db, zone):
+def test_an_imported_row_is_what_the_form_would_have_entered(db, zone, own):
     park = make_unit(db, "生态园", code="eco", kind=UnitKind.PARK)
     db.add(ExchangeRate(on=SIGNED, currency=Currency.USD, rate=Decimal("7.1"), entered_at=NOW))
     tracker, leader, by = (zone.people[name] for name in ("tracker", "leader", "stranger"))
@@ -93,6 +115,7 @@ def test_an_imported_row_is_what_the_form_would_have_entered(db, zone):
         amount=Decimal(80_000_000),
         currency=Currency.USD,
         other_amounts={AmountKind.FOREIGN_CAPITAL: (Decimal(30_000_000), Currency.USD)},
+        own_values=dict(zip(own, ("1", Decimal(1200), SIGNED), strict=True)),
         note="第一行\n第二行",
         entered_on=date(2026, 1, 5),
         unit_id=unit.id,
@@ -140,6 +163,7 @@ def test_an_imported_row_is_what_the_form_would_have_entered(db, zone):
             "secrecy": "限知",
             "code_name": "蓝鲸",
             "project_company": "云海研发（南通）有限公司",
+            **dict(zip(own, ("是", "１，２００", "2026年5月20日"), strict=True)),
         },
         by=by,
     )
@@ -185,18 +209,18 @@ def test_a_repeat_of_the_same_file_changes_nothing_and_says_so(db, full):
 
 
 @pytest.mark.parametrize("form", [Format.CSV, Format.XLSX])
-def test_what_is_exported_is_imported_again(db, full, form):
-    import_leads(db, full)
+def test_what_is_exported_is_imported_again(db, full, own, form):
+    import_leads(db, full | dict(zip(own, ("否", "0.50", "2026-03-01"), strict=True)))
     exported = lead_rows(db, None, TODAY)
 
     def again():
-        file = write_sheet(LEAD_COLUMNS, exported, in_chinese=form is Format.XLSX, form=form)
+        file = write_sheet(lead_columns(db), exported, in_chinese=form is Format.XLSX, form=form)
         return keep_leads(
             db, file=check_leads(db, content=file, by=None, now=NOW), by=None, now=NOW
         )
 
     assert (again().added, again().unchanged) == (0, len(exported))
-    for table in (LeadAmount, Milestone, LeadRole, Contact, Lead):
+    for table in (LeadOwnValue, LeadAmount, Milestone, LeadRole, Contact, Lead):
         for row in db.scalars(select(table)):
             db.delete(row)
         db.flush()
@@ -280,8 +304,12 @@ def test_a_batch_finds_the_same_duplicates_as_the_form(db, zone):
         ({"secrecy": "限知", "code_name": "鲸"}, "restricted_needs_person"),
         ({"ref": "L-hidden"}, "duplicate_ref"),
         ({"earlier": "L-none"}, "unknown_lead_ref"),
+        ({"own_1": "未知"}, "unknown_word"),
+        ({"own_2": "约三百"}, "bad_own_number"),
+        ({"own_3": "2026-02-30"}, "no_such_date"),
     ],
 )
+@pytest.mark.usefixtures("own")
 def test_one_wrong_cell_refuses_the_whole_file_with_its_line(db, zone, wrong, code):
     zone.leads[Secrecy.RESTRICTED].ref = "L-hidden"
     db.flush()
@@ -293,6 +321,7 @@ def test_one_wrong_cell_refuses_the_whole_file_with_its_line(db, zone, wrong, co
         import_leads(db, *rows, by=by)
 
     assert codes(refused) == [(3, code)]
+    assert refused.value.problems[0].column in wrong | {"tracker": ""}
     assert len(db.scalars(select(Lead)).all()) == before
 
 
@@ -304,3 +333,18 @@ def test_a_known_reference_with_other_contents_is_refused_by_column(db, zone):
 
     assert codes(refused) == [(2, "lead_ref_taken")]
     assert refused.value.problems[0].why.facts["columns"] == "amount"
+
+
+def test_a_retired_own_field_is_passed_over_with_a_notice_of_its_rows(db, own):
+    filled = {"company": "甲", "title": "一", "ref": "L-1", own[1]: "很多", own[2]: "2026-03-01"}
+    db.scalars(select(OwnField).where(OwnField.code == own[1])).one().is_used = False
+    db.flush()
+
+    result, again = import_leads(db, filled), import_leads(db, filled)
+
+    (row,) = db.scalars(select(LeadOwnValue))
+    assert row.day == date(2026, 3, 1)
+    assert [(n.why.code, n.why.facts) for n in result.notices] == [
+        ("own_field_retired", {"name": own[1], "lines": "2"})
+    ]
+    assert (again.unchanged, again.notices) == (1, [])

@@ -29,6 +29,7 @@ from crm.leads.contact_imports import (
 )
 from crm.leads.exports import lead_rows
 from crm.leads.fields import LEAD_COLUMNS
+from crm.leads.import_own import lead_columns
 from crm.leads.imports import CheckedLeads, check_leads, keep_leads
 from crm.leads.rules import AmountKind
 from crm.people.models import Person
@@ -54,6 +55,11 @@ class FileKind:
     heads: Texts
     preview: Callable[[Any], list[Texts]]  # of new rows, the line first
     listing: str  # endpoint of the list
+    all_columns: Callable[[Session], Sequence[Column]] | None = None  # with those of the zone
+
+    def columns_of(self, db: Session) -> Sequence[Column]:
+        """All columns of the file."""
+        return self.all_columns(db) if self.all_columns else self.columns
 
 
 def _lead_texts(file: CheckedLeads) -> list[Texts]:
@@ -122,6 +128,7 @@ KINDS: Mapping[str, FileKind] = {
         ("行", "项目", "投资方", "阶段", "总投资"),
         _lead_texts,
         "leads.listing",
+        lead_columns,
     ),
     "companies": FileKind(
         "企业",

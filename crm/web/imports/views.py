@@ -37,6 +37,7 @@ READ = frozenset(
         "unit",
         "catalog_entry",
         "milestone_kind",
+        "own_field",
     }
 )
 LARGE_FORMS.update({"imports.preview", "imports.apply", "imports.problems"})
@@ -56,7 +57,7 @@ def show(kind: str) -> ResponseReturnValue:
 @bp.get(f"{KIND}/template<any('.csv', '.xlsx'):suffix>")
 def template(kind: str, suffix: str) -> ResponseReturnValue:
     form = Format(suffix)
-    return attached(write_template(KINDS[kind].columns, form), kind, form)
+    return attached(write_template(KINDS[kind].columns_of(db.session), form), kind, form)
 
 
 @bp.get(f"{KIND}/export<any('.csv', '.xlsx'):suffix>")
@@ -64,8 +65,8 @@ def export(kind: str, suffix: str) -> ResponseReturnValue:
     """What I may see of the records, as the import reads them again."""
     of_kind = KINDS[kind]
     rows = of_kind.rows(db.session, my_view(), today())
-    name = f"{kind}-{today():%Y%m%d}"
-    return exported(Export(of_kind.label, name, of_kind.columns, Format(suffix)), rows)
+    name, columns = f"{kind}-{today():%Y%m%d}", of_kind.columns_of(db.session)
+    return exported(Export(of_kind.label, name, columns, Format(suffix)), rows)
 
 
 @bp.post(KIND)
