@@ -1,7 +1,8 @@
 """For whom a problem waits: as people for one problem, and as a list for one person (PROJECTS 5).
 
 Whose task a step is stands in the workflow. Where none of them can take it, it falls to who stands
-in: up the tree of the owner's unit, or the raiser's supervisor and then an officer.
+in: up the tree of the owner's unit, or the raiser's supervisor and then an officer. Where nobody
+is left, an admin names somebody (PROJECTS 0).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,7 +45,7 @@ from crm.problems.permissions import (
 from crm.problems.queries import PARTIES
 from crm.problems.rules import OVER, days_overdue
 from crm.problems.stand_ins import StandIns
-from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Step, Wait
+from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Condition, Step, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,12 @@ def assignees(db: Session, problem: Problem, step: Step, at: datetime) -> list[P
     row = PROBLEM_WORKFLOW.of(step)
     people = people_who_are(db, problem, row.waits_for, at, step=step)
     return people or StandIns(db, [problem], at).of(problem, step)
+
+
+def is_stuck(db: Session, problem: Problem, at: datetime) -> bool:
+    """Whether a step is awaited that nobody is left to take."""
+    awaited = PROBLEM_WORKFLOW.awaited(problem.state, conditions_of(problem))
+    return any(not assignees(db, problem, row.step, at) for row in awaited)
 
 
 def people_who_are(
@@ -94,6 +101,8 @@ def actor_ids(
         elif actor is Actor.ASSISTING_LINE:
             units = select(ProblemUnit.unit_id).where(ProblemUnit.problem_id == problem.id)
             ids.update(_in_line_of(db, db.scalars(units).all(), at))
+        elif actor is Actor.ADMIN:
+            ids.update(db.scalars(select(Person.id).where(Person.role == Role.ADMIN)))
 
     return ids
 
@@ -156,7 +165,12 @@ def situation_of(db: Session, me: Onlooker, problem: Problem, at: datetime) -> P
         if stands_in and me.viewer.person in StandIns(db, [problem], at).of(problem, Step.CLOSE):
             actors |= {Actor.CONFIRMER}
 
-    return Situation(problem.state, actors, conditions_of(problem))
+    conditions = conditions_of(problem)
+    naming = PROBLEM_WORKFLOW.of(Step.NAME)
+    # asked only of those who could name somebody
+    if Actor.ADMIN in actors and problem.state in naming.sources and is_stuck(db, problem, at):
+        conditions |= {Condition.NOBODY}
+    return Situation(problem.state, actors, conditions)
 
 
 def steps_of(db: Session, me: Onlooker, problem: Problem, at: datetime) -> frozenset[Step]:
@@ -168,7 +182,7 @@ def require_step(db: Session, *, problem: Problem, step: Step, by: Person, now: 
     """Lock the problem and refuse a step that its workflow does not allow the person now.
 
     Refused as `not_yours`, `problem_state`, `not_by_solver`, `passed_twice`, `passes_left`,
-    `already_referred`, `not_referred`.
+    `already_referred`, `not_referred`, `somebody_acts`.
     """
     me = viewer_of(db, by, now)
     # before all else: a refusal for another reason would tell of the problem
@@ -189,7 +203,7 @@ def waiting_for(
     db: Session, me: Onlooker, now: datetime, *options: ExecutableOption
 ) -> list[WaitingProblem]:
     """What waits for the viewer, the most pressing first; `options` load more of each."""
-    query = _waiting(me, now).where(visible(me)).options(*PARTIES, *options)
+    query = _waiting(db, me, now).where(visible(me)).options(*PARTIES, *options)
     waiting = [
         WaitingProblem(problem, wait, days_overdue(problem.state, problem.due_on, me.on))
         for problem, wait in _waits(db, me.viewer, query, now)
@@ -202,7 +216,7 @@ def waiting_for(
 
 def waits_of(db: Session, me: Onlooker, problem_id: int, now: datetime) -> frozenset[Wait]:
     """For what one problem waits for the viewer."""
-    query = _waiting(me, now).where(visible(me), Problem.id == problem_id)
+    query = _waiting(db, me, now).where(visible(me), Problem.id == problem_id)
     return frozenset(wait for _, wait in _waits(db, me.viewer, query, now))
 
 
@@ -224,56 +238,67 @@ def _waits(
 
     # The query only narrows it down: who is nearest up the tree is decided here.
     stand_ins = StandIns(db, [problem for problem, _ in vacant], now)
-    return own + [
-        (problem, wait)
-        for problem, wait in vacant
-        if viewer.person in stand_ins.of(problem, STEP_OF_WAIT[wait])
-    ]
+    stuck = {}
+    for problem, wait in vacant:
+        people = stand_ins.of(problem, STEP_OF_WAIT[wait])
+        if viewer.person in people:
+            own.append((problem, wait))
+        elif not people and viewer.role is Role.ADMIN:
+            stuck[problem.id] = (problem, Wait.NAME)
+    return [*own, *stuck.values()]
 
 
-def _waiting(me: Onlooker, now: datetime) -> Select[Problem, *tuple[Any, ...]]:
+def _waiting(db: Session, me: Onlooker, now: datetime) -> Select[Problem, *tuple[Any, ...]]:
     """The problems that may wait for the viewer, each with two marks for every wait.
 
     The first mark: the step is the viewer's task. The second: it is nobody's task, and the viewer
-    may stand in.
+    may stand in or name somebody.
     """
     actors = actor_conditions(me)
+    officers = officer_ids(db, me.on)
+    is_admin = me.viewer.role is Role.ADMIN
     own, vacant = [], []
 
     for wait in Wait:
         row = PROBLEM_WORKFLOW.of(STEP_OF_WAIT[wait])
         tasked = or_(*(actors[actor] for actor in row.waits_for))
         own.append(may_take(row.step, actors) & tasked)
-        stands_in = me.viewer.role in IN_LINE | {Role.ADMIN} and row.else_for is not None
-        vacant.append(_vacant(row.step, actors, now) if stands_in else false())
+        stands_in = me.viewer.role in IN_LINE and row.else_for is not None
+        mark: ColumnElement[bool] = false()
+        if is_admin or stands_in:
+            mark = _vacant(row.step, officers, now)
+        if stands_in:
+            mark = and_(mark, *(~actors[actor] for actor in row.never))
+        vacant.append(mark)
 
     marks = [condition.label(f"mark_{place}") for place, condition in enumerate([*own, *vacant])]
     return select(Problem, *marks).where(Problem.state.not_in(OVER), or_(*own, *vacant))
 
 
-def _vacant(
-    step: Step, actors: dict[Actor, ColumnElement[bool]], now: datetime
-) -> ColumnElement[bool]:
+def _vacant(step: Step, officers: Collection[int], now: datetime) -> ColumnElement[bool]:
     """Problems where nobody with an open account has the step as their task."""
     row = PROBLEM_WORKFLOW.of(step)
     # Not `!=`: an empty column excludes nobody.
     never = [Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never]
     fit = and_(active_at(now), Person.role.in_(WITH_RECORDS), *never)
     on = civil_date(now)
-    tasked = [_has(actor, fit, on) for actor in row.waits_for]
+    tasked = [_has(actor, fit, on, officers) for actor in row.waits_for]
 
     return and_(
         Problem.state.in_(row.sources),
         *(condition_sql(condition) for condition in row.when),
-        *(~actors[actor] for actor in row.never),
         *(~condition for condition in tasked),
     )
 
 
-def _has(actor: Actor, fit: ColumnElement[bool], on: date) -> Exists:
+def _has(actor: Actor, fit: ColumnElement[bool], on: date, officers: Collection[int]) -> Exists:
     """Problems to which somebody fit is the actor."""
     if actor in COLUMNS:
         return exists().where(Person.id == COLUMNS[actor], fit).correlate(Problem)
+    if actor is Actor.OFFICER:
+        return exists().where(Person.id.in_(officers), fit).correlate(Problem)
+    if actor is Actor.ADMIN:
+        return exists().where(Person.role == Role.ADMIN, fit).correlate(Problem)
     if actor is Actor.TRACKER:
         return (
             exists()

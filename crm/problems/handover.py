@@ -17,6 +17,8 @@ def replace_owner(
     # A step taken since the problem was read may have changed it.
     db.refresh(problem, [*Problem.__table__.columns.keys()], with_for_update=True)
     before, problem.person_id = problem.person_id, to.id if to else None
+    if to:
+        problem.named_id = None
     text = f"承办人改为{to.name}（交接）" if to else "原承办人账号停用，由承办单位办理"
     values = {"state": problem.state, "due_on": problem.due_on, "unit_id": problem.unit_id}
     entry = ProblemEntry(

@@ -69,11 +69,14 @@ class Problem(Base):
     closed_at: Mapped[datetime | None]
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     basis: Mapped[str | None]  # the stated basis of its closing
+    # whom an admin named for the next step, where nobody is left to take it
+    named_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
     category: Mapped[ProblemCategory] = relationship(lazy="raise")
     raised_by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[raised_by_id])
     unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[unit_id])
     person: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[person_id])
+    named: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[named_id])
     visit: Mapped[Visit | None] = relationship(lazy="raise")
     leads: Mapped[list[Lead]] = relationship(
         lazy="raise", secondary="problem_lead", order_by="Lead.id"

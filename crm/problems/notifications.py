@@ -1,6 +1,6 @@
 """Mails about a problem: who is told of a step, each once (PROJECTS 0, 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from crm.people.models import Person, Unit
 from crm.people.permissions import viewer
 from crm.problems.assignees import actor_ids, assignees, people_of, seeing
 from crm.problems.models import Problem, ProblemCategory, ProblemEntry, ProblemLead
+from crm.problems.naming import namers
 from crm.problems.permissions import conditions_of
 from crm.problems.rules import days_overdue
 from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_ENTRY, Step
@@ -33,6 +34,7 @@ class Notice:
     leads: str
     days_overdue: int
     is_theirs: bool  # the next step is the reader's task
+    is_to_name: bool  # nobody is left for the next step, and the reader names somebody
     is_late: bool
 
 
@@ -41,8 +43,19 @@ def tell(
 ) -> int:
     """Put the mails of a step into the outbox, once each; how many."""
     mine = {person.id for person in _next_assignees(db, problem, entry)}
+    naming = {person.id for person in _next_namers(db, problem, entry)}
     return sum(
-        _put(db, _notice(db, problem, entry, person, mine=mine, late=late), person, site)
+        _put(
+            db,
+            replace(
+                _notice(db, problem, entry, person),
+                is_theirs=person.id in mine,
+                is_to_name=person.id in naming,
+                is_late=late,
+            ),
+            person,
+            site,
+        )
         for person in readers_of(db, problem, entry)
     )
 
@@ -61,14 +74,21 @@ def readers_of(db: Session, problem: Problem, entry: ProblemEntry) -> list[Perso
     people = seeing(db, problem, people_of(db, ids, entry.at), civil_date(entry.at))
     # One mail a person and step, and none to whoever took it.
     known = {person.id for person in people} | {entry.by_id}
-    people += [person for person in _next_assignees(db, problem, entry) if person.id not in known]
+    next_people = [*_next_assignees(db, problem, entry), *_next_namers(db, problem, entry)]
+    people += [person for person in next_people if person.id not in known]
 
     return sorted(set(people), key=lambda person: person.username)
 
 
 def reaches_nobody(db: Session, problem: Problem, entry: ProblemEntry) -> bool:
-    """Whether a next step is awaited, and nobody is left who could take it."""
-    return any(_next_steps(problem, entry)) and not _next_assignees(db, problem, entry)
+    """Whether a next step is awaited that nobody is left to take."""
+    steps = _next_steps(problem, entry)
+    return any(not assignees(db, problem, step, entry.at) for step in steps)
+
+
+def _next_namers(db: Session, problem: Problem, entry: ProblemEntry) -> list[Person]:
+    """The admins, who name somebody where nobody is left."""
+    return namers(db, problem, entry.at) if reaches_nobody(db, problem, entry) else []
 
 
 def _next_assignees(db: Session, problem: Problem, entry: ProblemEntry) -> list[Person]:
@@ -87,15 +107,7 @@ def _next_steps(problem: Problem, entry: ProblemEntry) -> list[Step]:
     return [row.step for row in awaited if not tells.isdisjoint(row.waits_for)]
 
 
-def _notice(  # noqa: PLR0913 - a notice has that many parts
-    db: Session,
-    problem: Problem,
-    entry: ProblemEntry,
-    reader: Person,
-    *,
-    mine: set[int],
-    late: bool,
-) -> Notice:
+def _notice(db: Session, problem: Problem, entry: ProblemEntry, reader: Person) -> Notice:
     on = civil_date(entry.at)
     lead_ids = db.scalars(
         select(ProblemLead.lead_id).where(ProblemLead.problem_id == problem.id)
@@ -114,8 +126,9 @@ def _notice(  # noqa: PLR0913 - a notice has that many parts
         person_name=owner.name if owner else None,
         leads="、".join(labels[lead_id].text for lead_id in sorted(labels)),
         days_overdue=days_overdue(problem.state, problem.due_on, on),
-        is_theirs=reader.id in mine,
-        is_late=late,
+        is_theirs=False,
+        is_to_name=False,
+        is_late=False,
     )
 
 

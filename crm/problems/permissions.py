@@ -34,6 +34,7 @@ COLUMNS = {
     Actor.RAISER: Problem.raised_by_id,
     Actor.OWNER: Problem.person_id,
     Actor.SOLVER: Problem.solved_by_id,
+    Actor.NAMED: Problem.named_id,
 }
 
 ProblemSituation = Situation[ProblemState, Actor, Condition]
@@ -81,7 +82,8 @@ def _secrecy_allows(me: Onlooker) -> ColumnElement[bool]:
 def _parts(me: Onlooker) -> list[ColumnElement[bool]]:
     """Problems in which they have a part; an officer has one in each."""
     person_id = me.viewer.person_id
-    parts = [Problem.raised_by_id == person_id, Problem.person_id == person_id]
+    columns = (Problem.raised_by_id, Problem.person_id, Problem.named_id)
+    parts = [column == person_id for column in columns]
     parts += [_tracked_by(person_id, me.on), is_member(person_id, me.on)]
     if me.scope:
         parts += [Problem.unit_id.in_(me.scope), Problem.raised_unit_id.in_(me.scope)]
@@ -149,6 +151,7 @@ def actor_conditions(me: Onlooker) -> dict[Actor, ColumnElement[bool]]:
     return columns | {
         Actor.TRACKER: _tracked_by(person_id, me.on),
         Actor.OFFICER: Problem.id.is_not(None) if me.is_officer else false(),
+        Actor.ADMIN: Problem.id.is_not(None) if me.viewer.role is Role.ADMIN else false(),
         Actor.MEMBER: is_member(person_id, me.on),
         Actor.OVERSEER: Problem.unit_id.in_(me.scope),
         Actor.ASSISTANT: assisted_by(me.scope),
@@ -201,10 +204,13 @@ def condition_sql(condition: Condition) -> ColumnElement[bool]:
             return Problem.referred_at.is_(None)
         case Condition.REFERRED:
             return Problem.referred_at.is_not(None)
+        case Condition.NOBODY:
+            # who stands in is decided in `assignees`
+            return false()
 
 
 def conditions_of(problem: Problem) -> frozenset[Condition]:
-    """The conditions that hold for a problem."""
+    """The conditions that hold for a problem; whether nobody is left is decided in `assignees`."""
     is_referred = problem.referred_at is not None
     holds = {
         Condition.PASSES_LEFT: problem.passes < MOST_PASSES,
@@ -262,6 +268,7 @@ _CODES: Mapping[Obstacle | Condition, str] = {
     Condition.PASSED_TWICE: "passes_left",
     Condition.NOT_REFERRED: "already_referred",
     Condition.REFERRED: "not_referred",
+    Condition.NOBODY: "somebody_acts",
 }
 
 

@@ -130,6 +130,7 @@ def problem_of(db: Session, me: Onlooker, problem_id: int) -> Problem | None:
         .where(Problem.id == problem_id)
         .options(
             *PARTIES,
+            joinedload(Problem.named),
             selectinload(Problem.units),
             history.joinedload(ProblemEntry.by),
             history.joinedload(ProblemEntry.unit),

@@ -47,6 +47,7 @@ class EntryKind(LabeledEnum):
     SHELVED = "shelved", "暂缓"
     RESUMED = "resumed", "恢复办理"
     WITHDRAWN = "withdrawn", "撤回"
+    NAMED = "named", "指定办理人"
     NOTED = "noted", "系统记录"
 
 

@@ -14,6 +14,7 @@ from crm.people.models import Person, Unit
 from crm.problems.assignees import require_step
 from crm.problems.history import note_and_record
 from crm.problems.models import Problem, ProblemEntry, ProblemUnit
+from crm.problems.naming import may_be_named
 from crm.problems.raising import require_owner, require_takers
 from crm.problems.rules import TAKE_WITHIN, due_after_break
 from crm.problems.workflow import ENTRY_OF_STEP, PROBLEM_WORKFLOW, Step
@@ -82,6 +83,9 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
     if change := _CHANGES.get(step):
         change(taken)
     problem.state = PROBLEM_WORKFLOW.of(step).target or problem.state
+    # PROJECTS 0: named for this case, and not for what comes next
+    if step not in (Step.NAME, Step.PROGRESS):
+        problem.named_id = None
     db.flush()
     if step in _TO_NEW_OWNER:
         require_takers(db, problem, now)
@@ -97,19 +101,28 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
         text=text,
     )
     # what was loaded is from before the step
-    db.expire(problem, ["unit", "person", "units", "entries"])
+    db.expire(problem, ["unit", "person", "named", "units", "entries"])
 
     return entry
 
 
 def _words(taken: Taken) -> str | None:
+    if taken.step is Step.NAME:
+        return _to_name(taken).name
     text = taken.given.text.strip()
     if taken.step in FIELDS and not text:
         raise Refused("required", field=FIELDS[taken.step])
     return text or None
 
 
-_KEPT = ("unit_id", "person_id", "due_on", "again_on", "basis")
+def _to_name(taken: Taken) -> Person:
+    for person in may_be_named(taken.db, taken.problem, taken.now):
+        if person.id == taken.given.person_id:
+            return person
+    raise Refused("no_such_person", field="person_id")
+
+
+_KEPT = ("unit_id", "person_id", "named_id", "due_on", "again_on", "basis")
 
 
 def _values(db: Session, problem: Problem) -> dict[str, object]:
@@ -176,6 +189,10 @@ def _refer(taken: Taken) -> None:
     taken.problem.referred_at = taken.now
 
 
+def _name(taken: Taken) -> None:
+    taken.problem.named_id = _to_name(taken).id
+
+
 def _solve(taken: Taken) -> None:
     taken.problem.solved_at, taken.problem.solved_by_id = taken.now, taken.by.id
 
@@ -233,5 +250,6 @@ _CHANGES: Mapping[Step, Callable[[Taken], None]] = {
     Step.RETURN: _return,
     Step.SHELVE: _shelve,
     Step.RESUME: _resume,
+    Step.NAME: _name,
 }
 _TO_NEW_OWNER = frozenset({Step.PASS_ON, Step.ASSIGN})

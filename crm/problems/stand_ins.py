@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import literal, or_, select, union_all
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
@@ -34,9 +34,7 @@ class StandIns:
         self._in_line = posted_as(db, IN_LINE, at)
         self._officers = officer_ids(db, self._on)
         ids = {person_id for held in self._in_line.values() for person_id in held}
-        query = select(Person).where(
-            or_(Person.id.in_(ids | self._officers), Person.role == Role.ADMIN), active_at(at)
-        )
+        query = select(Person).where(Person.id.in_(ids | self._officers), active_at(at))
         # in this order, by username, `of` returns them
         self._people = {person.id: person for person in db.scalars(query.order_by(Person.username))}
         people = list(self._people.values())
@@ -64,7 +62,6 @@ class StandIns:
             # PROJECTS 5: the raiser's supervisor, then an officer
             yield from map(self._supervisors, self._up_from(problem.raised_unit_id))
             yield self._officers
-        yield [person.id for person in self._people.values() if person.role is Role.ADMIN]
 
     def _up_from(self, unit_id: int | None) -> Iterator[Collection[int]]:
         for above in units_above(self._tree, unit_id) if unit_id else ():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from crm.base.enums import LabeledEnum
 from crm.base.workflow import Transition, Workflow
-from crm.problems.rules import TAKE_WITHIN, UNTAKEN, EntryKind, ProblemState
+from crm.problems.rules import TAKE_WITHIN, UNTAKEN, WORKING, EntryKind, ProblemState
 
 
 class Step(LabeledEnum):
@@ -26,6 +26,7 @@ class Step(LabeledEnum):
     RESUME = "resume", "恢复办理"
     LOOK_AGAIN = "look_again", "到期恢复办理"
     WITHDRAW = "withdraw", "撤回"
+    NAME = "name", "指定办理人"
 
 
 class Actor(LabeledEnum):
@@ -47,6 +48,8 @@ class Actor(LabeledEnum):
     # where nobody else is left
     NEAREST = "nearest up the tree", "逐级向上最近的督查、领导"
     CONFIRMER = "raiser's supervisor, then an officer", "提出人的督查人员，其次统筹单位经办人"
+    NAMED = "named for the case", "系统管理员指定的办理人"
+    ADMIN = "admin", "系统管理员"
 
 
 class Condition(LabeledEnum):
@@ -56,6 +59,7 @@ class Condition(LabeledEnum):
     PASSED_TWICE = "passed on twice", "已转办两次"
     NOT_REFERRED = "not before the officers", "尚未提请统筹单位"
     REFERRED = "before the officers", "已提请统筹单位"
+    NOBODY = "nobody left to act", "无人可办"
 
 
 class Wait(LabeledEnum):
@@ -65,11 +69,13 @@ class Wait(LabeledEnum):
     ASSIGN = "assign", "待明确承办单位"
     SOLVE = "solve", "待解决"
     CLOSE = "close", "待确认销号"
+    NAME = "name", "待指定办理人"
 
 
-ACTING = (Actor.OWNER, Actor.OVERSEER, Actor.MEMBER)
-CONFIRMING = (Actor.RAISER, Actor.TRACKER, Actor.CONFIRMER)
+ACTING = (Actor.OWNER, Actor.OVERSEER, Actor.MEMBER, Actor.NAMED)
+CONFIRMING = (Actor.RAISER, Actor.TRACKER, Actor.CONFIRMER, Actor.NAMED)
 TO_OWNER = (Actor.OWNER, Actor.LINE, Actor.MEMBER)
+OWN_TASK = (*TO_OWNER, Actor.NAMED)
 
 PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
     Transition(
@@ -85,7 +91,7 @@ PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
         sources=sorted(UNTAKEN),
         target=ProblemState.TAKEN,
         by=ACTING,
-        waits_for=TO_OWNER,
+        waits_for=OWN_TASK,
         else_for=Actor.NEAREST,
         tells=(Actor.RAISER, Actor.OWNER),
     ),
@@ -109,10 +115,10 @@ PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
     Transition(
         step=Step.ASSIGN,
         sources=(ProblemState.PASSED_ON,),
-        by=(Actor.OFFICER,),
+        by=(Actor.OFFICER, Actor.NAMED),
         but_not=(Actor.OWNER,),
         when=(Condition.REFERRED,),
-        waits_for=(Actor.OFFICER,),
+        waits_for=(Actor.OFFICER, Actor.NAMED),
         tells=(*TO_OWNER, Actor.RAISER),
         due=(TAKE_WITHIN,),
     ),
@@ -121,7 +127,7 @@ PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
         sources=(ProblemState.TAKEN,),
         target=ProblemState.SOLVED,
         by=ACTING,
-        waits_for=TO_OWNER,
+        waits_for=OWN_TASK,
         else_for=Actor.NEAREST,
         tells=(Actor.RAISER, Actor.TRACKER),
     ),
@@ -137,7 +143,7 @@ PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
         by=CONFIRMING,
         but_not=(Actor.OWNER,),
         another_than=Actor.SOLVER,
-        waits_for=(Actor.RAISER, Actor.TRACKER),
+        waits_for=(Actor.RAISER, Actor.TRACKER, Actor.NAMED),
         else_for=Actor.CONFIRMER,
         tells=TO_OWNER,
     ),
@@ -180,6 +186,15 @@ PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
         by=(Actor.RAISER,),
         tells=TO_OWNER,
     ),
+    Transition(
+        # PROJECTS 0: where nobody is left to act, an admin names somebody
+        step=Step.NAME,
+        sources=(*sorted(WORKING), ProblemState.SOLVED),
+        by=(Actor.ADMIN,),
+        when=(Condition.NOBODY,),
+        waits_for=(Actor.ADMIN,),
+        tells=(Actor.NAMED,),
+    ),
 )
 
 STEP_OF_WAIT: Mapping[Wait, Step] = {
@@ -187,6 +202,7 @@ STEP_OF_WAIT: Mapping[Wait, Step] = {
     Wait.ASSIGN: Step.ASSIGN,
     Wait.SOLVE: Step.SOLVE,
     Wait.CLOSE: Step.CLOSE,
+    Wait.NAME: Step.NAME,
 }
 # A return to work is one entry, whether an officer or the clock takes it up again.
 ENTRY_OF_STEP: Mapping[Step, EntryKind] = {
@@ -203,5 +219,6 @@ ENTRY_OF_STEP: Mapping[Step, EntryKind] = {
     Step.LOOK_AGAIN: EntryKind.RESUMED,
     Step.RESUME: EntryKind.RESUMED,
     Step.WITHDRAW: EntryKind.WITHDRAWN,
+    Step.NAME: EntryKind.NAMED,
 }
 STEP_OF_ENTRY: Mapping[EntryKind, Step] = {entry: step for step, entry in ENTRY_OF_STEP.items()}

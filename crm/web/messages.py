@@ -215,6 +215,7 @@ SENTENCES = {
     "claim_state": "此项申报的状态为“{state}”，不能进行此操作，请刷新页面后办理。",
     "own_claim": "您是申报人、跟踪责任人、挂钩领导或责任单位人员，按规定应当回避。",
     "nothing_to_review": "此项认定没有待复核的事项。",
+    "somebody_acts": "已有人可办理此步骤，无需指定。",
     "somebody_is_left": "认定单位已有人可认定，无需指定。",
     "order_state": "这份督办单的状态为“{state}”，不能进行此操作，请刷新页面后办理。",
     "origin_of_clock": "这一来源由系统自动拟稿，请选择其他来源。",

@@ -8,17 +8,18 @@ from sqlalchemy import select
 from crm.base.errors import Refused
 from crm.base.outbox import Message
 from crm.base.periods import DAY
-from crm.leads.rules import Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person
 from crm.problems.categories import CategoryData, add_category, change_category
 from crm.problems.models import Problem, ProblemEntry
-from crm.problems.notifications import tell
+from crm.problems.naming import may_be_named
+from crm.problems.notifications import readers_of, tell
 from crm.problems.raising import first_entry
 from crm.problems.rules import EntryKind, ProblemState
 from crm.problems.shelf import take_up_shelved
 from crm.problems.workflow import Step
 from tests.conftest import NOW
-from tests.factories import make_lead
+from tests.factories import make_lead, make_role
 from tests.problems.conftest import DUE, arrange, raised, take
 
 TODAY = date(2026, 7, 15)
@@ -332,3 +333,57 @@ def test_categories_are_data_whose_names_are_known_once(db, zone):
     renamed = CategoryData(name="考古", position=9, is_offered=False)
     assert change_category(db, category=added, data=renamed, by=zone.admin, now=NOW)
     assert refusal(lambda: raised(db, zone, category_id=added.id)) == "unknown_category"
+
+
+def leave(db, *people):
+    for person in people:
+        person.disabled_at = NOW
+    db.flush()
+
+
+def named(db, row, zone, person):
+    """The refusal of naming the person."""
+    return refusal(lambda: take(db, row, Step.NAME, zone.admin, person_id=person.id))
+
+
+def test_where_nobody_is_left_an_admin_names_a_supervisor_or_leader_who_is_no_party(db, zone):
+    row = raised(db, zone)
+    take(db, row, Step.TAKE, zone.builder)
+    take(db, row, Step.SOLVE, zone.builder)
+    leave(db, zone.wang, zone.li, zone.head, zone.officer, zone.top)
+
+    assert [person.username for person in may_be_named(db, row, NOW)] == ["econ", "leader"]
+    assert named(db, row, zone, zone.builder) == "no_such_person"
+    entry = take(db, row, Step.NAME, zone.admin, person_id=zone.leader.id)
+
+    assert (entry.text, readers_of(db, row, entry)) == (zone.leader.name, [zone.leader])
+    assert take(db, row, Step.RETURN, zone.leader).kind is EntryKind.RETURNED
+    # named for that case alone
+    assert row.named_id is None
+
+
+def test_an_admin_names_nobody_while_somebody_is_left_to_act(db, zone):
+    row = raised(db, zone)
+
+    assert named(db, row, zone, zone.leader) == "somebody_acts"
+
+
+def test_on_a_restricted_lead_somebody_named_on_it_is_named(db, zone):
+    row = raised(db, zone)
+    zone.lead.secrecy, zone.lead.code_name = Secrecy.RESTRICTED, "晨星"
+    make_role(db, zone.lead, LeadRoleKind.TASK_FORCE_MEMBER, person=zone.leader)
+
+    assert may_be_named(db, row, NOW) == [zone.leader]
+
+
+def test_where_nobody_is_left_the_admin_gets_the_mail(db, zone, site):
+    row = raised(db, zone)
+    take(db, row, Step.TAKE, zone.builder)
+    leave(db, zone.wang, zone.li, zone.head, zone.officer, zone.top)
+    entry = take(db, row, Step.SOLVE, zone.builder)
+
+    tell(db, problem=row, entry=entry, site=site)
+
+    mail = db.scalars(select(Message)).one()
+    assert mail.person_id == zone.admin.id
+    assert "目前无人可办，请指定办理人" in mail.body_text

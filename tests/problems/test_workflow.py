@@ -11,11 +11,13 @@ from crm.leads.rules import Secrecy
 from crm.people.permissions import viewer
 from crm.problems.assignees import (
     assignees,
+    is_stuck,
     require_step,
     steps_of,
     waiting_for,
 )
 from crm.problems.models import Problem, ProblemEntry, ProblemLead, ProblemUnit
+from crm.problems.naming import namers
 from crm.problems.notifications import readers_of
 from crm.problems.permissions import (
     actor_conditions,
@@ -45,6 +47,11 @@ ARRANGEMENTS = {
     "nor has the raiser a supervisor": {
         "owner": "mason",
         "gone": ["wang", "li", "head", "officer", "top"],
+    },
+    "an admin named somebody": {
+        "owner": "mason",
+        "gone": ["wang", "li", "head", "officer", "top"],
+        "named": "leader",
     },
     "the owner's unit is empty": {"owner": "mason", "gone": ["mason", "builder"]},
     "nobody oversees in the owner's unit": {"unit": "yard"},
@@ -79,7 +86,11 @@ def cases(db, zone, request):
 
 def _case(db, zone, parties, name):
     state, passes, is_referred, kind = SITUATIONS[name]
-    named = {who: getattr(zone, parties[who]).id for who in ("owner", "solver") if who in parties}
+    named = {
+        who: getattr(zone, parties[who]).id
+        for who in ("owner", "solver", "named")
+        if who in parties
+    }
     is_solved = state in (ProblemState.SOLVED, ProblemState.CLOSED)
     problem = Problem(
         ref=f"K-{name}",
@@ -97,6 +108,7 @@ def _case(db, zone, parties, name):
         again_on=DUE if state is ProblemState.SHELVED else None,
         solved_at=NOW if is_solved else None,
         solved_by_id=named.get("solver", zone.builder.id) if is_solved else None,
+        named_id=named.get("named"),
         basis="已批" if state is ProblemState.CLOSED else None,
     )
     db.add(problem)
@@ -136,7 +148,7 @@ def test_sql_and_predicate_agree_on_what_may_be_done_but_by_stand_ins(db, seen):
 
         expected = steps_of(db, me, case.problem, NOW)
         assert found <= expected, name
-        assert expected - found <= {Step.CLOSE, Step.RETURN}, name
+        assert expected - found <= {Step.CLOSE, Step.RETURN, Step.NAME}, name
 
 
 @pytest.mark.slow_on_postgresql
@@ -170,6 +182,12 @@ def test_what_waits_for_somebody_can_be_done_by_them_and_agrees_with_the_problem
         for row in PROBLEM_WORKFLOW.awaited(case.problem.state, conditions_of(case.problem))
         for person in assignees(db, case.problem, row.step, NOW)
     }
+    expected |= {
+        (person.username, case.name, Step.NAME)
+        for case in cases
+        if is_stuck(db, case.problem, NOW)
+        for person in namers(db, case.problem, NOW)
+    }
 
     found = set()
     for me in {me.viewer.person_id: me for me, _, _ in seen}.values():
@@ -199,7 +217,7 @@ def test_a_step_is_told_to_those_for_whom_the_problem_then_waits_and_whom_the_ta
 
 
 @pytest.mark.slow_on_postgresql
-def test_an_open_problem_of_an_open_lead_always_waits_for_somebody_or_lies_on_the_shelf(
+def test_an_open_problem_of_an_open_lead_always_waits_for_somebody_or_an_admin_names_them(
     db, zone, cases
 ):
     if zone.lead.secrecy is Secrecy.RESTRICTED:
@@ -210,7 +228,8 @@ def test_an_open_problem_of_an_open_lead_always_waits_for_somebody_or_lies_on_th
             continue
         rows = PROBLEM_WORKFLOW.awaited(case.problem.state, conditions_of(case.problem))
 
-        assert any(assignees(db, case.problem, row.step, NOW) for row in rows), case.name
+        found = any(assignees(db, case.problem, row.step, NOW) for row in rows)
+        assert found or namers(db, case.problem, NOW), case.name
 
 
 def test_of_a_restricted_lead_only_those_named_on_it_see_a_problem(db, zone):

@@ -153,6 +153,7 @@ ACTIONS: Mapping[str, str] = {
     "problem.shelved": "暂缓困难问题",
     "problem.resumed": "恢复办理困难问题",
     "problem.withdrawn": "撤回困难问题",
+    "problem.named": "指定困难问题办理人",
     "problem.handed_over": "移交困难问题",
     "problem_category.added": "添加困难问题类别",
     "problem_category.changed": "修改困难问题类别",

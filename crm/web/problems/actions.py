@@ -9,6 +9,7 @@ from crm.leads.rules import Secrecy
 from crm.people.officers import officers
 from crm.problems.assignees import seeing, situation_of, waits_of
 from crm.problems.models import Problem
+from crm.problems.naming import may_be_named
 from crm.problems.notifications import reaches_nobody, tell
 from crm.problems.permissions import may_attach
 from crm.problems.queries import SeenProblem, problem_of, seen_alone
@@ -22,7 +23,7 @@ from crm.supervision.problem_orders import order_of_problem
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import refusal_beside
 from crm.web.problems.files import FILES, of_problem
-from crm.web.problems.forms import FORMS, StepForm, set_step_choices
+from crm.web.problems.forms import FORMS, StepForm, offer_names, set_step_choices
 from crm.web.problems.onlooking import my_onlooker, problem_or_404
 from crm.web.problems.rows import entry_lines, facts_of, problem_line
 from crm.web.site import site
@@ -40,6 +41,7 @@ MESSAGES = {
     Step.SHELVE: "已暂缓，到期自动恢复办理。",
     Step.RESUME: "已恢复办理。",
     Step.WITHDRAW: "已撤回。",
+    Step.NAME: "已指定办理人，已通知本人。",
 }
 
 
@@ -57,6 +59,9 @@ def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: st
     }
     taker = problem.person.name if problem.person else "本人"
     set_step_choices(db.session, forms, me.viewer, me.on, taker=taker)
+    if Step.NAME in forms:
+        candidates = may_be_named(db.session, problem, moment())
+        offer_names(forms[Step.NAME], candidates)
 
     return render_template(
         "problems/show.html",
@@ -134,7 +139,7 @@ def act(problem_id: int, step: str) -> ResponseReturnValue:
         else:
             flash(MESSAGES[taken], "success")
             if has_no_reader:
-                flash("目前无人接收此步骤的通知，请联系系统管理员补充人员。", "warning")
+                flash("下一步目前无人可办，由系统管理员指定办理人。", "warning")
             return _after(problem_id)
 
     # read again: the refusal rolled the transaction back

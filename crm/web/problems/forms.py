@@ -1,5 +1,6 @@
 """The forms of problems: one for raising, and one for each step."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired, Length, Optional
 
 from crm.people.choices import PeopleAsked
+from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.queries import unit_tree
 from crm.problems.categories import categories
@@ -134,6 +136,12 @@ class ResumeForm(StepForm):
     on = DateField("新的期限", [Optional(), sensible_year], is_ahead=True)
 
 
+class NameForm(StepForm):
+    """Whom an admin names, where nobody is left to act."""
+
+    person_id = _chooser("办理人", DataRequired("请选择办理人。"))
+
+
 # In the order in which the page shows them.
 FORMS: dict[Step, type[StepForm]] = {
     Step.TAKE: TakeForm,
@@ -147,6 +155,7 @@ FORMS: dict[Step, type[StepForm]] = {
     Step.SHELVE: ShelveForm,
     Step.RESUME: ResumeForm,
     Step.WITHDRAW: StepForm,
+    Step.NAME: NameForm,
 }
 
 
@@ -175,12 +184,22 @@ def set_step_choices(
         if "unit_ids" in form:
             form["unit_ids"].choices = units
 
-    people = [form["person_id"] for form in forms.values() if "person_id" in form]
+    people = [
+        form["person_id"]
+        for step, form in forms.items()
+        if "person_id" in form and step is not Step.NAME
+    ]
     if people:
         by_unit = SelectChoice("", "由承办单位明确")
         offer_people(db, PeopleAsked(viewer, on), *people, extra=[by_unit])
     if Step.TAKE in forms:
         forms[Step.TAKE]["person_id"].choices[0] = SelectChoice("", taker)
+
+
+def offer_names(form: StepForm, people: Iterable[Person]) -> None:
+    """Set whom an admin may name."""
+    names = (SelectChoice(str(person.id), person.name) for person in people)
+    form["person_id"].choices = [SelectChoice("", "请选择"), *names]
 
 
 def _unit_choices(db: Session) -> list[SelectChoice]:

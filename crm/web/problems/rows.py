@@ -34,6 +34,7 @@ MARKS = {
     EntryKind.SHELVED: ("clock", "neutral"),
     EntryKind.RESUMED: ("progress", "info"),
     EntryKind.WITHDRAWN: ("ban", "neutral"),
+    EntryKind.NAMED: ("send", "info"),
     EntryKind.NOTED: ("info-circle", "neutral"),
 }
 BY_CLOCK = "系统"
@@ -106,6 +107,8 @@ def facts_of(problem: Problem, on: date) -> list[tuple[str, str]]:
         ("提出", raised),
         ("期限", f"{formatting.dated(problem.due_on, on)}（{formatting.weekday(problem.due_on)}）"),
     ]
+    if problem.named:
+        pairs.append(("指定办理人", problem.named.name))
     if problem.take_by:
         pairs.append(("受理期限", formatting.dated(problem.take_by, on)))
     if problem.again_on:

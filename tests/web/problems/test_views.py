@@ -12,6 +12,7 @@ from crm.people.models import Person
 from crm.problems.models import Problem, ProblemCategory
 from crm.problems.rules import ProblemState
 from crm.problems.workflow import Step
+from tests.conftest import NOW
 from tests.factories import arranged, make_visit, sign_in
 from tests.problems.conftest import arrange, raised
 from tests.problems.conftest import take as take_step
@@ -166,6 +167,23 @@ def test_it_goes_from_hand_to_hand_until_it_is_closed(app, zone, problem):
     lead = sign_in(app, "wang").get(f"/leads/{zone.lead}").text
     assert "困难问题销号" in lead
     assert "困难问题进展" in lead
+
+
+def test_where_nobody_is_left_my_day_asks_the_admin_to_name_somebody(app, zone, problem):
+    post(app, "builder", problem, Step.TAKE)
+    with arranged(app) as db:
+        for name in ("wang", "li", "head", "officer", "top"):
+            db.get(Person, getattr(zone, name)).disabled_at = NOW
+    post(app, "builder", problem, Step.SOLVE, text="已落实")
+
+    assert "困难问题待指定办理人" in sign_in(app, "admin").get("/").text
+    page = sign_in(app, "admin").get(f"{LIST}/{problem}").text
+    assert "下一步无人可办" in page
+    assert post(app, "builder", problem, Step.NAME, person_id=zone.leader).status_code == 422
+    assert post(app, "admin", problem, Step.NAME, person_id=zone.leader).status_code == 302
+
+    assert "困难问题待确认销号" in sign_in(app, "leader").get("/").text
+    assert post(app, "leader", problem, Step.CLOSE, basis="已核实").status_code == 302
 
 
 def test_whoever_takes_it_is_offered_to_keep_those_who_assist(app, zone):
