@@ -11,10 +11,23 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Table, UniqueConstraint, and_, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Executable,
+    Table,
+    UniqueConstraint,
+    and_,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crm.base.db import Base
+from crm.base.db import Base, is_conflict
+from crm.base.errors import Refused
+from crm.leads.merged import Mergeable, survivor_of
 
 Row: TypeAlias = dict[str, Any]
 SET, GONE, NEW = "set", "gone", "new"  # kinds of steps
@@ -55,16 +68,28 @@ class Journal:
         names = [column.name for column in table.primary_key]
         self.steps.append([NEW, table.name, dict(zip(names, key or (), strict=True))])
 
-    def undo(self, db: Session) -> None:
-        """Take the steps back, the last first; what was changed since stays as it is."""
+    def undo(self, db: Session) -> list[tuple[Table, Row]]:
+        """Take the steps back, the last first; what was changed since stays as it is.
+
+        Returns the rows whose place another row has taken since. Refused as `name_taken_since`
+        where it is the record itself.
+        """
+        barred = []
         for kind, name, *rest in reversed(self.steps):
             table = Base.metadata.tables[name]
             if kind == SET:
                 _set_back(db, table, *rest)
-            elif kind == GONE:
-                _put_back(db, table, rest[0])
-            else:
+            elif kind == NEW:
                 db.connection().execute(delete(table).where(_is(table, rest[0])))
+            elif not put_back(db, table, rest[0]):
+                if name in set(Mergeable):
+                    raise Refused("name_taken_since", name=rest[0].get("name"))
+                barred.append((table, rest[0]))
+        return barred
+
+    def has_set(self, table: str, key: Row) -> bool:
+        """Whether the merge has changed that row."""
+        return any(step[:3] == [SET, table, key] for step in self.steps)
 
     def moved_keys(self) -> dict[str, list[Row]]:
         """By table, the keys of the rows that were set or added."""
@@ -179,17 +204,49 @@ def _set_back(db: Session, table: Table, key: Row, before: Row, after: Row) -> N
     if row is None:  # taken away since
         return
     values = {name: before[name] for name in before if _same(row[name], after[name])}
+    values = _still_there(db, table, values)
     if values and not _clashes(db, table, row | values, key):
         db.connection().execute(update(table).where(_is(table, key)).values(values))
 
 
-def _put_back(db: Session, table: Table, row: Row) -> None:
+def put_back(db: Session, table: Table, row: Row) -> bool:
+    """Insert a row that was taken away; whether its place is still free."""
     key = {column.name: row[column.name] for column in table.primary_key}
     if row_of(db, table, key) is not None:
         if list(key) != ["id"]:
-            return  # linked again since
+            return True  # linked again since
         row = {name: value for name, value in row.items() if name != "id"}
-    db.connection().execute(insert(table).values(row))
+    return _is_made(db, insert(table).values(_still_there(db, table, row)))
+
+
+def hold_again(db: Session, table: Table, key: Row) -> None:
+    """Let a replaced row hold again, unless another has taken its place."""
+    _is_made(db, update(table).where(_is(table, key)).values(replaced_at=None))
+
+
+def _is_made(db: Session, statement: Executable) -> bool:
+    """Whether no other row stood in the way; the database decides."""
+    try:
+        with db.begin_nested():
+            db.connection().execute(statement)
+    except IntegrityError as error:
+        if not is_conflict(error):
+            raise
+        return False
+    return True
+
+
+def _still_there(db: Session, table: Table, values: Row) -> Row:
+    """The values, with references to records that were merged since led to their survivors."""
+    found = dict(values)
+    for name in values:
+        for key in table.columns[name].foreign_keys:
+            target = key.column.table
+            if target.name not in set(Mergeable) or values[name] is None:
+                continue
+            if row_of(db, target, {"id": values[name]}) is None:
+                found[name] = survivor_of(db, Mergeable(target.name), values[name])
+    return found
 
 
 def _same(stored: object, kept: object) -> bool:

@@ -7,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.leads.company_queries import visible_company
-from crm.leads.merged import Mergeable
+from crm.leads.merged import Merge, Mergeable, standing_merges
 from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.permissions import access_on, in_charge, role_held_on, visible
 from crm.leads.rules import LeadRoleKind
 from crm.people.officers import is_officer
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
+from crm.reassignment.merge_journal import Journal
 from crm.results.models import Claim
 from crm.results.rules import OPEN, ClaimKind, ClaimState
 
@@ -118,3 +119,14 @@ def require_nothing_recognised_since(db: Session, lead_id: int, since: datetime)
     kinds = db.scalars(later).all()
     if kinds:
         raise Refused("recognised_since", kinds="、".join(kind.label for kind in kinds))
+
+
+def require_no_later_merge(db: Session, kept: Merge) -> None:
+    """Refuse to undo a merge whose survivor was merged in turn: that is undone first."""
+    later = select(Merge).where(
+        *standing_merges(kept.subject), Merge.survivor_id == kept.survivor_id, Merge.id > kept.id
+    )
+    for merge in db.scalars(later):
+        # the later one has led this one to its own survivor
+        if Journal.read(merge.journal).has_set(Merge.__tablename__, {"id": kept.id}):
+            raise Refused("merged_further", name=merge.merged_name)

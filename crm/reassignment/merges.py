@@ -31,10 +31,20 @@ from crm.leads.progress import follow_milestones
 from crm.leads.rules import FINAL, SINGLE_ROLES, Secrecy
 from crm.people.models import Person
 from crm.people.permissions import viewer
-from crm.reassignment.merge_journal import Journal, Row, keys_of, move_all, point_to, row_of
+from crm.reassignment.merge_journal import (
+    Journal,
+    Row,
+    hold_again,
+    keys_of,
+    move_all,
+    point_to,
+    put_back,
+    row_of,
+)
 from crm.reassignment.merge_rights import (
     mergeable,
     require_no_bar,
+    require_no_later_merge,
     require_nothing_recognised_since,
 )
 from crm.reassignment.merge_rules import KEPT_DAYS, Span, outside, stricter, undo_until
@@ -117,7 +127,8 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     """Put both records back as they were; what came since stays with the survivor.
 
     But for the rows `moved` (table, column and key), which go to the other. Refused as
-    `not_yours`, `undone_already`, `too_old_to_undo`, `recognised_since`, `in_frozen_table`.
+    `not_yours`, `undone_already`, `too_old_to_undo`, `merged_further`, `name_taken_since`,
+    `recognised_since`, `in_frozen_table`.
     """
     pair = Pair(kept.subject, kept.survivor_id, kept.merged_id)
     if kept.undone_at is not None:
@@ -125,20 +136,36 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     if civil_date(now) > undo_until(kept.merged_at):
         raise Refused("too_old_to_undo", days=KEPT_DAYS)
     _require_rights(db, kept.subject, (kept.survivor_id,), by, now)
+    require_no_later_merge(db, kept)
     if kept.subject is Mergeable.LEAD:
         require_nothing_recognised_since(db, kept.survivor_id, kept.merged_at)
         require_no_later_table(db, kept.survivor_id, kept.merged_at)
 
     kept.undone_at, kept.undone_by_id = now, by.id
     db.flush()
-    Journal.read(kept.journal).undo(db)
+    barred = Journal.read(kept.journal).undo(db)
     for row in moved:
         table = Base.metadata.tables[row["table"]]
         point_to(db, table, row["column"], row["key"], kept.merged_id)
+    # what came since keeps its place, unless it has just moved
+    for table, row in barred:
+        put_back(db, table, row)
+    if kept.subject is Mergeable.LEAD:
+        _hold_again(db, kept)
     _refresh(db, pair)
     if pair.subject is Mergeable.LEAD:
         _restage(db, pair)
     _tell(db, f"{MERGED[kept.subject]}_undone", kept, by=by, now=now)
+
+
+def _hold_again(db: Session, kept: Merge) -> None:
+    """Let the values of the other lead hold that were replaced while it was merged."""
+    for replaceable in (LeadAmount, LeadOwnValue):
+        table: Any = replaceable.__table__
+        for key in keys_of(db, table, table.c.lead_id, kept.merged_id):
+            row = row_of(db, table, key) or {}
+            if row["replaced_at"] is not None and row["replaced_at"] >= kept.merged_at:
+                hold_again(db, table, key)
 
 
 def _restage(db: Session, pair: Pair) -> None:

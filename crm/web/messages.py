@@ -268,6 +268,8 @@ SENTENCES = {
     "recognised_since": "合并后的线索已获认定（{kinds}），不能撤销合并。",
     "in_frozen_table": "合并后的线索已计入定稿的成果表（{months}），不能撤销合并。",
     "another_company": "两位联系人属于不同企业，请先合并企业。",
+    "merged_further": "合并后的记录此后又作了合并（“{name}”并入），请先撤销那一次。",
+    "name_taken_since": "“{name}”的名称或信用代码现已为另一家企业使用，请先更正，再撤销合并。",
     "undone_already": "这次合并已撤销。",
     "too_old_to_undo": "合并已超过{days}天，不能撤销。",
     "bad_credit_code": "信用代码 {typed} 不正确：应为18位，请核对有无错漏（末位是校验码）。",

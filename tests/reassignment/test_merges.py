@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +11,14 @@ from sqlalchemy import select
 
 from crm.base.db import writing
 from crm.base.errors import Refused
+from crm.base.money import Currency
 from crm.base.periods import Period
 from crm.followups.models import Followup
+from crm.leads.amount_models import LeadAmount
+from crm.leads.amounts import keep_amounts
 from crm.leads.merged import Merge, Mergeable, survivor_of
 from crm.leads.models import Company, CompanyAlias, Contact, Lead, LeadRole, Milestone
-from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.rules import Duty, Role
@@ -270,6 +274,16 @@ class TestMergingContacts:
             zone.merge(CONTACT, *pair)
 
 
+def state_amount(db, lead, amount):
+    stated = {AmountKind.TOTAL: (Decimal(amount), Currency.CNY)}
+    keep_amounts(db, lead, stated, stated_on=None, by=None, now=NOW)
+
+
+def held_amounts(db):
+    rows = select(LeadAmount.lead_id, LeadAmount.amount).where(LeadAmount.replaced_at.is_(None))
+    return dict(db.execute(rows).all())
+
+
 class TestUndoing:
     @pytest.mark.parametrize("subject", [LEAD, COMPANY])
     def test_puts_both_back_exactly_as_they_were(self, db, zone, subject):
@@ -313,6 +327,59 @@ class TestUndoing:
             zone.undo(kept, now=NOW + timedelta(days=31))
         zone.undo(kept, now=NOW + timedelta(days=30))
         with pytest.raises(Refused, match="undone_already"):
+            zone.undo(kept)
+
+    def test_gives_both_their_amounts_when_the_amount_since_is_ticked(self, db, zone):
+        for lead, amount in ((zone.kept, "30000000"), (zone.gone, "50000000")):
+            state_amount(db, lead, amount)
+        gone, kept_id = zone.gone.id, zone.kept.id
+        kept = zone.merge(taken=["amount"])
+        state_amount(db, db.get_one(Lead, kept_id), "77000000")
+        newest = db.scalars(select(LeadAmount.id).where(LeadAmount.amount == 77000000)).one()
+
+        moved = [{"table": "lead_amount", "column": "lead_id", "key": {"id": newest}}]
+        zone.undo(kept, moved=moved)
+
+        assert held_amounts(db) == {kept_id: Decimal(30000000), gone: Decimal(77000000)}
+
+    def test_leaves_an_amount_since_with_the_survivor(self, db, zone):
+        for lead, amount in ((zone.kept, "30000000"), (zone.gone, "50000000")):
+            state_amount(db, lead, amount)
+        gone, kept_id = zone.gone.id, zone.kept.id
+        kept = zone.merge(taken=["amount"])
+        state_amount(db, db.get_one(Lead, kept_id), "77000000")
+
+        zone.undo(kept)
+
+        assert held_amounts(db) == {kept_id: Decimal(77000000), gone: Decimal(50000000)}
+
+    def test_finds_the_company_that_was_merged_since(self, db, zone):
+        gone, old, new = zone.gone.id, zone.old.id, zone.new
+        kept = zone.merge()
+        zone.merge(COMPANY, zone.old, new)
+
+        zone.undo(kept)
+
+        assert db.get_one(Lead, gone).company_id == old
+
+    def test_waits_until_a_later_merge_of_the_survivor_is_undone(self, db, zone):
+        third = make_lead(db, "三期", unit=zone.unit)
+        first = zone.merge()
+        last = zone.merge(LEAD, third, zone.kept)
+
+        with pytest.raises(Refused, match="merged_further"):
+            zone.undo(first)
+        zone.undo(last)
+        zone.undo(first)
+
+        assert {lead.title for lead in db.scalars(select(Lead))} == {"一期", "二期", "三期"}
+
+    def test_is_refused_where_the_other_name_was_taken_since(self, db, zone):
+        kept = zone.merge(COMPANY, zone.old, zone.new)
+        db.get_one(Company, zone.old.id).name = "云海智能"
+        db.flush()
+
+        with pytest.raises(Refused, match="name_taken_since"):
             zone.undo(kept)
 
     def test_frees_the_record_to_be_merged_again(self, db, zone):
