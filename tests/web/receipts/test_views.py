@@ -113,7 +113,12 @@ def test_a_target_of_money_lists_what_counts_and_what_does_not_and_why(app, zone
     record(client, zone, lead=zone.hidden)
     with arranged(app) as db:
         unit = db.scalars(select(Unit)).first()
-        given = {"metric": Metric.MONEY, "tier": Tier.ANY, "measure": TargetMeasure.AMOUNT}
+        given = {
+            "metric": Metric.MONEY,
+            "tier": Tier.ANY,
+            "measure": TargetMeasure.AMOUNT,
+            "currency": Currency.CNY,
+        }
         db.add(target := Target(year=2026, unit_id=unit.id, amount=Decimal(10**9), **given))
         make_person(db, "head", role=Role.SUPERVISOR, unit=unit)
         db.flush()
