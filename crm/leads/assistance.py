@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -56,6 +56,17 @@ def offer_assistance(db: Session, *, lead: Lead, by: Person, now: datetime, site
         # a restricted lead may have a supervisor who does not know of it
         if not to.is_disabled(now) and may_see(db, viewer(db, to, on), lead.id, on)
     )
+
+
+def leads_to_assist(db: Session, lead_ids: Sequence[int], by: Person, on: date) -> set[int]:
+    """Those of the leads on which the unit of `by` has no role yet."""
+    posting = primary_posting(db, by.id, on)
+    if posting is None:
+        return set()
+    held = select(LeadRole.lead_id).where(
+        LeadRole.lead_id.in_(lead_ids), LeadRole.unit_id == posting.unit_id, role_held_on(on)
+    )
+    return set(lead_ids) - set(db.scalars(held))
 
 
 def _keep(  # noqa: PLR0913 - what was offered, by whom, to whom

@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from crm.base import formatting
 from crm.extensions import db
 from crm.followups.queries import last_contacts
+from crm.leads.assistance import leads_to_assist
 from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Duplicate, Entered, Level, duplicates
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.rules import LeadRoleKind
-from crm.web.auth import my_view
+from crm.web.auth import my_view, signed_in
 from crm.web.forms import text_arg
 from crm.web.leads.forms import LeadForm
 from crm.web.transaction import today
@@ -32,6 +33,7 @@ class DuplicateRow:
     level: Level
     why: str
     sentence: str  # who follows it up
+    can_assist: bool
 
 
 def entered_in(form: LeadForm) -> Entered:
@@ -68,6 +70,7 @@ def _rows(found: Sequence[Duplicate]) -> list[DuplicateRow]:
     ids = [row.lead_id for row in found]
     leads = {lead.id: lead for lead in listed_leads(db.session, ids, today())} if ids else {}
     contacts = last_contacts(db.session, ids) if ids else {}
+    to_assist = leads_to_assist(db.session, ids, signed_in(), today()) if ids else set()
 
     return [
         DuplicateRow(
@@ -77,6 +80,7 @@ def _rows(found: Sequence[Duplicate]) -> list[DuplicateRow]:
             level=row.level,
             why="、".join(kind.label for kind in row.likenesses),
             sentence=followed_by(leads[row.lead_id], contacts.get(row.lead_id), today()),
+            can_assist=row.level is not Level.POSSIBLE and row.lead_id in to_assist,
         )
         for row in found
     ]
@@ -89,7 +93,7 @@ def followed_by(lead: ListedLead, last_contact: date | None, on: date) -> str:
     who = f"{unit} {tracker}同志".strip() if tracker else unit
     contact = f"，最近联系{formatting.dated(last_contact, on)}" if last_contact else ""
     state = f"（{lead.stage.label}{contact}）"
-    return f"该企业由 {who} 跟进{state}" if who else f"该企业已登记，暂无责任人{state}"
+    return f"该企业由 {who}跟进{state}" if who else f"该企业已登记，暂无责任人{state}"
 
 
 def shown_before(form: LeadForm) -> list[int]:

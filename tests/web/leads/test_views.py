@@ -283,8 +283,10 @@ def test_a_likely_duplicate_is_shown_first_and_saved_when_sent_again(app, zone, 
 
     assert first.status_code == 422
     assert zone.path() in first.text
-    assert "该企业由 招商局 tracker同志同志 跟进（正式跟进" in first.text
+    assert "该企业由 招商局 tracker同志同志跟进（正式跟进" in first.text
     assert 'value="公开公司"' in first.text
+    # their own unit follows it up: there is nothing to offer
+    assert "申请协办" not in first.text
     assert second.status_code == 302
     assert count(app) == before + 1
 
@@ -574,12 +576,12 @@ def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker,
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"kind": "lost"}, "请填写此项。"),
+        ({"kind": "lost"}, "请填写原因。"),
         ({"kind": "signed", "on": "2026-07-16"}, "日期不能晚于今天。"),
         ({"kind": "signed", "on": "2026-05-01"}, "日期不能早于线索的登记日期"),
         ({"kind": "signed", "on": "?"}, "无法识别日期"),
-        ({"kind": "signed", "agreement": ""}, "请填写此项。"),
-        ({"kind": "parked", "reason": "等环评", "look_again_on": ""}, "请填写此项。"),
+        ({"kind": "signed", "agreement": ""}, "请选择协议类型。"),
+        ({"kind": "parked", "reason": "等环评", "look_again_on": ""}, "请填写再看日期。"),
         ({"kind": "following"}, "“正式跟进”已于"),
         ({}, "请选择进展。"),
     ],
