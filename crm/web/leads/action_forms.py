@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from wtforms.validators import DataRequired, Optional
 
 from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Lead
-from crm.leads.rules import FINAL, LeadRoleKind, next_stages
+from crm.leads.rules import FINAL, LeadRoleKind, Stage, next_stages
 from crm.people.choices import PeopleAsked
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
@@ -32,6 +33,19 @@ class ReachForm(FlaskForm):
     agreement = AgreementField()
     look_again_on = DateField("再看日期", [Optional(), sensible_year], is_ahead=True)
     reason = StringField("原因或说明", [LONG], filters=[cleaned])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Ask at once for all that a stage needs, of which the service names the first."""
+        is_valid = bool(super().validate(extra_validators))
+        for field, is_needed, message in (
+            (self.agreement, self.kind.data == Stage.SIGNED, "请选择协议类型。"),
+            (self.look_again_on, self.kind.data == Stage.PARKED, "请填写再看日期。"),
+            (self.reason, self.kind.data in FINAL, "请填写原因。"),
+        ):
+            if is_needed and not field.data and not field.errors:
+                field.errors = [message]
+                is_valid = False
+        return is_valid
 
 
 class PlanForm(FlaskForm):

@@ -37,7 +37,6 @@ class Panel:
     asks_kind: bool = False
     asks_agreement: bool = False
     asks_look_again: bool = False
-    reason_label: str | None = None
     hint: str | None = None
     withdraw_url: str | None = None  # of a milestone that was logged by mistake
 
@@ -74,6 +73,7 @@ def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
     offer_steps(form, place.lead, place.kinds)
     is_stop = kind in FINAL
     form.reason.flags.required = is_stop
+    form.reason.label.text = "原因" if is_stop else "说明"
     form.agreement.flags.required = kind == Stage.SIGNED
     form.look_again_on.flags.required = kind == Stage.PARKED
 
@@ -85,7 +85,6 @@ def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
         asks_kind=not kind or bool(form.kind.errors),
         asks_agreement=kind in ("", Stage.SIGNED),
         asks_look_again=kind in ("", Stage.PARKED),
-        reason_label="原因" if is_stop else "说明",
     )
 
 

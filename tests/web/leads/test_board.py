@@ -109,7 +109,7 @@ def test_a_script_is_sent_the_card_and_the_heads_of_two_columns(app, zone, track
 @pytest.mark.parametrize(
     ("to", "values", "words"),
     [
-        ("parked", {"reason": "用地未定"}, "请填写此项"),
+        ("parked", {"reason": "用地未定"}, "请填写再看日期"),
         ("negotiating", {"on": "2026-07-20"}, "不能晚于今天"),
         ("lead", {}, "不能退回“线索”"),
     ],
