@@ -1,18 +1,20 @@
 """Reads of attachments: those of a record, one of them, how many, and which bytes are in use."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
+from crm.base.db import batches
 from crm.base.remembered import remembered
 from crm.files.kinds import FileKind
 from crm.files.models import Attachment, StoredFile
 
 AnyAttachment = TypeVar("AnyAttachment", bound=Attachment)
+Owner: TypeAlias = tuple[type[Attachment], int]  # the link table and the id of the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class ListedFile:
     added_by: str
     added_at: datetime
     superseded_by_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file in force of a record among others."""
+
+    id: int
+    name: str
+    added_at: datetime
 
 
 def _of_record(table: type[AnyAttachment], record_id: int) -> Select[AnyAttachment]:
@@ -67,14 +78,36 @@ def counts_of(
     db: Session, table: type[AnyAttachment], record_ids: Collection[int]
 ) -> dict[int, int]:
     """By record, how many files it has; superseded ones are left out."""
-    if not record_ids:
-        return {}
     query = (
         select(table.record_id, func.count())
-        .where(table.record_id.in_(record_ids), table.superseded_by_id.is_(None))
+        .where(table.superseded_by_id.is_(None))
         .group_by(table.record_id)
     )
-    return dict(db.execute(query).all())
+    counts: dict[int, int] = {}
+    for part in batches(list(record_ids)):
+        counts |= dict(db.execute(query.where(table.record_id.in_(part))).all())
+    return counts
+
+
+def files_in_force(db: Session, owners: Iterable[Owner]) -> dict[Owner, list[NamedFile]]:
+    """The files of records of several kinds in one query; superseded ones are left out."""
+    ids: dict[type[Attachment], set[int]] = {}
+    for table, record_id in owners:
+        ids.setdefault(table, set()).add(record_id)
+    if not ids:
+        return {}
+
+    parts = [
+        select(
+            literal(place).label("place"), table.record_id, table.added_at, table.id, table.name
+        ).where(table.record_id.in_(ids[table]), table.superseded_by_id.is_(None))
+        for place, table in enumerate(ids)
+    ]
+    tables, found = list(ids), dict[Owner, list[NamedFile]]()
+    for row in db.execute(union_all(*parts).order_by("added_at", "id")):
+        owner = tables[row.place], row.record_id
+        found.setdefault(owner, []).append(NamedFile(row.id, row.name, row.added_at))
+    return found
 
 
 def stored_digests(db: Session) -> dict[str, int]:

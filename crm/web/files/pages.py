@@ -47,6 +47,7 @@ from crm.web.transaction import moment, today, transaction
 
 ADDED = "已添加 "
 SHOWN = f"{ACCEPTED},image/jpeg,image/png"  # a phone offers its camera for pictures
+_PAGES: dict[type[Attachment], "FilePages"] = {}
 # A document that a browser opens after all can load nothing and run nothing.
 CSP = "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox"
 
@@ -86,6 +87,7 @@ class FilePages:
     def register(self, bp: Blueprint, rule: str) -> None:
         """Add the three routes below the record's own address."""
         self._blueprint = bp.name
+        _PAGES[self.table] = self
         one = f"{rule}/files/<int(max={LARGEST_ID}):attachment_id>"
         bp.add_url_rule(f"{rule}/files", f"{self.prefix}files", self._show)
         bp.add_url_rule(f"{rule}/files", f"{self.prefix}add_file", self._add, methods=["POST"])
@@ -113,18 +115,18 @@ class FilePages:
 
         return FilesPart(
             rows=[self._row(record, row) for row in rows],
-            url=self._url("files", record.id),
+            url=self.url("files", record.id),
             form=shown if record.may_add else None,
             newer_of=newer_of,
         )
 
-    def _url(self, page: str, record_id: int, **values: int) -> str:
+    def url(self, page: str, record_id: int, **values: int) -> str:
         endpoint = f"{self._blueprint}.{self.prefix}{page}"
         return url_for(endpoint, **{self.key: record_id}, **values)  # type: ignore[arg-type]
 
     def _row(self, record: RecordWithFiles, row: ListedFile) -> FileRow:
-        newer = self._url("files", record.id, supersedes=row.id) if record.may_add else None
-        return file_row(row, self._url("file", record.id, attachment_id=row.id), newer, today())
+        newer = self.url("files", record.id, supersedes=row.id) if record.may_add else None
+        return file_row(row, self.url("file", record.id, attachment_id=row.id), newer, today())
 
     def _show(self, **ids: int) -> ResponseReturnValue:
         """The files of a record, with the form to add some."""
@@ -191,6 +193,16 @@ class FilePages:
             # a row names what was stored: somebody has removed it by hand
             abort(HTTPStatus.NOT_FOUND)
         return _attached(content, row)
+
+
+def files_url(table: type[Attachment], record_id: int) -> str:
+    """The address of the files of a record, of whatever feature."""
+    return _PAGES[table].url("files", record_id)
+
+
+def file_url(table: type[Attachment], record_id: int, attachment_id: int) -> str:
+    """The address from which one file of a record is downloaded."""
+    return _PAGES[table].url("file", record_id, attachment_id=attachment_id)
 
 
 def _attached(content: BinaryIO, row: Attachment) -> Response:

@@ -11,7 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.remembered import remembered
 from crm.extensions import db
 from crm.leads.models import Lead
-from crm.results.models import Claim, ClaimEntry
+from crm.results.models import Claim, ClaimEntry, ClaimFile
 from crm.results.permissions import may_claim
 from crm.results.queries import claims_of_lead
 from crm.results.rules import MILESTONE_OF, ClaimKind, needs_recognition
@@ -74,5 +74,7 @@ def _happened(claim: Claim, entry: ClaimEntry, on: date) -> Happening:
         url_for("claims.show", claim_id=claim.id),
         entry.by.name if entry.by else "系统",
         texts=(entry.text,) if entry.text else (),
+        owner=(ClaimFile, claim.id),
+        files_since=entry.at,
     )
     return Happening(entry.at, event)

@@ -28,6 +28,7 @@ from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.assistance_offers import offer_events
 from crm.web.leads.claims import lead_results
+from crm.web.leads.event_files import with_files
 from crm.web.leads.events import Happening, merge_happening, timeline_rows
 from crm.web.leads.files import FILES, added_files, of_lead
 from crm.web.leads.money import lead_money
@@ -101,7 +102,7 @@ def render_lead(
         menu=_menu(place, bar, can_change=can_change),
         panel=_panel(place, opened, sent) if can_change else None,
         plans=plan_rows(lead, planned, place.kinds, today()),
-        timeline=rows,
+        timeline=with_files(lead.id, rows),
         sites=site_rows(offers, today()),
         problems=problems.open,
         claims=results.lines,

@@ -8,7 +8,8 @@ from flask import url_for
 
 from crm.base import clock, formatting
 from crm.base.money import format_amount
-from crm.followups.models import Followup
+from crm.files.queries import Owner
+from crm.followups.models import Followup, FollowupFile
 from crm.followups.timeline import Entry
 from crm.leads.amounts import AmountChange
 from crm.leads.merged import Merge
@@ -16,10 +17,19 @@ from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Milestone
 from crm.leads.rules import FINAL, Stage
 from crm.reassignment.merge_journal import Journal
+from crm.visits.models import VisitFile
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 from crm.web.leads.rows import due_chip
 from crm.web.visits.rows import ICONS, Chip, chips, entered_by
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A file by its name, or the page with all of them."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,9 @@ class Event:
     texts: tuple[str, ...] = ()
     milestone_id: int | None = None  # its date may be corrected
     followup: Followup | None = None  # one that is open
+    owner: Owner | None = None  # the record whose files stand in the row
+    files_since: datetime | None = None  # where the record has several rows
+    files: tuple[FileLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,19 +204,23 @@ def _visit_event(visit: SeenVisit, now: datetime) -> Event:
         " · ".join(part for part in meta if part),
         chips(visit, now),
         (text,) if text else (),
+        # REGIME 2: files hide with the words of the visit
+        owner=(VisitFile, visit.id) if visit.is_readable else None,
     )
 
 
 def _followup_event(step: Followup, on: date) -> Event:
     # finished from here, it leads back here
     url = url_for("followups.show", followup_id=step.id, origin="lead")
-    who = step.person.name
+    who, owner = step.person.name, (FollowupFile, step.id)
     if step.done_at:
         done = formatting.dated(clock.civil_date(step.done_at), on)
         texts = (step.result,) if step.result else ()
-        return Event("checklist", step.what, done, "neutral", url, who, texts=texts)
+        return Event("checklist", step.what, done, "neutral", url, who, texts=texts, owner=owner)
 
     chip = due_chip(step.due_on, on)
     due = f"{formatting.dated(step.due_on, on)}前"
     shown = () if chip.tone == "neutral" else (chip,)
-    return Event("checklist", step.what, due, "neutral", url, who, shown, followup=step)
+    return Event(
+        "checklist", step.what, due, "neutral", url, who, shown, followup=step, owner=owner
+    )

@@ -14,6 +14,7 @@ from crm.leads.models import Lead, LeadFile
 from crm.leads.queries import lead_with_right
 from crm.web.auth import my_view
 from crm.web.files.pages import FilePages, RecordWithFiles
+from crm.web.leads.event_files import file_links
 from crm.web.leads.events import Event, Happening
 from crm.web.transaction import today
 
@@ -40,7 +41,7 @@ def added_files(lead_id: int, rows: Sequence[ListedFile], on: date) -> Iterator[
             "neutral",
             url=url_for("leads.files", lead_id=lead_id),
             meta=name,
-            texts=("、".join(file.name for file in files),),
+            files=file_links((LeadFile, lead_id), files),
         )
         yield Happening(files[-1].added_at, event)
 

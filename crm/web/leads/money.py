@@ -14,7 +14,7 @@ from crm.extensions import db
 from crm.leads.models import Lead
 from crm.leads.rules import Stage
 from crm.results.money import MoneyFact, total
-from crm.results.receipt_models import Receipt
+from crm.results.receipt_models import Receipt, ReceiptFile
 from crm.results.receipt_queries import receipts_of_lead, standings
 from crm.results.standing import Standing
 from crm.web.leads.events import Event, Happening
@@ -106,5 +106,6 @@ def _happened(row: Receipt) -> Happening:
         url_for("receipts.show", receipt_id=row.id),
         row.entered_by.name if row.entered_by else "批量导入",
         texts=(f"{arrived}，{row.form.name}，付款方{row.payer}",),
+        owner=(ReceiptFile, row.id),
     )
     return Happening(row.entered_at, event)

@@ -9,7 +9,7 @@ from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.remembered import remembered
 from crm.extensions import db
-from crm.problems.models import Problem
+from crm.problems.models import Problem, ProblemFile
 from crm.problems.queries import problems_of_lead
 from crm.problems.rules import OVER, EntryKind
 from crm.web.leads.events import Event, Happening
@@ -77,6 +77,8 @@ def _happened(problem: Problem) -> Iterator[Happening]:
             _url(problem),
             entry.by.name if entry.by else "",
             texts=(entry.text or problem.matter,),
+            owner=(ProblemFile, problem.id),
+            files_since=entry.at,
         )
         yield Happening(entry.at, event)
 

@@ -81,7 +81,7 @@ def test_what_was_added_stands_in_the_timeline_of_the_lead(tracker, path):
     timeline = text_of(tracker.get(path.removesuffix("/files"))).split('id="timeline"')[1]
 
     assert "添加佐证材料 2 份" in timeline
-    assert "合同.pdf、现场.jpg" in timeline.split("</section>")[0]
+    assert f'<a href="{path}/1">合同.pdf</a><a href="{path}/2">现场.jpg</a>' in timeline
 
 
 def test_a_newer_version_leaves_the_older_crossed_out(tracker, path):
