@@ -82,12 +82,23 @@ def claims_page(
     cursor: str | None,
 ) -> Page[Claim]:
     """A page of the claims that the viewer may see, the latest first."""
+    query = _narrowed(scope, kind, state)
+    return page_of(db, query, on=Claim.claimed_at, row_id=Claim.id, cursor=cursor)
+
+
+def all_claims(
+    db: Session, scope: ClaimScope, *, kind: ClaimKind | None, state: ClaimState | None
+) -> Sequence[Claim]:
+    """The whole list."""
+    query = _narrowed(scope, kind, state)
+    return db.scalars(query.order_by(Claim.claimed_at.desc(), Claim.id.desc())).all()
+
+
+def _narrowed(scope: ClaimScope, kind: ClaimKind | None, state: ClaimState | None) -> Select[Claim]:
     query = visible_to(scope).options(*PARTIES)
     if kind:
         query = query.where(Claim.kind == kind)
-    if state:
-        query = query.where(Claim.state == state)
-    return page_of(db, query, on=Claim.claimed_at, row_id=Claim.id, cursor=cursor)
+    return query.where(Claim.state == state) if state else query
 
 
 def due_on(claim: Claim, calendar: WorkingCalendar) -> date | None:

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.sheets import Column
+from crm.files.queries import counts_of
 from crm.people.permissions import Viewer
-from crm.results.receipt_models import Receipt
+from crm.results.receipt_models import Receipt, ReceiptFile
 from crm.results.receipt_queries import PARTIES, standings, visible_receipts
 from crm.results.standing import Standing
 
@@ -35,6 +36,7 @@ RECEIPT_COLUMNS = (
     Column("counts_in", "计入月份", shown_only=True),
     Column("mark", "补报或结转", shown_only=True),
     Column("recognised", "已认定金额", shown_only=True),
+    Column("files", "佐证材料份数", shown_only=True),
 )
 
 
@@ -47,11 +49,15 @@ def receipt_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str,
     ordered = query.order_by(Receipt.arrived_on, Receipt.id)
     rows = db.scalars(ordered).all()
     stand = standings(db, rows)
-    return [row_of(row, stand[row.id]) for row in rows]
+    files = counts_of(db, ReceiptFile, [row.id for row in rows])
+    return [row_of(row, stand[row.id], files.get(row.id)) for row in rows]
 
 
-def row_of(row: Receipt, stands: Standing) -> dict[str, object]:
-    """The cells of a receipt; its parties and what it reverses are loaded."""
+def row_of(row: Receipt, stands: Standing, files: int | None) -> dict[str, object]:
+    """The cells of a receipt; its parties and what it reverses are loaded.
+
+    `files`: how many attachments it has.
+    """
     return {
         "ref": row.ref,
         "lead": row.lead.ref,
@@ -75,4 +81,5 @@ def row_of(row: Receipt, stands: Standing) -> dict[str, object]:
         "counts_in": f"{stands.on:%Y-%m}",
         "mark": stands.mark or None,
         "recognised": stands.recognised,
+        "files": files,
     }

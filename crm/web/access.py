@@ -176,6 +176,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "receipts.add_file": WITH_RECORDS,
     "receipts.file": WITH_RECORDS,
     "claims.listing": WITH_RECORDS,
+    "claims.export": WITH_RECORDS,
     "claims.show": WITH_RECORDS,
     "claims.new": WITH_RECORDS,
     "claims.create": WITH_RECORDS,

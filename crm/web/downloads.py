@@ -20,6 +20,8 @@ MEDIA_TYPES = {
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
+FILE_COUNT = "佐证材料份数"  # the heading of that column
+
 
 def export_links(endpoint: str, *, but: str = "") -> list[tuple[str, str]]:
     """The kinds of file, each with the address of the whole list as it is filtered and sorted.

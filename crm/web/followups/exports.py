@@ -6,10 +6,12 @@ from flask.typing import ResponseReturnValue
 from crm.base.db import batches
 from crm.base.sheets import Column, Format
 from crm.extensions import db
+from crm.files.queries import counts_of
+from crm.followups.models import FollowupFile
 from crm.followups.queries import FollowupFilter, all_followups
 from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
-from crm.web.downloads import Export, exported
+from crm.web.downloads import FILE_COUNT, Export, exported
 from crm.web.transaction import today
 
 COLUMNS = (
@@ -18,6 +20,7 @@ COLUMNS = (
     Column("person", "责任人"),
     Column("due", "期限"),
     Column("state", "状态"),
+    Column("files", FILE_COUNT),
 )
 
 
@@ -40,8 +43,10 @@ def export(suffix: str) -> ResponseReturnValue:
     """All rows of the list that the address asks for."""
     found = all_followups(db.session, my_view(), today(), by=list_filter(*asked_list()))
     seen = [row for part in batches(found) for row in shown(db.session, my_view(), part, today())]
+    files = counts_of(db.session, FollowupFile, [row.followup.id for row in seen])
+    rows = [_row(row) | {"files": files.get(row.followup.id)} for row in seen]
     file = Export("跟进", f"followups-{today():%Y%m%d}", COLUMNS, Format(suffix))
-    return exported(file, map(_row, seen))
+    return exported(file, rows)
 
 
 def _row(seen: SeenFollowup) -> dict[str, object]:

@@ -7,14 +7,16 @@ from flask.typing import ResponseReturnValue
 from crm.base.db import batches
 from crm.base.sheets import Column, Format
 from crm.extensions import db
+from crm.files.queries import counts_of
 from crm.followups.queries import NextStep, last_contacts, next_steps
 from crm.leads.lists import ListedLead, all_leads
+from crm.leads.models import LeadFile
 from crm.leads.own_fields import own_columns
 from crm.leads.own_values import own_cells, values_of_leads
 from crm.leads.parked import look_again_dates, parked_of
 from crm.leads.rules import LeadRoleKind, missing_roles
 from crm.web.auth import my_view
-from crm.web.downloads import Export, exported
+from crm.web.downloads import FILE_COUNT, Export, exported
 from crm.web.leads.listing import list_filters
 from crm.web.leads.rows import LOOK_AGAIN
 from crm.web.transaction import today
@@ -32,6 +34,7 @@ COLUMNS = (
     Column("amount", "总投资"),
     Column("currency", "币种"),
     Column("contact", "最近联系"),
+    Column("files", FILE_COUNT),
 )
 
 
@@ -55,8 +58,10 @@ def export(suffix: str) -> ResponseReturnValue:
         }
 
     own = values_of_leads(db.session, [lead.id for lead in leads])
+    files = counts_of(db.session, LeadFile, [lead.id for lead in leads])
     rows = [
         _row(lead, contacts.get(lead.id), steps.get(lead.id))
+        | {"files": files.get(lead.id)}
         | own_cells(db.session, own.get(lead.id, {}))
         for lead in leads
     ]

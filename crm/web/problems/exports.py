@@ -1,6 +1,6 @@
 """The list of problems as a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from flask import Response
@@ -9,7 +9,7 @@ from crm.base.clock import civil_date
 from crm.base.sheets import Column, Format
 from crm.problems.queries import SeenProblem
 from crm.problems.rules import days_overdue
-from crm.web.downloads import Export, exported
+from crm.web.downloads import FILE_COUNT, Export, exported
 
 COLUMNS = (
     Column("ref", "编号"),
@@ -27,13 +27,20 @@ COLUMNS = (
     Column("again_on", "再研究日期"),
     Column("basis", "销号依据"),
     Column("closed_on", "销号日期"),
+    Column("files", FILE_COUNT),
 )
 
 
-def file_of(problems: Iterable[SeenProblem], on: date, form: Format) -> Response:
-    """The problems as a file with Chinese headings; formulas are made harmless."""
+def file_of(
+    problems: Iterable[SeenProblem], files: Mapping[int, int], on: date, form: Format
+) -> Response:
+    """The problems as a file with Chinese headings; formulas are made harmless.
+
+    `files`: how many of them a problem has.
+    """
     export = Export("困难问题", f"problems-{on:%Y%m%d}", COLUMNS, form)
-    return exported(export, (_row(seen, on) for seen in problems))
+    rows = (_row(seen, on) | {"files": files.get(seen.problem.id)} for seen in problems)
+    return exported(export, rows)
 
 
 def _row(seen: SeenProblem, on: date) -> dict[str, object]:

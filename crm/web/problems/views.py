@@ -10,10 +10,12 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
 from crm.extensions import db
+from crm.files.queries import counts_of
 from crm.people.queries import units_held
 from crm.problems.assignees import waiting_for
 from crm.problems.categories import categories
 from crm.problems.figures import Figure
+from crm.problems.models import ProblemFile
 from crm.problems.notifications import tell
 from crm.problems.permissions import Onlooker
 from crm.problems.queries import WITH_LEADS, ProblemFilter, all_problems, problems_page, seen
@@ -156,7 +158,8 @@ def export(suffix: str) -> ResponseReturnValue:
     """The list as a file: exactly what is filtered."""
     form, me = Format(suffix), my_onlooker()
     problems = all_problems(db.session, me, _filter(me, text_arg("view")))
-    return file_of(seen(db.session, me, problems), me.on, form)
+    files = counts_of(db.session, ProblemFile, [problem.id for problem in problems])
+    return file_of(seen(db.session, me, problems), files, me.on, form)
 
 
 @bp.get("/figures")

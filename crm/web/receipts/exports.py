@@ -13,8 +13,16 @@ from crm.web.downloads import Export, exported
 
 
 def file_of(
-    receipts: Iterable[Receipt], stand: Mapping[int, Standing], on: date, form: Format
+    receipts: Iterable[Receipt],
+    stand: Mapping[int, Standing],
+    files: Mapping[int, int],
+    on: date,
+    form: Format,
 ) -> Response:
-    """The receipts as a file with Chinese headings; formulas are made harmless."""
+    """The receipts as a file with Chinese headings; formulas are made harmless.
+
+    `files`: how many attachments a receipt has.
+    """
     export = Export("到位资金", f"receipts-{on:%Y%m%d}", RECEIPT_COLUMNS, form)
-    return exported(export, (row_of(receipt, stand[receipt.id]) for receipt in receipts))
+    rows = (row_of(row, stand[row.id], files.get(row.id)) for row in receipts)
+    return exported(export, rows)

@@ -8,11 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.sheets import Format
 from crm.extensions import db
+from crm.files.queries import counts_of
 from crm.leads.catalog import industries
 from crm.people.queries import unit_tree, units_below
 from crm.results.basis import Basis
 from crm.results.receipt_filter import ReceiptFilter
 from crm.results.receipt_forms import form_rows
+from crm.results.receipt_models import ReceiptFile
 from crm.results.receipt_queries import all_receipts, money_facts, receipts_page, standings
 from crm.results.receipt_rules import Line
 from crm.web.auth import my_view
@@ -65,7 +67,8 @@ def export(suffix: str) -> ResponseReturnValue:
     """The list as a file: exactly what is filtered."""
     form = Format(suffix)
     rows = all_receipts(db.session, my_view(), today(), by=_filter())
-    return file_of(rows, standings(db.session, rows), today(), form)
+    files = counts_of(db.session, ReceiptFile, [row.id for row in rows])
+    return file_of(rows, standings(db.session, rows), files, today(), form)
 
 
 def _filter() -> ReceiptFilter:

@@ -18,6 +18,7 @@ from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, ne
 from crm.results.settings import exclusions, kind_rows, spans
 from crm.results.workflow import Step, Wait
 from crm.web.auth import signed_in
+from crm.web.downloads import export_links
 from crm.web.files.limits import UPLOADS, too_large_errors
 from crm.web.files.pages import SHOWN
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved
@@ -28,6 +29,7 @@ from crm.web.results.evidence import (
     ask_for_files_again,
     sent_files,
 )
+from crm.web.results.exports import export
 from crm.web.results.files import FILES
 from crm.web.results.forms import FORMS, BulkForm, ClaimForm, values_of_claim, values_of_lead
 from crm.web.results.rows import claim_line
@@ -42,6 +44,7 @@ NEW = f"/leads/<int(max={LARGEST_ID}):lead_id>/claims/<any({KINDS}):kind>"
 FILES.register(bp, CLAIM)
 UPLOADS.update({"claims.create": "claims.new", "claims.claim_again": "claims.edit"})
 bp.post(f"{CLAIM}/<any({','.join(step.value for step in FORMS)}):step>")(act)
+bp.get("/claims/export<any('.csv', '.xlsx'):suffix>")(export)
 
 
 @bp.get("/claims")
@@ -99,6 +102,7 @@ def _list_page(bulk: BulkForm) -> str:
         kinds=[("", "全部事项"), *((each.value, each.label) for each in ClaimKind)],
         states=[("", "全部状态"), *((each.value, each.label) for each in ClaimState)],
         tabs=_tabs(view, len(waiting)),
+        exports=export_links(".export"),
         bulk=bulk
         if view == "waiting" and any(line.wait is Wait.DECIDE for line in lines)
         else None,

@@ -1,6 +1,6 @@
 """The register of supervision orders as a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from flask import Response
@@ -9,7 +9,7 @@ from crm.base.clock import civil_date
 from crm.base.sheets import Column, Format
 from crm.supervision.models import Order
 from crm.supervision.rules import days_overdue
-from crm.web.downloads import Export, exported
+from crm.web.downloads import FILE_COUNT, Export, exported
 from crm.web.supervision.rows import units_of
 
 COLUMNS = (
@@ -28,13 +28,18 @@ COLUMNS = (
     Column("state", "状态"),
     Column("basis", "销号依据"),
     Column("accepted_on", "销号日期"),
+    Column("files", FILE_COUNT),
 )
 
 
-def file_of(orders: Iterable[Order], on: date, form: Format) -> Response:
-    """The orders as a file with Chinese headings; formulas are made harmless."""
+def file_of(orders: Iterable[Order], files: Mapping[int, int], on: date, form: Format) -> Response:
+    """The orders as a file with Chinese headings; formulas are made harmless.
+
+    `files`: how many of them an order has.
+    """
     export = Export("督办单", f"supervision-{on:%Y%m%d}", COLUMNS, form)
-    return exported(export, (_row(order, on) for order in orders))
+    rows = (_row(order, on) | {"files": files.get(order.id)} for order in orders)
+    return exported(export, rows)
 
 
 def _row(order: Order, on: date) -> dict[str, object]:

@@ -12,11 +12,12 @@ from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
 from crm.extensions import db
+from crm.files.queries import counts_of
 from crm.leads.queries import lead_by_id
 from crm.people.queries import unit_tree
 from crm.supervision import drafting
 from crm.supervision.assignees import waiting_for
-from crm.supervision.models import Order
+from crm.supervision.models import Order, OrderFile
 from crm.supervision.notifications import tell
 from crm.supervision.permissions import steps_of
 from crm.supervision.queries import last_entry, lead_parties
@@ -146,7 +147,8 @@ def export(suffix: str) -> ResponseReturnValue:
     """The register as a file: exactly what is filtered."""
     form = Format(suffix)
     orders = all_orders(db.session, my_view(), today(), by=_filter())
-    return file_of(orders, today(), form)
+    files = counts_of(db.session, OrderFile, [order.id for order in orders])
+    return file_of(orders, files, today(), form)
 
 
 @bp.get("/new")

@@ -7,17 +7,19 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from crm.base.paging import Page
-from crm.base.sheets import Format
+from crm.base.sheets import Column, Format
 from crm.extensions import db
+from crm.files.queries import counts_of
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.city_sums import CitySums, city_sums, is_countable, sums_of
 from crm.visits.filters import VisitFilter
 from crm.visits.lists import all_visits, entered_late, visits_page
+from crm.visits.models import VisitFile
 from crm.visits.reach import Reach, reach_of_list
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
-from crm.web.downloads import Export, export_links, exported
+from crm.web.downloads import FILE_COUNT, Export, export_links, exported
 from crm.web.forms import at_cursor
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import (
@@ -96,11 +98,14 @@ def export(suffix: str) -> ResponseReturnValue:
     by = _query(list_filters(me.role, today()))
     visits = all_visits(db.session, my_view(), today(), by=by, words=WORDS)
     waiting = ids_awaiting_verdict(db.session, visits, now)
+    # REGIME 2: files hide with the words of the visit
+    readable = [visit.id for visit in visits if visit.is_readable]
+    files = counts_of(db.session, VisitFile, readable)
     rows = [table_row(visit, now, me=me.id, waiting_ids=waiting) for visit in visits]
 
-    columns = sheet_columns(chosen_columns(me.id))
+    columns = [*sheet_columns(chosen_columns(me.id)), Column("files", FILE_COUNT)]
     file = Export("拜访", f"visits-{today():%Y%m%d}", columns, Format(suffix))
-    return exported(file, map(sheet_row, rows))
+    return exported(file, (sheet_row(row) | {"files": files.get(row.id)} for row in rows))
 
 
 def _query(filters: ListFilters) -> VisitFilter:

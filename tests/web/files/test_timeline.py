@@ -1,4 +1,4 @@
-"""Files of a lead's records stand in its timeline."""
+"""Files of a lead's records stand in its timeline, and are counted in exported lists."""
 
 from datetime import date, timedelta
 
@@ -24,6 +24,7 @@ from tests.files import samples
 from tests.web.files.sending import upload
 
 DUE = date(2026, 7, 31)
+LISTS = {"leads": "", "visits": "?who=all", "followups": "?view=open", "problems": "?view=all"}
 
 
 @pytest.fixture
@@ -86,5 +87,18 @@ def test_files_of_a_visit_hide_in_the_timeline_with_its_words(app, recruiter):
     upload(recruiter, "/visits/1/files", ("纪要.pdf", samples.pdf()))
     colleague = sign_in(app, "colleague")
 
+    lists = colleague.get("/visits/export.csv?who=all").text
+
     assert "纪要.pdf" in timeline_of(recruiter)
     assert "纪要.pdf" not in timeline_of(colleague)
+    assert ",1\r\n" not in lists
+
+
+@pytest.mark.parametrize(("record", "query"), LISTS.items())
+def test_an_exported_list_counts_the_files_of_each_row(recruiter, record, query):
+    upload(recruiter, f"/{record}/1/files", ("材料.pdf", samples.pdf()))
+
+    head, row, *_ = recruiter.get(f"/{record}/export.csv{query}").text.splitlines()
+
+    assert head.rpartition(",")[2] == "佐证材料份数"
+    assert row.rpartition(",")[2] == "1"

@@ -172,3 +172,15 @@ def test_several_claims_are_recognised_from_the_list_that_shows_their_evidence(a
 
     assert "已认定 1 项" in sent.text
     assert state_of(app, claim_id) is ClaimState.RECOGNISED
+
+
+def test_the_list_of_claims_is_exported_with_the_number_of_their_files(app, zone, claim_id):
+    li = sign_in(app, "li")
+    upload(li, f"/claims/{claim_id}/files", ("协议.pdf", samples.pdf()))
+
+    head, row, *_ = li.get("/claims/export.csv?view=all&kind=signed").text.splitlines()
+
+    assert "/claims/export.csv" in li.get("/claims?view=all").text
+    assert dict(zip(head.split(","), row.split(","), strict=True))["佐证材料份数"] == "1"
+    assert "协议.pdf" in li.get(f"/leads/{zone.lead}").text
+    assert len(li.get("/claims/export.csv?kind=started").text.splitlines()) == 3
