@@ -28,7 +28,7 @@ def crm(folder, *words):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,  # a demonstration takes half a minute of processor time
     )
 
 
