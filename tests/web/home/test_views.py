@@ -35,7 +35,7 @@ from tests.factories import (
 )
 
 YESTERDAY, TODAY = date(2026, 7, 14), date(2026, 7, 15)
-MOST_OF_ADMIN = 55
+MOST_OF_ADMIN = 60
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_the_number_of_queries_is_constant(app, lina):
     with statements_of(app) as statements:
         assert client.get("/").status_code == 200
 
-    assert len(statements) <= 32, f"{len(statements)}"
+    assert len(statements) <= 36, f"{len(statements)}"
 
 
 def fill_bureaus(app, zone, numbers):
