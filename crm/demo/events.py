@@ -15,6 +15,8 @@ from crm.demo.rows import (
     MoneyStepRow,
     OfferRow,
     OrderRow,
+    OwnFieldRow,
+    OwnValuesRow,
     PersonRow,
     ProblemRow,
     ProblemStepRow,
@@ -225,6 +227,24 @@ class SiteEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFieldEvent:
+    """An own field of the zone, its place among them, and when it was added."""
+
+    row: OwnFieldRow
+    place: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnValuesEvent:
+    """What was typed into own fields of a lead, by their names."""
+
+    row: OwnValuesRow
+    typed: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentEvent:
     """A file that is added to a record."""
 
@@ -274,6 +294,7 @@ class Scenario:
     attachments: Sequence[AttachmentEvent]
     money: Sequence[RatesEvent | ReceiptEvent]
     sites: Sequence[SiteEvent]
+    own_fields: Sequence[OwnFieldEvent | OwnValuesEvent]
     companies: Sequence[CompanyEvent]
     merges: Sequence[MergeEvent]
     grants: Sequence[GrantEvent]

@@ -22,6 +22,8 @@ from crm.demo.rows import (
     LeavingRow,
     MergeRow,
     OrderRow,
+    OwnFieldRow,
+    OwnValuesRow,
     PersonRow,
     ProblemRow,
     RatesRow,
@@ -142,6 +144,8 @@ class Files:
     receipts: Sequence[ReceiptRow]
     rates: Sequence[RatesRow]
     sites: Sequence[SiteRow]
+    own_fields: Sequence[OwnFieldRow]
+    own_values: Sequence[OwnValuesRow]
     companies: Sequence[CompanyRow]
     merges: Sequence[MergeRow]
     corrections: Sequence[CorrectionRow]
@@ -155,6 +159,7 @@ class Files:
     def read(cls) -> Self:
         """Read all files; pydantic's ValidationError names a faulty one."""
         companies, money = _yaml("companies.yaml"), _yaml("money.yaml")
+        own = _yaml("own_fields.yaml")
         return cls(
             people=[PersonRow.model_validate(row) for row in _csv("people.csv")],
             absences=[AbsenceRow.model_validate(row) for row in _csv("absences.csv")],
@@ -167,6 +172,8 @@ class Files:
             attachments=[AttachmentRow.model_validate(row) for row in _yaml("attachments.yaml")],
             receipts=[ReceiptRow.model_validate(row) for row in money["receipts"]],
             rates=[RatesRow.model_validate(row) for row in money["rates"]],
+            own_fields=[OwnFieldRow.model_validate(row) for row in own["fields"]],
+            own_values=[OwnValuesRow.model_validate(row) for row in own["values"]],
             sites=[SiteRow.model_validate(row) for row in _yaml("sites.yaml")],
             companies=[
                 CompanyRow.model_validate(row) for row in _yaml("companies.yaml")["changes"]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
 from crm.leads.catalog_models import SiteKind
+from crm.leads.own_field_models import OwnKind
 from crm.leads.rules import AmountKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.problems.workflow import Step as ProblemStep
@@ -260,6 +261,24 @@ class SiteRow(Row):
     free: RelativeDate | None = None
     note: str | None = None
     offers: tuple[OfferRow, ...]
+
+
+class OwnFieldRow(Row):
+    """An own field of the zone."""
+
+    name: str
+    kind: OwnKind
+    hint: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+class OwnValuesRow(Row):
+    """What a lead's tracker entered in own fields, by their names."""
+
+    lead: str
+    by: str
+    day: RelativeDate
+    values: Mapping[str, str | int]
 
 
 class ProblemStepRow(Row):

@@ -22,6 +22,7 @@ from crm.demo.events import (
 from crm.demo.files import Files
 from crm.demo.money import rates_event, receipt_event
 from crm.demo.orders import order_event
+from crm.demo.own_fields import own_field_events
 from crm.demo.problems import problem_event
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
@@ -56,6 +57,7 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
             *(receipt_event(row, dates) for row in files.receipts),
         ],
         sites=[site_event(row, dates) for row in files.sites],
+        own_fields=own_field_events(files.own_fields, files.own_values, dates),
         companies=[company_event(row, dates) for row in files.companies],
         merges=[merge_event(row, dates) for row in files.merges],
         grants=[

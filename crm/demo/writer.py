@@ -31,6 +31,7 @@ from crm.demo.events import (
 )
 from crm.demo.money import MoneyWriter
 from crm.demo.orders import OrderWriter
+from crm.demo.own_fields import OwnFieldWriter
 from crm.demo.problems import ProblemWriter
 from crm.demo.sites import SiteWriter
 from crm.files.store import FileStore
@@ -84,6 +85,7 @@ class ScenarioWriter:
         records = CompanyWriter(self.db, self.people, self.leads)
         money = MoneyWriter(self.db, self.people, self.leads, ADMIN)
         sites = SiteWriter(self.db, self.people, self.units, self.leads, ADMIN)
+        own = OwnFieldWriter(self.db, self.people, self.leads, ADMIN)
         calls = [
             *(call for event in self.scenario.absences for call in self._of_absence(event)),
             *(call for event in self.scenario.leads for call in self._of_lead(event)),
@@ -95,6 +97,7 @@ class ScenarioWriter:
             *(call for event in self.scenario.claims for call in self._of_claim(event)),
             *(call for event in self.scenario.money for call in money.calls(event)),
             *(call for event in self.scenario.sites for call in sites.calls(event)),
+            *(call for event in self.scenario.own_fields for call in own.calls(event)),
             *(call for event in self.scenario.attachments for call in attached.calls(event)),
             *(call for event in self._of_companies() for call in records.calls(event)),
             *self._of_people(),

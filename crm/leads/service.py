@@ -1,5 +1,6 @@
 """What happens to leads: entered and changed, with their company and contact (REGIME 2, 6)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -29,6 +30,7 @@ from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.credit_codes import credit_code_of, require_credit_code
 from crm.leads.fields import OWN_TEXTS, LeadData
 from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.own_fields import OwnValue
 from crm.leads.own_values import keep_own_values
 from crm.leads.permissions import (
     colleague_of,
@@ -152,6 +154,21 @@ def change_industry(
         raise Refused("unknown_industry", field="industry")
 
     before, after = changes(lead, {"industry": industry or None})
+    if after:
+        record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
+
+
+def change_own_values(
+    db: Session,
+    *,
+    lead: Lead,
+    values: Mapping[str, OwnValue | None],
+    by: Person | None,
+    now: datetime,
+) -> None:
+    """Change values of the zone's own fields alone; refused as `DefinedField.read` is."""
+    require_change(db, lead, by, now)
+    before, after = keep_own_values(db, lead, values, by=by, now=now)
     if after:
         record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
 
