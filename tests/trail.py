@@ -52,6 +52,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "company_alias": {"company": "company_id"},
     "contact": {"lead": "lead_id", "company": "company_id"},
     "entry_grant": {"person": None},
+    "frozen_result": {"result_month": "month_id"},
     "receipt_file": {"receipt": "record_id"},
     "lead_file": {"lead": "record_id"},
     "visit_file": {"visit": "record_id"},

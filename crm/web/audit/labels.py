@@ -215,6 +215,7 @@ SUBJECTS: Mapping[str, str] = {
     "receipt_form": "到资形式",
     "claim_kind_span": "认定适用期间",
     "claim_exclusion": "不予认定情形",
+    "result_month": "成果月度定稿",
     "rule": "考核规则",
     "target": "年度目标",
     "monthly_comment": "月点评",
