@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -56,13 +56,13 @@ def choices_of(db: Session, field_id: int) -> Sequence[OwnFieldChoice]:
 
 
 def add_field(db: Session, *, data: OwnFieldData, by: Person, now: datetime) -> OwnField:
-    """Add a field; its code follows from its number.
+    """Add a field; its code follows from how many there are.
 
     Refused as `not_yours`, `required`, `name_taken`, `too_many_own_fields`, `choices_needed`,
     `too_many_choices`.
     """
     _check(db, data, by)
-    number = (db.scalar(select(func.max(OwnField.id))) or 0) + 1
+    number = len(field_rows(db)) + 1  # no row is ever deleted
     row = OwnField(code=f"{OWN_CODE}{number}", kind=data.kind, **_columns(data))
     db.add(row)
     db.flush()

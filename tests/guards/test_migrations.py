@@ -18,6 +18,9 @@ from crm.digests.models import KeptDigest
 from crm.extensions import db
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead, Milestone, MilestoneKind, MilestonePlan
+from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
+from crm.leads.own_field_setup import OwnFieldData, add_field
+from crm.leads.own_values import keep_own_values
 from crm.leads.rules import Agreement, AmountKind, Stage
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
@@ -350,3 +353,23 @@ def test_a_zone_that_exists_gets_the_categories_of_problems_with_their_units(mig
     assert len(found) == 12
     assert found[0] == ("用地", "projects")
     assert found[-1] == ("其他", None)
+
+
+def test_a_zone_with_own_fields_loses_only_those_on_the_way_down(migrated):
+    with db.sessionmaker.begin() as rows:
+        admin = make_person(rows, "root", role=Role.ADMIN)
+        data = OwnFieldData(name="预计用工人数", kind=OwnKind.NUMBER)
+        field, lead = add_field(rows, data=data, by=admin, now=NOW), make_lead(rows)
+        keep_own_values(rows, lead, {field.code: Decimal(300)}, by=admin, now=NOW)
+    migrations().downgrade("0063")
+
+    migrations().upgrade()
+
+    with db.sessionmaker.begin() as rows:
+        lead = rows.scalars(select(Lead)).one()
+        field = add_field(rows, data=data, by=rows.scalars(select(Person)).one(), now=NOW)
+        keep_own_values(rows, lead, {field.code: Decimal("0.5")}, by=None, now=NOW)
+        by_hand = update(OwnField).values(kind=OwnKind.TEXT)
+        with pytest.raises(IntegrityError), rows.begin_nested():
+            rows.execute(by_hand)
+        assert rows.scalars(select(LeadOwnValue.number)).all() == [Decimal("0.5")]

@@ -2,19 +2,24 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from crm.base.errors import Refused
+from crm.leads.models import Lead
 from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
 from crm.leads.own_field_setup import ChoiceData, OwnFieldData, add_field, change_field, choices_of
 from crm.leads.own_fields import DefinedField, OwnChoice, number_text, own_fields
 from crm.leads.own_values import OwnFilter, held_values, keep_own_values, own_changes, own_rows
 from crm.leads.queries import LeadFilter, filtered
+from crm.leads.service import change_own_values
+from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.rules import Role
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_lead, make_person
 
@@ -180,3 +185,59 @@ def test_the_list_is_narrowed_by_each_kind_of_field(db, admin):
     ):
         query = filtered(db, viewer(db, admin, TODAY), TODAY, LeadFilter(own=(own,)))
         assert [lead.title for lead in db.scalars(query)] == ["甲"]
+
+
+def at_once(sessions, *calls):
+    """Run the calls in transactions of their own; the codes of those that were refused."""
+    together, refused = Barrier(len(calls)), []
+
+    def run(call):
+        together.wait()
+        try:
+            with transaction(sessions) as db:
+                call(db, db.scalars(select(Person)).one())
+        except Refused as refusal:
+            refused.append(refusal.code)
+
+    threads = [Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return refused
+
+
+def test_of_two_who_add_the_last_field_at_once_one_is_refused(sessions):
+    with transaction(sessions) as db:
+        admin = make_person(db, "root", role=Role.ADMIN)
+        for number in range(9):
+            add(db, admin, f"事项{number}")
+
+    refused = at_once(
+        sessions, lambda db, by: add(db, by, "甲项"), lambda db, by: add(db, by, "乙项")
+    )
+
+    assert refused == ["too_many_own_fields"]
+
+
+def test_of_two_who_change_a_value_at_once_both_stand_in_its_history(sessions):
+    with transaction(sessions) as db:
+        admin = make_person(db, "root", role=Role.ADMIN)
+        code, lead = add(db, admin, "用工人数", OwnKind.NUMBER).code, make_lead(db)
+        keep_own_values(db, lead, {code: Decimal(100)}, by=admin, now=NOW)
+        lead_id = lead.id
+
+    def to(number, now):
+        def change(db, by):
+            lead, values = db.get_one(Lead, lead_id), {code: Decimal(number)}
+            change_own_values(db, lead=lead, values=values, by=by, now=now)
+
+        return change
+
+    refused = at_once(sessions, to(120, LATER), to(130, LATER + timedelta(minutes=1)))
+
+    with sessions() as db:
+        rows = own_rows(db, lead_id)
+    assert refused == []
+    assert sum(row.replaced_at is None for row in rows) == 1
+    assert sorted(row.value for row in rows) == [100, 120, 130]
