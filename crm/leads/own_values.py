@@ -215,7 +215,7 @@ def _checked(
 
     read = field.read(str(value))
     if field.kind is OwnKind.CHOICE and read not in {each.code for each in field.offered(former)}:
-        raise field.not_offered(str(value))
+        raise field.not_offered(field.words(read))
     return read
 
 

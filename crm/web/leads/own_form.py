@@ -5,6 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from flask import request
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import Field, Form, SelectField, StringField, ValidationError
@@ -13,7 +14,7 @@ from wtforms.validators import Length, Optional
 
 from crm.base.errors import Refused
 from crm.leads.own_field_models import OwnKind
-from crm.leads.own_fields import DefinedField, OwnValue, used_fields
+from crm.leads.own_fields import DefinedField, OwnValue, own_fields, used_fields
 from crm.web.date_fields import DateField
 from crm.web.errors import refusal_text
 from crm.web.forms import cleaned, sensible_year
@@ -29,6 +30,34 @@ def with_own_fields(db: Session, form: type[AnyForm]) -> type[AnyForm]:
     base: Any = form
     made: type[AnyForm] = _form_of(base, used_fields(db))
     return made
+
+
+def is_of_used_fields(db: Session, form: FlaskForm, held: Mapping[str, OwnValue]) -> bool:
+    """Whether nothing was typed into a field that was retired since the form was opened.
+
+    Else the form says what was typed, for once: sent again it has no such control.
+    """
+    typed = [
+        (field, text)
+        for field in own_fields(db)
+        if not field.is_used and (text := cleaned(request.form.get(field.code)))
+    ]
+    # what the lead has already stays on it
+    lost = [(field, text) for field, text in typed if text != _as_sent(field, held)]
+    form.form_errors += [_not_asked(field, text) for field, text in lost]
+    return not lost
+
+
+def _as_sent(field: DefinedField, held: Mapping[str, OwnValue]) -> str | None:
+    return str(_shown(field, held[field.code])) if field.code in held else None
+
+
+def _not_asked(field: DefinedField, text: str) -> str:
+    choice = field.choice(text)
+    words = choice.name if choice else text
+    return (
+        f"“{field.name}”已停用，刚才填写的“{words}”不会保存；需要保留的请写入备注，然后再次保存。"
+    )
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -72,6 +72,7 @@ from crm.web.leads.forms import (
 from crm.web.leads.listing import listing
 from crm.web.leads.moving import choose, move
 from crm.web.leads.own_form import (
+    is_of_used_fields,
     offer_kept,
     own_controls,
     own_form_values,
@@ -160,7 +161,8 @@ def create() -> ResponseReturnValue:
 
     # looked for in any case: errors and duplicates are shown at once
     duplicates = found_duplicates(entered_in(form), but=shown_before(form))
-    is_valid = form.validate()
+    # both in any case: an error at a field hides nothing that a retired field loses
+    is_valid = all([form.validate(), is_of_used_fields(db.session, form, {})])
     if is_valid and not duplicates and (lead := _save_new(form)):
         flash("线索已登记。", "success")
         return redirect(url_after_change(lead.id))
@@ -263,7 +265,8 @@ def change(lead_id: int) -> ResponseReturnValue:
     lead, form = changeable_or_404(lead_id), with_own_fields(db.session, EditForm)()
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    if form.validate():
+    held = held_values(own_rows(db.session, lead_id))
+    if all([form.validate(), is_of_used_fields(db.session, form, held)]):
         if has_conflict(db.session, form, _current(lead)):
             status = HTTPStatus.CONFLICT
         elif _save_change(form, lead):

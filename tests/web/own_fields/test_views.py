@@ -92,6 +92,21 @@ def test_a_retired_field_is_asked_no_more_and_shown_where_it_is_filled(root, tra
     assert re.search(r"预计用工人数</dt><dd>1200<", tracker.get(url).text)
 
 
+def test_what_was_typed_into_a_field_retired_meanwhile_is_shown_once(root, tracker):
+    url = tracker.post("/leads/new", data=FORM | STEPS | OWN).location
+    seen = re.search(r'name="seen"[^>]*value="([^"]*)"', tracker.get(f"{url}/edit").text)[1]
+    root.post(f"{PAGE}/2", data={"name": "预计用工人数", "kind": "number", "position": "2"})
+    edit, new = FORM | OWN | {"own_2": "1350", "seen": seen}, STEPS | {"ref": "L-new"}
+
+    refused = tracker.post(f"{url}/edit", data=edit)
+    refused_new = tracker.post("/leads/new", data=FORM | OWN | new | {"title": ""})
+
+    assert (refused.status_code, refused_new.status_code) == (422, 422)
+    assert "“预计用工人数”已停用，刚才填写的“1350”不会保存" in refused.text
+    assert "刚才填写的“1,200”不会保存" in refused_new.text
+    assert tracker.post(f"{url}/edit", data=edit | {"own_2": "1200"}).status_code == 302
+
+
 def test_the_form_folds_own_fields_while_none_is_filled(app, root, tracker):
     with arranged(app) as db:
         lead_id = make_lead(db, "甲项目").id
