@@ -18,6 +18,7 @@ import crm.followups.models
 import crm.jobs.models
 import crm.leads.models
 import crm.leads.own_field_models
+import crm.leads.proposal_models
 import crm.leads.view_models
 import crm.mailing.models
 import crm.people.models

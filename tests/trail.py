@@ -50,6 +50,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "companion_notice": {"visit": "visit_id"},
     "company": {"lead": None},
     "company_alias": {"company": "company_id"},
+    "company_proposal": {"company": "company_id"},
     "contact": {"lead": "lead_id", "company": "company_id"},
     "entry_grant": {"person": None},
     "frozen_result": {"result_month": "month_id"},

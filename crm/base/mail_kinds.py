@@ -22,6 +22,7 @@ class MessageKind(LabeledEnum):
     DUPLICATE = "duplicate", "线索重复提示"
     STAY_LAPSED = "stay-lapsed", "驻城逾期未办结"
     CLAIM = "claim", "认定"
+    PROPOSAL = "company-proposal", "企业信息建议"
     BULK = "bulk-change", "线索批量修改"
 
     @property

@@ -30,6 +30,7 @@ from crm.web.bulk_changes import views as bulk_changes
 from crm.web.calendar import views as calendar
 from crm.web.catalog import views as catalog
 from crm.web.choices import views as choices
+from crm.web.companies import proposals
 from crm.web.companies import views as companies
 from crm.web.digests import views as digests
 from crm.web.files import limits
@@ -118,6 +119,7 @@ def init_app(app: Flask) -> None:
         leads,
         bulk_changes,
         companies,
+        proposals,
         merges,
         absences,
         choices,

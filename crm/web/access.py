@@ -91,6 +91,11 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "companies.add_contact": WITH_RECORDS,
     "companies.edit_contact": WITH_RECORDS,
     "companies.change_contact": WITH_RECORDS,
+    "proposals.new": WITH_RECORDS,
+    "proposals.create": WITH_RECORDS,
+    "proposals.show": WITH_RECORDS,
+    "proposals.take": WITH_RECORDS,
+    "proposals.decline": WITH_RECORDS,
     # whose scope holds both records, and officers: decided in the queries
     "merges.choose": SUPERVISORS,
     "merges.compare": SUPERVISORS,

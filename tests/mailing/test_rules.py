@@ -47,6 +47,7 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.CLAIM,
         MessageKind.ASSISTANCE,
         MessageKind.STAY_LAPSED,
+        MessageKind.PROPOSAL,
         MessageKind.BULK,
     }
     assert {*OPTIONAL, *FIXED, *IN_APP} == set(MessageKind)

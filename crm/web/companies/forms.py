@@ -1,5 +1,6 @@
 """The forms of a company and of its contacts."""
 
+from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length
 
@@ -32,6 +33,22 @@ class CompanyForm(VersionedForm):
             country=self.country.data,
             aliases=(self.aliases.data or "").splitlines(),
         )
+
+
+class ValueForm(FlaskForm):
+    """A value that is proposed for a company."""
+
+    value = StringField("建议", [DataRequired("请填写建议的内容。"), _short], filters=[cleaned])
+
+
+class DeclineForm(FlaskForm):
+    """Why a proposal is declined."""
+
+    reason = TextAreaField(
+        "不采纳的原因",
+        [DataRequired("请填写原因。"), Length(max=200, message="最多 %(max)d 个字。")],
+        filters=[cleaned],
+    )
 
 
 class _ContactCells(Cells):

@@ -20,6 +20,7 @@ from crm.leads.company_queries import (
 )
 from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Company, Contact
+from crm.leads.proposal_queries import open_proposals
 from crm.people.officers import is_officer
 from crm.reassignment.merge_rights import merges
 from crm.visits.of_company import visits_of_company
@@ -83,6 +84,7 @@ def show(company_id: int) -> ResponseReturnValue:
         facts=_facts(seen),
         leads=[lead_row(lead, None, None, on) for lead in seen.leads],
         rows=[visit_row(visit, moment()) for visit in visits],
+        proposals=open_proposals(db.session, my_view(), seen.company.id, decides=seen.may_change),
         # the page where one chooses decides in full
         may_merge=merges(my_view()) and (seen.may_change or is_officer(db.session, my_view(), on)),
     )
