@@ -104,5 +104,11 @@ class LeadOwnValue(Base):
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     replaced_at: Mapped[datetime | None]
 
+    field: Mapped[OwnField] = relationship(
+        lazy="raise",
+        viewonly=True,
+        primaryjoin=lambda: LeadOwnValue.field_id == OwnField.id,
+        foreign_keys=lambda: LeadOwnValue.field_id,
+    )
     choice: Mapped[OwnFieldChoice | None] = relationship(lazy="raise", viewonly=True)
     entered_by: Mapped[Person | None] = relationship(lazy="raise")

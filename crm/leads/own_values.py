@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from crm.base.db import batches
 from crm.base.names import spellings
 from crm.base.remembered import remembered
 from crm.leads.models import Lead
-from crm.leads.own_field_models import LeadOwnValue, OwnKind
-from crm.leads.own_fields import DefinedField, OwnValue, own_fields, used_fields
+from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
+from crm.leads.own_fields import DefinedField, OwnValue, defined, own_fields, used_fields
 from crm.people.models import Person
 
 Changes = tuple[dict[str, object], dict[str, object]]  # values before and after, by field
@@ -26,18 +26,23 @@ COLUMN_OF = {OwnKind.TEXT: "text", OwnKind.NUMBER: "number", OwnKind.DATE: "day"
 class OwnRow:
     """What a lead has or had in a field."""
 
-    code: str  # of the field
+    field: DefinedField
     value: OwnValue
     entered_at: datetime
     entered_by: str | None
     replaced_at: datetime | None
+
+    @property
+    def code(self) -> str:
+        """The code of the field."""
+        return self.field.code
 
 
 @dataclass(frozen=True, slots=True)
 class OwnChange:
     """A value that was entered, changed or taken away at a moment."""
 
-    code: str  # of the field
+    field: DefinedField
     at: datetime
     former: OwnValue | None
     latter: OwnValue | None
@@ -76,23 +81,24 @@ class OwnFilter:
 
 
 def own_rows(db: Session, lead_id: int) -> Sequence[OwnRow]:
-    """All values of a lead, those that were replaced too, in the order in which they came."""
+    """All values of a lead, those that were replaced too: field by field, as they came."""
 
     def read() -> list[OwnRow]:
-        codes = {field.id: field.code for field in own_fields(db)}
-        if not codes:
-            return []
-        rows = select(LeadOwnValue).where(LeadOwnValue.lead_id == lead_id)
-        loaded = joinedload(LeadOwnValue.choice), joinedload(LeadOwnValue.entered_by)
+        # one read with the fields: a lead's page needs no others
+        field = contains_eager(LeadOwnValue.field).joinedload(OwnField.choices)
+        loaded = field, joinedload(LeadOwnValue.choice), joinedload(LeadOwnValue.entered_by)
+        rows = select(LeadOwnValue).join(LeadOwnValue.field)
+        rows = rows.where(LeadOwnValue.lead_id == lead_id).options(*loaded)
+        rows = rows.order_by(OwnField.position, OwnField.id, LeadOwnValue.id)
         return [
             OwnRow(
-                codes[row.field_id],
+                defined(row.field),
                 _value(row),
                 row.entered_at,
                 row.entered_by.name if row.entered_by else None,
                 row.replaced_at,
             )
-            for row in db.scalars(rows.options(*loaded).order_by(LeadOwnValue.id))
+            for row in db.scalars(rows.execution_options(populate_existing=True)).unique()
         ]
 
     return remembered(db, "lead-own-values", lead_id, read=read)
@@ -118,10 +124,10 @@ def own_changes(rows: Sequence[OwnRow], since: datetime) -> list[OwnChange]:
         place = next(after, None)
         value, by = (None, None) if place is None else (rows[place].value, rows[place].entered_by)
         latter_rows.add(place)
-        found.append(OwnChange(row.code, row.replaced_at, row.value, value, by))
+        found.append(OwnChange(row.field, row.replaced_at, row.value, value, by))
 
     first = [
-        OwnChange(row.code, row.entered_at, None, row.value, row.entered_by)
+        OwnChange(row.field, row.entered_at, None, row.value, row.entered_by)
         for index, row in enumerate(rows)
         if row.entered_at > since and index not in latter_rows
     ]

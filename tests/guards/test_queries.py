@@ -25,7 +25,7 @@ ABOVE_ANEW = {
     "/": 64,
     "/targets": 22,
     "/admin/clock/weekly-digest/preview": 104,
-    "/leads/{lead}": 28,
+    "/leads/{lead}": 27,
     "/merges/{merge}": 24,
 }
 PATHS = sorted({path for _, path in PAGES})

@@ -13,7 +13,6 @@ from crm.leads.companies import values_of_company
 from crm.leads.merged import Mergeable, merges_of
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
-from crm.leads.own_fields import own_fields
 from crm.leads.own_values import own_rows
 from crm.leads.permissions import may_see
 from crm.leads.planning import plannable, planned_milestones
@@ -89,7 +88,7 @@ def render_lead(
             *added_files(lead.id, files, today()),
             *site_events(offers, today()),
             *offer_events(lead.id, today()),
-            *own_happenings(lead, own_fields(db.session), own, today()),
+            *own_happenings(lead, own, today()),
             *_merges(place, is_merged=is_merged),
         ],
     )
@@ -152,7 +151,7 @@ def _page(lead: Lead, *, can_change: bool) -> LeadPage:
         industry=industry_name(db.session, lead.industry),
         amounts=amounts_of(db.session, lead.id),
         size=tier_lines(db.session).tier_of(lead.amount, lead.currency, today()),
-        own=own_facts(own_fields(db.session), own_rows(db.session, lead.id)),
+        own=own_facts(own_rows(db.session, lead.id)),
         can_change=can_change,
     )
     return lead_page(lead, extras, today())
