@@ -24,6 +24,7 @@ from crm.leads.own_values import keep_own_values
 from crm.leads.rules import Agreement, AmountKind, Stage
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
+from crm.problems.models import Problem
 from crm.quotas import service
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.results.models import Claim
@@ -46,6 +47,7 @@ from tests.factories import (
     make_order,
     make_person,
     make_plan,
+    make_problem,
     make_regime,
     make_rule,
     make_unit,
@@ -373,3 +375,15 @@ def test_a_zone_with_own_fields_loses_only_those_on_the_way_down(migrated):
         with pytest.raises(IntegrityError), rows.begin_nested():
             rows.execute(by_hand)
         assert rows.scalars(select(LeadOwnValue.number)).all() == [Decimal("0.5")]
+
+
+def test_a_table_to_which_rows_refer_is_altered_and_keeps_them(migrated):
+    with db.sessionmaker.begin() as rows:
+        make_problem(rows, make_person(rows, "li"), [make_lead(rows)])
+
+    migrations().downgrade("0064")
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        assert len(rows.scalars(select(Problem)).all()) == 1
+        assert rows.scalar(text("SELECT count(*) FROM problem_lead")) == 1
