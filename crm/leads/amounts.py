@@ -78,13 +78,19 @@ def amount_changes(rows: Iterable[AmountRow]) -> list[AmountChange]:
     ]
 
 
+def is_plausible(amount: Decimal) -> bool:
+    """Whether it is in whole cents and not larger than any investment, however it was typed."""
+    # the size first: an amount of very many digits cannot be rounded
+    return amount.is_finite() and abs(amount) < LARGEST and amount == round(amount, 2)
+
+
 def check_amounts(amounts: Mapping[AmountKind, Stated | None]) -> None:
     """Refuse as `bad_amount`, at its field, what is no amount in whole cents."""
     for kind, stated in amounts.items():
         if stated is None:
             continue
         value, _ = stated
-        if not value.is_finite() or not 0 <= value < LARGEST or value != round(value, 2):
+        if value < 0 or not is_plausible(value):
             raise Refused("bad_amount", field=FIELD_OF[kind])
 
 

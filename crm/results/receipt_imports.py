@@ -15,6 +15,7 @@ from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.names import folded
 from crm.base.sheets import ImportResult, Problem, Sheet, read_sheet
+from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead
 from crm.results.receipt_columns import RECEIPT_COLUMNS
 from crm.results.receipt_forms import form_rows
@@ -26,9 +27,12 @@ from crm.results.receipts import ReceiptData, ReversalData, record_receipt, reve
 
 def _number(text: str) -> Decimal:
     try:
-        return Decimal(text.replace(",", ""))
+        amount = Decimal(text.replace(",", ""))
     except ArithmeticError as error:
         raise PydanticCustomError("bad_amount", "bad_amount") from error
+    if not is_plausible(amount):
+        raise PydanticCustomError("bad_amount", "bad_amount")
+    return amount
 
 
 class ReceiptRow(Cells):

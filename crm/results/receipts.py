@@ -14,7 +14,7 @@ from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.money import Currency
 from crm.base.refs import new_ref
-from crm.leads.amounts import LARGEST
+from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import require_change
 from crm.leads.progress import reach
@@ -203,7 +203,7 @@ def _checked(db: Session, data: ReceiptData, now: datetime) -> dict[str, object]
     if data.arrived_on > civil_date(now):
         raise Refused("in_future", field="arrived_on", on=data.arrived_on)
     amount = data.amount
-    if not amount.is_finite() or not 0 < amount < LARGEST or amount != round(amount, 2):
+    if not is_plausible(amount) or amount <= 0:
         raise Refused("bad_amount", field="amount")
     form = db.get(ReceiptForm, data.form_id)
     if form is None:
@@ -234,7 +234,7 @@ def _check_reversal(db: Session, row: Receipt, data: ReversalData, now: datetime
         raise Refused("in_future", field="arrived_on", on=data.arrived_on)
     if data.arrived_on < row.arrived_on:
         raise Refused("before_receipt", field="arrived_on", on=row.arrived_on)
-    if not data.amount.is_finite() or data.amount != round(data.amount, 2):
+    if not is_plausible(data.amount):
         raise Refused("bad_amount", field="amount")
     check_reversal(data.amount, received=row.amount, reversed_before=reversed_of(db, row.id))
 

@@ -13,6 +13,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency
+from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.permissions import may_see as may_see_lead
 from crm.leads.permissions import role_held_on
@@ -214,7 +215,7 @@ def check_evidence(data: ClaimData, kind: ClaimKind, today: date) -> None:
     """Refuse a claim without amount, document or declaration, at its field."""
     if kind is not ClaimKind.VALID_LEAD and data.amount is None:
         raise Refused("required", field="amount")
-    if data.amount is not None and data.amount <= 0:
+    if data.amount is not None and (not is_plausible(data.amount) or data.amount <= 0):
         raise Refused("bad_amount", field="amount")
 
     _check_document(data, today)
@@ -290,6 +291,8 @@ def _recognise(row: Claim, decision: Decision) -> str:
     reason = decision.less_reason.strip() or None
     if not decision.basis.strip():
         raise Refused("required", field="basis")
+    if decision.amount is not None and not is_plausible(decision.amount):
+        raise Refused("bad_amount", field="amount")
     check_recognised(decision.amount, row.amount, reason)
 
     is_less = decision.amount != row.amount

@@ -17,7 +17,7 @@ from crm.base import formatting
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.web.errors import show_at_field
-from crm.web.forms import LARGEST_ID, cleaned
+from crm.web.forms import cleaned, whole_number
 from crm.web.transaction import moment, today
 
 HASH = 8  # characters of each value's hash: enough to tell values apart
@@ -80,7 +80,7 @@ def has_conflict(
 
 def _is_entry(text: str) -> bool:
     """Whether the text can be the id of an entry, or 0."""
-    return text.isdecimal() and int(text) <= LARGEST_ID
+    return whole_number(text) is not None
 
 
 def _refusal(db: Session, row: Any, *, since: int) -> Refused:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import Field, IntegerField, ValidationError
+from wtforms import DecimalField, Field, IntegerField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 
 from crm.base.db import LARGEST_ID as LARGEST_ID
@@ -42,6 +42,20 @@ class WholeNumber(IntegerField):
             raise ValueError(self._message) from None
 
 
+class PlainDecimal(DecimalField):
+    """A decimal number; infinity and what is no number get a Chinese message."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        message = "请填写数字。"
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(message) from None
+        if self.data is not None and not self.data.is_finite():
+            self.data = None
+            raise ValueError(message)
+
+
 def cleaned(text: str | None) -> str | None:
     """The stripped text without NUL, which PostgreSQL refuses; `None` where empty."""
     return (text or "").replace("\0", "").strip() or None
@@ -53,6 +67,12 @@ def row_id(text: str | int) -> int:
     if not 0 < read <= LARGEST_ID:
         raise ValueError(text)
     return read
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a hidden field holds; none where it is no number of this application."""
+    is_read = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))
+    return int(text) if is_read and int(text) <= LARGEST_ID else None
 
 
 def chosen_id(text: str | int) -> int | None:

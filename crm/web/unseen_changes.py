@@ -19,7 +19,7 @@ from crm.extensions import db
 from crm.web.audit.field_labels import RECORDS
 from crm.web.audit.labels import ACTIONS
 from crm.web.errors import refusal_text
-from crm.web.forms import LARGEST_ID
+from crm.web.forms import whole_number
 from crm.web.transaction import CHANGING, today
 
 SHOWN = "shown"  # the field of a form
@@ -43,13 +43,13 @@ def unseen_changes(table: type[Base], row_id: int, *, field: str = SHOWN) -> str
     The row is locked, and is to be read afterwards: of two who decide at once the second waits,
     and then sees what the first did.
     """
-    position = request.form.get(field, "")
+    position = whole_number(request.form.get(field, ""))
     # a form without a usable position, as one of an earlier release, is taken as it is
-    if not position.isdecimal() or int(position) > LARGEST_ID:
+    if position is None:
         return ""
 
     lock_row(db.session, table, row_id)
-    found = changes_after(db.session, table, row_id, position=int(position))
+    found = changes_after(db.session, table, row_id, position=position)
     if not found:
         return ""
 
@@ -59,10 +59,10 @@ def unseen_changes(table: type[Base], row_id: int, *, field: str = SHOWN) -> str
 
 def changed_rows(table: type[Base], row_ids: Collection[int], *, field: str = SHOWN) -> set[int]:
     """Which of the rows, which the caller has locked, were changed since they were shown."""
-    position = request.form.get(field, "")
-    if not position.isdecimal() or int(position) > LARGEST_ID:
+    position = whole_number(request.form.get(field, ""))
+    if position is None:
         return set()
-    return rows_changed_after(db.session, table, row_ids, position=int(position))
+    return rows_changed_after(db.session, table, row_ids, position=position)
 
 
 def _in_words(entry: AuditEntry, name: str | None) -> str:

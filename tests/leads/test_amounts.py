@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads.amount_models import LeadAmount
-from crm.leads.amounts import amount_changes, held_amounts, keep_amounts
+from crm.leads.amounts import amount_changes, held_amounts, is_plausible, keep_amounts
 from crm.leads.models import Lead
 from crm.leads.rate_entry import enter_rate
 from crm.leads.rules import AmountKind, Stage
@@ -183,3 +183,21 @@ def test_a_wrong_rate_is_refused(db, admin, wrong, code):
         enter_rate(db, **given, by=admin, now=NOW)
 
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_kept"),
+    [
+        ("-12.34", True),
+        ("99999999999999.99", True),
+        ("0.001", False),
+        ("1E+14", False),
+        ("9" * 200, False),
+        ("0." + "1" * 200, False),
+        ("NaN", False),
+        ("sNaN", False),
+        ("-Infinity", False),
+    ],
+)
+def test_an_amount_has_whole_cents_and_a_size_that_can_be(typed, is_kept):
+    assert is_plausible(Decimal(typed)) is is_kept

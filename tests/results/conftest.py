@@ -1,6 +1,7 @@
 """A zone with two recognising units, a company that claims, and signings since the spring."""
 
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -63,7 +64,7 @@ def claim_data(**given):
     """What a valid claim says."""
     values = {
         "counts_on": SIGNED_ON,
-        "amount": 1_200_000_000,
+        "amount": Decimal(1_200_000_000),
         "currency": Currency.CNY,
         "agreement": Agreement.FORMAL,
         "document_number": "投资协议",

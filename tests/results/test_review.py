@@ -1,6 +1,7 @@
 """What is recognised is reviewed where its date or amount was changed later (PROJECTS 7)."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -29,7 +30,7 @@ ON = civil_date(NOW)
 @pytest.fixture
 def recognised(db, zone):
     row = claimed(db, project(db, zone), zone.li)
-    basis = Decision(amount=1_200_000_000, basis="原件")
+    basis = Decision(amount=Decimal(1_200_000_000), basis="原件")
     take_step(db, row=row, step=Step.RECOGNISE, by=zone.officer, now=NOW, decision=basis)
     return row
 

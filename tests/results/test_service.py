@@ -1,6 +1,7 @@
 """Claims: once, in rounds, decided by another, and told to whoever has the next move."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
@@ -25,7 +26,7 @@ from tests.factories import make_role
 from tests.results.conftest import SIGNED_ON, arrange, claim_data, claimed, lead_it, project
 
 ON = civil_date(NOW)
-BASIS = Decision(amount=1_200_000_000, basis="核对协议原件")
+BASIS = Decision(amount=Decimal(1_200_000_000), basis="核对协议原件")
 
 
 def decide(db, row, by, step=Step.RECOGNISE, decision=BASIS):

@@ -1,5 +1,7 @@
 """Buttons, service and waiting lists of claims agree, whoever looks (PROJECTS 0 and 7)."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import select
 
@@ -30,7 +32,9 @@ PEOPLE = ("officer", "second", "economist", "chief", "li", "wang", "leader", "ad
 STATES = {
     ClaimState.CLAIMED: (),
     ClaimState.RETURNED: ((Step.RETURN, Decision(reason="缺附件")),),
-    ClaimState.RECOGNISED: ((Step.RECOGNISE, Decision(amount=1_200_000_000, basis="原件")),),
+    ClaimState.RECOGNISED: (
+        (Step.RECOGNISE, Decision(amount=Decimal(1_200_000_000), basis="原件")),
+    ),
 }
 
 

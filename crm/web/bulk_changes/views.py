@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -111,7 +111,7 @@ def undo(bulk_id: int) -> ResponseReturnValue:
 
 
 def _change(session: Session, form: BulkForm, lead_ids: Sequence[int]) -> BulkChange:
-    me, key = signed_in(), request.form.get(KEY, "") or str(uuid4())
+    me, key = signed_in(), _key()
     # of two at once the second waits here, and then sees what the first did
     hold_leads(session, lead_ids)
     if made_under(session, key, me) is None:
@@ -191,6 +191,14 @@ def _choosing(form: BulkForm, leads: Sequence[ListedLead]) -> str:
 
 def _heads(kind: BulkKind) -> tuple[str, str]:
     return NOW.get(kind, "现在"), THEN.get(kind, "改为")
+
+
+def _key() -> str:
+    """The key of the preview; a new one where the form has none that a preview gives."""
+    try:
+        return str(UUID(request.form.get(KEY, "")))
+    except ValueError:
+        return str(uuid4())
 
 
 def _kind() -> BulkKind:

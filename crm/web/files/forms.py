@@ -3,7 +3,7 @@
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, MultipleFileField
 
-from crm.base.db import LARGEST_ID
+from crm.web.forms import whole_number
 
 
 class UploadForm(FlaskForm):
@@ -14,5 +14,4 @@ class UploadForm(FlaskForm):
 
     @property
     def supersedes_id(self) -> int | None:
-        text = self.supersedes.data or ""
-        return int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None
+        return whole_number(self.supersedes.data or "")

@@ -16,7 +16,7 @@ from crm.leads.duplicates import Duplicate, Entered, Level, duplicates
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.rules import LeadRoleKind
 from crm.web.auth import my_view, signed_in
-from crm.web.forms import text_arg
+from crm.web.forms import text_arg, whole_number
 from crm.web.leads.forms import LeadForm
 from crm.web.transaction import today
 
@@ -98,7 +98,8 @@ def followed_by(lead: ListedLead, last_contact: date | None, on: date) -> str:
 
 def shown_before(form: LeadForm) -> list[int]:
     """Ids of the leads that the form has stopped for."""
-    return [int(text) for text in (form.warned_of.data or "").split(",") if text.isdecimal()]
+    ids = map(whole_number, (form.warned_of.data or "").split(","))
+    return [lead_id for lead_id in ids if lead_id is not None]
 
 
 def note_shown(form: LeadForm, rows: Sequence[DuplicateRow]) -> None:

@@ -20,7 +20,7 @@ from crm.problems.service import StepInput
 from crm.problems.workflow import Step
 from crm.web.choices.fields import LeadsField, PersonField, offer_leads, offer_people
 from crm.web.date_fields import DateField
-from crm.web.forms import chosen_id, cleaned, row_id, sensible_year
+from crm.web.forms import chosen_id, cleaned, row_id, sensible_year, whole_number
 
 _long = Length(max=2000, message="最多 %(max)d 个字。")
 _line = Length(max=100)
@@ -55,7 +55,6 @@ class ProblemForm(FlaskForm):
     def problem_data(self) -> ProblemData:
         """The data of a valid form."""
         due_on: Any = self.due_on.data
-        visit = self.visit_id.data or ""
         return ProblemData(
             matter=self.matter.data or "",
             category_id=self.category_id.data,
@@ -64,7 +63,7 @@ class ProblemForm(FlaskForm):
             unit_id=self.unit_id.data,
             person_id=self.person_id.data,
             unit_ids=self.unit_ids.data or (),
-            visit_id=int(visit) if visit.isdecimal() else None,
+            visit_id=whole_number(self.visit_id.data or ""),
             ref=self.ref.data or "",
         )
 

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DecimalField, FileField, SelectField
+from wtforms import FileField, SelectField
 from wtforms.validators import InputRequired
 
 from crm.base.money import Currency
@@ -20,7 +20,7 @@ from crm.web.auth import signed_in
 from crm.web.date_fields import DateField
 from crm.web.downloads import attached
 from crm.web.errors import problem_sentences
-from crm.web.forms import date_of, enum_choices, is_saved, sensible_year
+from crm.web.forms import PlainDecimal, date_of, enum_choices, is_saved, sensible_year
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("rates", __name__, url_prefix="/admin/rates")
@@ -33,7 +33,7 @@ class RateForm(FlaskForm):
 
     on = DateField("日期", [InputRequired("请选择日期。"), sensible_year])
     currency = SelectField("币种", choices=enum_choices(FOREIGN), coerce=Currency)
-    rate = DecimalField("汇率", [InputRequired("请填写汇率。")], places=None)
+    rate = PlainDecimal("汇率", [InputRequired("请填写汇率。")], places=None)
 
 
 class FileForm(FlaskForm):

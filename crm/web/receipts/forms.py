@@ -16,12 +16,15 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, Length
 
+from crm.base.errors import Refused
 from crm.base.money import Currency, editable_amount, parse_amount
+from crm.leads.amounts import is_plausible
 from crm.results.receipt_forms import FormRow
 from crm.results.receipt_models import Receipt
 from crm.results.receipts import ReceiptData, ReversalData
 from crm.web.date_fields import DateField
 from crm.web.edit_conflicts import VersionedForm
+from crm.web.errors import refusal_text
 from crm.web.forms import cleaned, row_id, sensible_year
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
@@ -39,9 +42,11 @@ class _MoneyForm(FlaskForm):
     def validate_amount(self, field: Field) -> None:
         """Refuse anything but an amount with its unit."""
         try:
-            parse_amount(field.data or "")
+            amount, _ = parse_amount(field.data or "")
         except ValueError:
             raise ValidationError(BAD_AMOUNT) from None
+        if not is_plausible(amount):
+            raise ValidationError(refusal_text(Refused("bad_amount")))
 
     @property
     def stated(self) -> tuple[Decimal, Currency]:

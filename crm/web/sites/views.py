@@ -8,7 +8,6 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import (
     BooleanField,
-    DecimalField,
     IntegerField,
     SelectField,
     StringField,
@@ -24,7 +23,15 @@ from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import signed_in
 from crm.web.date_fields import DateField
-from crm.web.forms import LARGEST_ID, chosen_id, cleaned, enum_choices, is_saved, sensible_year
+from crm.web.forms import (
+    LARGEST_ID,
+    PlainDecimal,
+    chosen_id,
+    cleaned,
+    enum_choices,
+    is_saved,
+    sensible_year,
+)
 from crm.web.transaction import moment
 
 bp = Blueprint("sites", __name__, url_prefix="/admin/sites")
@@ -41,7 +48,7 @@ class SiteForm(FlaskForm):
     )
     park_id = SelectField("所在园区", coerce=chosen_id, validate_choice=False)
     kind = SelectField("类型", choices=enum_choices(SiteKind), coerce=SiteKind)
-    area = DecimalField(
+    area = PlainDecimal(
         "面积", [Optional(), NumberRange(HUNDREDTH, MOST_AREA, "请检查面积。")], places=None
     )
     power = IntegerField(

@@ -75,7 +75,8 @@ class TargetForm(FlaskForm):
             # other currencies are never converted
             if currency not in currencies_of(self.metric.data):
                 raise ValueError(text)
-        if not 0 < value <= largest:
+        # no more digits than are kept: a part of a cent is none
+        if not 0 < value <= largest or value != round(value, 2):
             raise ValueError(text)
         return value, currency
 

@@ -106,6 +106,16 @@ def test_of_two_at_once_one_changes_the_rows(app, zone):
         assert db.scalar(select(func.count()).select_from(BulkChange)) == 1
 
 
+def test_a_key_or_a_position_that_no_preview_gave_is_passed_over(app, zone):
+    client = sign_in(app, "lina")
+
+    sent = negotiating(*zone[:2], key="\0" + "k" * 5000, shown="9" * 5000)
+    answer = client.post(f"{BULK}/apply", data=sent)
+
+    assert answer.status_code == 302
+    assert stages(app)[:2] == [Stage.NEGOTIATING] * 2
+
+
 def test_what_is_missing_gets_its_sentence_and_keeps_what_was_typed(app, zone):
     client = sign_in(app, "lina")
 

@@ -48,6 +48,14 @@ def test_an_industry_and_a_source_of_the_zone_can_be_chosen(root, tracker):
     assert "院士工作站" in page
 
 
+@pytest.mark.parametrize("typed", ["sNaN", "Infinity", "宽"])
+def test_an_area_that_is_no_number_gets_its_sentence(root, typed):
+    page = root.post(f"{SITES}/new", data=SITE | {"area": typed})
+
+    assert page.status_code == 422
+    assert "请填写数字。" in page.text
+
+
 def test_what_is_no_longer_offered_stays_with_its_leads(root, tracker):
     url = tracker.post("/leads/new", data=FORM | STEPS | {"industry": "it"}).location
 

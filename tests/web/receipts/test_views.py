@@ -169,6 +169,15 @@ def test_a_refusal_stands_at_its_field_with_what_was_typed(app, zone):
     assert 'value="三千万"' in page.text
 
 
+@pytest.mark.parametrize("typed", ["1234.567元", "9" * 60 + "亿元"])
+def test_an_amount_that_cannot_be_kept_is_refused_at_its_field(app, zone, typed):
+    page = record(sign_in(app, "tracker"), zone, amount=typed)
+
+    assert page.status_code == 422
+    assert "最多两位小数" in page.text
+    assert f'value="{typed}"' in page.text
+
+
 def test_a_receipt_is_changed_reversed_and_withdrawn(app, zone):
     client = sign_in(app, "tracker")
     record(client, zone)

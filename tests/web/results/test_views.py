@@ -70,6 +70,23 @@ def test_a_refused_claim_says_why_at_its_field_and_loses_nothing(app, zone):
     assert "二期另行申报" in sent.text
 
 
+def test_an_amount_that_cannot_be_kept_is_not_claimed(app, zone):
+    data = FORM | {"amount": "9" * 60 + "亿元"}
+    sent = sign_in(app, "li").post(f"/leads/{zone.lead}/claims/signed", data=data)
+
+    assert sent.status_code == 422
+    assert "最多两位小数" in sent.text
+
+
+def test_parts_of_a_cent_are_not_recognised(app, zone, claim_id):
+    typed = {"amount": "1.005元", "basis": "核对", "less_reason": "部分"}
+    data = {f"recognise-{name}": text for name, text in typed.items()}
+    sent = sign_in(app, "officer").post(f"/claims/{claim_id}/recognise", data=data)
+
+    assert sent.status_code == 422
+    assert "最多两位小数" in sent.text
+
+
 def test_a_file_is_evidence_enough_and_without_any_the_claim_is_refused(app, zone):
     client, path = sign_in(app, "li"), f"/leads/{zone.lead}/claims/signed"
     document = {"document_number", "document_issuer", "document_on"}

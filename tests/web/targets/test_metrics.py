@@ -36,6 +36,7 @@ def test_a_target_of_each_metric_is_set_and_stands_on_the_board(app, top, metric
 def test_foreign_money_is_stated_in_dollars_and_money_in_yuan(app, top):
     assert set_target(app, top, metric="foreign", value="5亿元").status_code == 422
     assert set_target(app, top, metric="money", value="5000万美元").status_code == 422
+    assert set_target(app, top, metric="money", value="1234.567元").status_code == 422
 
 
 def test_money_and_leads_have_one_measure_each(app, top):
