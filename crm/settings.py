@@ -1,5 +1,6 @@
 """All settings, read once from the environment (`CRM_…`); docs/operation.md lists them."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crm.base.addresses import BadAddressError, parse_address
 from crm.base.db import engine_options
+from crm.base.s3_place import SCHEME, Addressing, S3Place, bucket_and_prefix
 from crm.base.server_urls import parse_url, primary_of
 
 SHORTEST_SECRET = 32
@@ -36,7 +38,17 @@ class Settings(BaseSettings):
         "", description="PostgreSQL replica from which boards and lists are read; empty: none"
     )
     files: str = Field(
-        "", description="folder of attachments; empty: the folder `files` in the data folder"
+        "",
+        description="folder of attachments, or s3://bucket/prefix; empty: the folder `files` in "
+        "the data folder",
+    )
+    s3_endpoint: str = Field("", description="address of the S3-compatible storage")
+    s3_region: str = Field("us-east-1", description="region of the S3-compatible storage")
+    s3_key: str = Field("", description="access key of the S3-compatible storage")
+    s3_secret: str = Field("", repr=False, description="secret key of the S3-compatible storage")
+    s3_addressing: Addressing = Field(
+        Addressing.PATH,
+        description="where the bucket's name stands: path, or virtual (in the host's name)",
     )
     secret_key: str = Field("", description="signs cookies and forms; at least 32 characters")
     base_url: str = Field(
@@ -147,8 +159,43 @@ class Settings(BaseSettings):
             return primary_of(_with_driver(self.database_url)).render_as_string(hide_password=False)
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
 
+    @model_validator(mode="after")
+    def _s3_is_whole(self) -> Self:
+        if not self.files.startswith(SCHEME):
+            return self
+        given = {
+            "CRM_FILES 中的存储桶": bucket_and_prefix(self.files)[0],
+            "CRM_S3_ENDPOINT": self.s3_endpoint,
+            "CRM_S3_KEY": self.s3_key,
+            "CRM_S3_SECRET": self.s3_secret,
+        }
+        if missing := "、".join(name for name, value in given.items() if not value):
+            message = f"佐证材料存放在 S3 时还需设置 {missing}"
+            raise ValueError(message)
+        if urlsplit(self.s3_endpoint).scheme not in ("http", "https"):
+            message = "CRM_S3_ENDPOINT 应为完整的网址，例如 https://s3.example.org"
+            raise ValueError(message)
+        if find_spec("botocore") is None:
+            message = "佐证材料存放在 S3 需要安装 botocore：pip install 'crm[s3]'"
+            raise ValueError(message)
+        return self
+
     @property
-    def files_folder(self) -> Path:
+    def files_place(self) -> Path | S3Place:
+        """Where attachments lie."""
+        if not self.files.startswith(SCHEME):
+            return self._files_folder
+        return S3Place(
+            *bucket_and_prefix(self.files),
+            endpoint=self.s3_endpoint,
+            region=self.s3_region,
+            addressing=self.s3_addressing,
+            key=self.s3_key,
+            secret=self.s3_secret,
+        )
+
+    @property
+    def _files_folder(self) -> Path:
         return Path(self.files).resolve() if self.files else self.data.resolve() / "files"
 
     @property

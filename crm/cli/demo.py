@@ -29,7 +29,7 @@ from crm.demo.relative_dates import RelativeDates
 from crm.demo.scenario import build_scenario
 from crm.demo.writer import ScenarioWriter
 from crm.extensions import db as database
-from crm.files.store import FileStore, FolderStore
+from crm.files.store import FileStore, store_at
 from crm.jobs import clock_check, ledger
 from crm.jobs.handlers import HANDLERS, freeze_figures
 from crm.jobs.runner import JobSummary, Runner
@@ -200,7 +200,7 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     begins_on = RelativeDates(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
     install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
     with transaction(sessions) as db:
-        scenario = write_scenario(db, day, FolderStore(base.settings().files_folder))
+        scenario = write_scenario(db, day, store_at(base.settings().files_place))
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
     _close_past_periods(Runner(sessions, base.site()), lived_from)
     return scenario

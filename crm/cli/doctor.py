@@ -16,10 +16,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import database_now, insert_into
 from crm.base.db_faults import Fault, fault_of, first_line
+from crm.base.errors import Refused
+from crm.base.s3_place import S3Place
 from crm.cli import base
 from crm.cli.checks import CHECKS, Result
 from crm.cli.errors import RefusedError
 from crm.extensions import db as app_db
+from crm.files.s3_store import S3Store
 from crm.jobs import health
 from crm.jobs.health import Health
 from crm.jobs.models import Lease
@@ -68,7 +71,7 @@ def findings(*, now: datetime) -> list[Finding]:
         Finding("settings", *_settings(settings)),
         *_database_findings(settings, now),
         Finding("disk", *_disk(settings.data)),
-        Finding("files", *_files(settings.files_folder)),
+        Finding("files", *_files(settings.files_place)),
         Finding("pages", *_pages()),
     ]
 
@@ -185,7 +188,20 @@ def _disk(data: Path) -> Result:
     return Health.FAIL if free < NO_SPACE else Health.WARN, f"{facts}；请清理磁盘或扩容"
 
 
-def _files(folder: Path) -> Result:
+def _files(place: Path | S3Place) -> Result:
+    return _folder(place) if isinstance(place, Path) else _bucket(place)
+
+
+def _bucket(place: S3Place) -> Result:
+    try:
+        S3Store(place).check()
+    except Refused:
+        advice = "请检查 CRM_FILES、CRM_S3_* 设置、存储桶和网络；原因见日志"
+        return Health.FAIL, f"不能使用 {place}，无法上传和下载佐证材料；{advice}"
+    return Health.OK, f"佐证材料存放在 {place}"
+
+
+def _folder(folder: Path) -> Result:
     place = next(above for above in (folder, *folder.parents) if above.exists())
     if os.access(place, os.W_OK | os.X_OK):
         return Health.OK, f"佐证材料存放在 {folder}"

@@ -6,13 +6,13 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.cli import base
 from crm.files.queries import stored_digests
-from crm.files.store import FolderStore
+from crm.files.store import FileStore, store_at
 from crm.files.upkeep import flaws
 from crm.files.upkeep import sweep as sweep_unnamed
 
 
-def _store() -> FolderStore:
-    return FolderStore(base.settings().files_folder)
+def _store() -> FileStore:
+    return store_at(base.settings().files_place)
 
 
 @click.group()
@@ -29,7 +29,7 @@ def check() -> None:
     for digest, flaw in broken:
         click.echo(f"{digest}  {flaw.label}")
     if broken:
-        raise Refused("files_broken", count=len(broken), folder=base.settings().files_folder)
+        raise Refused("files_broken", count=len(broken), folder=base.settings().files_place)
     click.echo(f"佐证材料完整：共 {count} 份。")
 
 

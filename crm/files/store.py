@@ -1,4 +1,4 @@
-"""Where the bytes of attachments lie: in a folder, each under its hash.
+"""Where the bytes of attachments lie: in a folder or in S3, each under its hash.
 
 A file is written before the transaction that names it commits, so that no row points to nothing.
 What a transaction that failed leaves behind is harmless and swept later (`crm files sweep`).
@@ -12,6 +12,9 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from crm.base.s3_place import S3Place
+from crm.files.s3_store import S3Store
 
 _PART, _ASIDE = ".part", ".swept"
 _HASH_LENGTH = 64
@@ -78,6 +81,11 @@ class FolderStore:
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
+
+
+def store_at(place: Path | S3Place) -> FileStore:
+    """The store at the place that the settings name."""
+    return FolderStore(place) if isinstance(place, Path) else S3Store(place)
 
 
 def _write(path: Path, content: bytes) -> None:

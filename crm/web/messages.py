@@ -58,6 +58,7 @@ SENTENCES = {
     "no_figure": "未找到 {person} {period} 的规则 {rule} 数据：当期不任该职务，或规则未生效。",
     # attachments
     "files_broken": "有 {count} 份佐证材料缺失或内容已变，请从备份恢复到 {folder}。",
+    "files_unavailable": "佐证材料存储暂时无法使用，请稍后重试；如多次出现，请联系系统管理员。",
     "upload_unnamed": "文件没有名称，请重命名后再上传。",
     "upload_name_hides": "文件名含有不可见字符或文字方向控制符，请重命名后再上传。",
     "upload_name_has_path": "文件名不能含有“/”或“\\”，请重命名后再上传。",

@@ -56,3 +56,15 @@ def test_what_no_record_names_goes_after_a_week(crm, folder, path):
 
     assert "已清理 1 份" in result.stdout
     assert set(store.digests()) == {young, path.name}
+
+
+def test_the_commands_name_a_bucket_that_cannot_be_used(crm, monkeypatch):
+    for name, value in {"FILES": "s3://zone", "S3_KEY": "k", "S3_SECRET": "geheim"}.items():
+        monkeypatch.setenv(f"CRM_{name}", value)
+    monkeypatch.setenv("CRM_S3_ENDPOINT", "http://127.0.0.1:9")
+
+    doctor, sweep = crm("doctor"), crm("files", "sweep")
+
+    assert "不能使用 s3://zone/（http://127.0.0.1:9）" in doctor.stdout.replace("\n", "")
+    assert "佐证材料存储暂时无法使用" in sweep.stderr
+    assert "geheim" not in doctor.output + sweep.output

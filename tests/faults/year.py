@@ -7,7 +7,7 @@ from crm.base import clock
 from crm.cli import base
 from crm.cli.demo import write_scenario
 from crm.cli.init import install
-from crm.files.store import FolderStore
+from crm.files.store import store_at
 from crm.transactions import transaction
 
 if __name__ == "__main__":
@@ -15,4 +15,4 @@ if __name__ == "__main__":
     with base.sessions() as sessions:
         install(sessions, clock_from=clock.at_civil(date(year, 1, 1)))
         with transaction(sessions) as db:
-            write_scenario(db, date(year, 7, 15), FolderStore(base.settings().files_folder))
+            write_scenario(db, date(year, 7, 15), store_at(base.settings().files_place))

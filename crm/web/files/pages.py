@@ -192,6 +192,12 @@ class FilePages:
         except FileNotFoundError:
             # a row names what was stored: somebody has removed it by hand
             abort(HTTPStatus.NOT_FOUND)
+        except Refused:
+            hint = "佐证材料存储暂时无法使用，请稍后重试；如多次出现，请联系系统管理员。"
+            page = render_template(
+                "error.html", title="暂时无法下载", hint=hint, home=record.url, action="返回"
+            )
+            return page, HTTPStatus.SERVICE_UNAVAILABLE
         return _attached(content, row)
 
 

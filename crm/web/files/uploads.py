@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from crm.base.errors import Refused
 from crm.files.checks import LARGEST
 from crm.files.service import KeptFile, keep_file
-from crm.files.store import FileStore, FolderStore
+from crm.files.store import FileStore, store_at
 from crm.settings import Settings
 from crm.web.errors import refusal_text
 
@@ -23,7 +23,7 @@ class Upload:
 
 def store() -> FileStore:
     own: Settings = current_app.config["SETTINGS"]
-    return FolderStore(own.files_folder)
+    return store_at(own.files_place)
 
 
 def uploads() -> list[Upload]:
