@@ -1,17 +1,32 @@
 """Proposals for companies as somebody may read them (PROJECTS 6)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, joinedload
 
+from crm.base.remembered import remembered
 from crm.leads.companies import LeadScope, may_change_all
 from crm.leads.company_queries import company_of, visible_company
 from crm.leads.models import Lead
 from crm.leads.permissions import changeable
-from crm.leads.proposal_models import CompanyProposal, ProposalState
+from crm.leads.proposal_models import CompanyProposal, ProposalField, ProposalState
+from crm.people.models import Person
 from crm.people.permissions import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProposal:
+    """An open proposal as the page of its company lists it."""
+
+    id: int
+    field: ProposalField
+    value: str
+    proposed_by_id: int
+    proposed_by: str
+
 
 WITH_PARTIES = (
     joinedload(CompanyProposal.company),
@@ -29,14 +44,29 @@ def may_decide(db: Session, me: Viewer, company_id: int, on: date) -> bool:
 
 def open_proposals(
     db: Session, me: Viewer, company_id: int, *, decides: bool
-) -> Sequence[CompanyProposal]:
+) -> list[OpenProposal]:
     """The open proposals of a visible company: all for who decides, else the viewer's own."""
-    query = select(CompanyProposal).where(
-        CompanyProposal.company_id == company_id, CompanyProposal.state == ProposalState.OPEN
-    )
-    if not decides:
-        query = query.where(CompanyProposal.proposed_by_id == me.person_id)
-    return db.scalars(query.options(*WITH_PARTIES).order_by(CompanyProposal.id)).all()
+
+    def read() -> list[OpenProposal]:
+        query = (
+            select(
+                CompanyProposal.id,
+                CompanyProposal.field,
+                CompanyProposal.value,
+                CompanyProposal.proposed_by_id,
+                Person.name,
+            )
+            .join(CompanyProposal.proposed_by)
+            .where(
+                CompanyProposal.company_id == company_id,
+                CompanyProposal.state == ProposalState.OPEN,
+            )
+        )
+        rows = db.execute(query.order_by(CompanyProposal.id))
+        return [OpenProposal(*row) for row in rows]
+
+    rows = remembered(db, "company proposals", company_id, read=read)
+    return [row for row in rows if decides or row.proposed_by_id == me.person_id]
 
 
 def proposal_of(db: Session, me: Viewer, proposal_id: int, on: date) -> CompanyProposal | None:

@@ -16,6 +16,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.remembered import remembered
 from crm.base.workflow import Situation
 from crm.leads.models import LeadRole
 from crm.leads.permissions import role_held_on
@@ -69,8 +70,12 @@ def assignees(db: Session, problem: Problem, step: Step, at: datetime) -> list[P
 
 def is_stuck(db: Session, problem: Problem, at: datetime) -> bool:
     """Whether a step is awaited that nobody is left to take."""
-    awaited = PROBLEM_WORKFLOW.awaited(problem.state, conditions_of(problem))
-    return any(not assignees(db, problem, row.step, at) for row in awaited)
+
+    def read() -> bool:
+        awaited = PROBLEM_WORKFLOW.awaited(problem.state, conditions_of(problem))
+        return any(not assignees(db, problem, row.step, at) for row in awaited)
+
+    return remembered(db, "stuck problem", problem.id, civil_date(at), read=read)
 
 
 def people_who_are(
