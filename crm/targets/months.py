@@ -142,7 +142,8 @@ def _changes(row: Result, frozen: Frozen) -> Iterator[Result]:
     if not before:
         yield row
         return
-    row = replace(row, waiting=0)  # it is told by the month that registered it
+    if any(earlier.waiting for earlier in before):  # told by that month
+        row = replace(row, waiting=0)
     back = _back(before)
     if back.currency != row.currency:
         yield from (back, row)

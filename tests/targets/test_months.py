@@ -63,6 +63,16 @@ def test_a_recognition_after_the_freeze_counts_in_its_own_month(db, zone):
     assert august.revoked_later == ()
 
 
+def test_a_claim_after_the_freeze_waits_in_its_own_month(db, zone):
+    lead = project(db, zone)
+    freeze(db, JULY)
+    claimed(db, lead, zone.li, now=at_civil(date(2026, 8, 20)))
+
+    assert [figures(db, month)[:3] for month in (JULY, AUGUST)] == [(1, 0, 0), (0, 1, 0)]
+    freeze(db, AUGUST)
+    assert [figures(db, month)[1] for month in (JULY, AUGUST, SEPTEMBER)] == [0, 1, 0]
+
+
 def test_a_revocation_after_the_freeze_takes_back_in_its_own_month(db, zone):
     row = claimed(db, project(db, zone), zone.li)
     decide(db, row, zone.officer, NOW)
