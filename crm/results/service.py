@@ -58,6 +58,7 @@ class Decision:
     """What somebody decides on a claim; a step takes of it what it needs."""
 
     amount: Decimal | None = None
+    currency: Currency | None = None  # None: that of the claim
     less_reason: str = ""
     basis: str = ""
     exclusion: str = ""  # a case of the list, where the reason is one
@@ -293,6 +294,8 @@ def _recognise(row: Claim, decision: Decision) -> str:
         raise Refused("required", field="basis")
     if decision.amount is not None and not is_plausible(decision.amount):
         raise Refused("bad_amount", field="amount")
+    if row.currency and decision.currency not in (None, row.currency):
+        raise Refused("other_currency", field="amount", currency=row.currency.label)
     check_recognised(decision.amount, row.amount, reason)
 
     is_less = decision.amount != row.amount

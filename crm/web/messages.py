@@ -211,6 +211,7 @@ SENTENCES = {
     "agreement_is_no_signing": "框架协议、意向协议不能认定为签约，请取得正式投资协议后申报。",
     "evidence_needed": "请上传佐证材料，或填写文号、出具单位和日期。",
     "declaration_needed": "请核对不予认定情形，并勾选声明。",
+    "other_currency": "申报数额按{currency}计，请按{currency}认定。",
     "more_than_claimed": "认定数额不能多于申报数额。",
     "less_needs_reason": "认定数额少于申报数额，请写明原因。",
     "claim_state": "此项申报的状态为“{state}”，不能进行此操作，请刷新页面后办理。",

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.money import Currency
 from crm.base.outbox import Message
 from crm.leads.roles import give_role
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
@@ -284,3 +285,11 @@ def test_a_claim_of_the_old_year_counts_in_the_new_one_once_it_is_closed(db, zon
     row = claimed(db, lead, zone.li, now=late, counts_on=date(2027, 1, 1))
 
     assert (row.reached_on, row.counts_on) == (SIGNED_ON, date(2027, 1, 1))
+
+
+def test_an_amount_in_another_currency_than_the_claim_is_refused(db, zone):
+    row = claimed(db, project(db, zone), zone.li)
+    decision = Decision(amount=row.amount, currency=Currency.USD, basis="核对协议原件")
+
+    with refused("other_currency"):
+        decide(db, row, zone.officer, Step.RECOGNISE, decision)

@@ -124,9 +124,12 @@ class RecogniseForm(_AmountForm, StepForm):
     basis = TextAreaField("认定依据", [DataRequired("请写明认定依据。"), _long], filters=[cleaned])
 
     def as_decision(self) -> Decision:
-        amount, _ = typed_amount(self.amount.data)
+        amount, currency = typed_amount(self.amount.data)
         return Decision(
-            amount=amount, less_reason=self.less_reason.data or "", basis=self.basis.data or ""
+            amount=amount,
+            currency=currency,
+            less_reason=self.less_reason.data or "",
+            basis=self.basis.data or "",
         )
 
 
