@@ -15,6 +15,7 @@ from crm.leads.rules import LINE, Agreement, AmountKind, Secrecy, Stage
 
 OTHER_AMOUNTS = tuple(kind for kind in AmountKind if kind is not AmountKind.TOTAL)
 # The column with the date of each stage of the line; the first one is entered on `entered_on`.
+EXAMPLE_DATES = {Stage.FOLLOWING: "2026-01-12", Stage.NEGOTIATING: "2026-02-10"}
 STAGE_DATES: dict[str, Stage] = {f"{stage.value}_on": stage for stage in LINE[1:]}
 
 
@@ -217,7 +218,7 @@ LEAD_FIELDS = declared(
         FieldKind.OTHER,
         columns=(
             *(
-                Column(code, f"{stage.label}日期", optional=True)
+                Column(code, f"{stage.label}日期", EXAMPLE_DATES.get(stage, ""), optional=True)
                 for code, stage in STAGE_DATES.items()
             ),
             Column("side_milestones", "其他节点", "研判 2026-01-12", optional=True),

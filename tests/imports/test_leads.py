@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from crm.base.money import Currency
-from crm.base.sheets import Format, SheetRefused, write_sheet
+from crm.base.sheets import Format, SheetRefused, write_sheet, write_template
 from crm.leads.amount_models import ExchangeRate, LeadAmount
 from crm.leads.batch_duplicates import duplicates_of_batch
 from crm.leads.companies import CompanyData, LeadScope
@@ -348,3 +348,9 @@ def test_a_retired_own_field_is_passed_over_with_a_notice_of_its_rows(db, own):
         ("own_field_retired", {"name": own[1], "lines": "2"})
     ]
     assert (again.unchanged, again.notices) == (1, [])
+
+
+def test_the_template_can_be_imported(db, zone):
+    file = check_leads(db, content=write_template(LEAD_COLUMNS), by=None, now=NOW)
+
+    assert keep_leads(db, file=file, by=None, now=NOW).added == 1
