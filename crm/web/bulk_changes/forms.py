@@ -53,7 +53,7 @@ class TrackerForm(BulkForm):
     """Another tracker from today on."""
 
     kind = BulkKind.TRACKER
-    person_id = PersonField("改为", [DataRequired("请选择人员。")])
+    person_id = PersonField("新的跟踪责任人", [DataRequired("请选择人员。")])
 
     def set_choices(self, db: Session, viewer: Viewer, on: date) -> None:
         """Offer likely people."""
@@ -69,7 +69,7 @@ class UnitForm(BulkForm):
 
     kind = BulkKind.UNIT
     unit_id = SelectField(
-        "改为", [DataRequired("请选择单位。")], coerce=chosen_id, validate_choice=False
+        "新的责任单位", [DataRequired("请选择单位。")], coerce=chosen_id, validate_choice=False
     )
 
     def set_choices(self, db: Session, viewer: Viewer, on: date) -> None:
@@ -130,7 +130,7 @@ class IndustryForm(BulkForm):
     """Another industry."""
 
     kind = BulkKind.INDUSTRY
-    industry = SelectField("改为", [DataRequired("请选择产业。")], validate_choice=False)
+    industry = SelectField("新的产业", [DataRequired("请选择产业。")], validate_choice=False)
 
     def set_choices(self, db: Session, viewer: Viewer, on: date) -> None:
         """Offer the industries in use."""
