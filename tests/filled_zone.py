@@ -18,6 +18,7 @@ from crm.leads.catalog_models import CatalogEntry, Site, SiteKind
 from crm.leads.merged import Mergeable
 from crm.leads.models import Company, Lead, MilestoneKind
 from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
+from crm.leads.proposal_models import CompanyProposal, ProposalField, ProposalState
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.leads.template_models import PlanTemplate, PlanTemplateStep
 from crm.leads.tiers import Tier
@@ -80,7 +81,6 @@ PAGES = (
     ("shen", "/trips/{trip}/edit"),
     ("shen", "/leads"),
     ("shen", "/leads/board"),
-    ("shen", "/leads/board/cards?stage=signed"),
     ("shen", "/leads/{lead}/move"),
     ("shen", "/leads/{lead}/move?to=signed"),
     ("shen", "/leads/new"),
@@ -107,6 +107,7 @@ PAGES = (
     ("shen", "/companies/{company}/edit"),
     ("shen", "/companies/{company}/contacts/new"),
     ("shen", "/companies/{company}/contacts/{contact}"),
+    ("shen", "/company-proposals/{proposal}"),
     ("shen", "/search?q=项目"),
     ("shen", "/followups"),
     ("shen", "/followups/new"),
@@ -181,6 +182,7 @@ PAGES = (
     ("shan", "/admin/rules/recruiter-monthly"),
     ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
     ("shan", "/admin/rates"),
+    ("shan", "/admin/import/leads"),
     ("shan", "/admin/catalog"),
     ("shan", "/admin/catalog/source/new"),
     ("shan", "/admin/sites"),
@@ -353,6 +355,7 @@ def _arrange(db, site):
         "trip": trip.id,
         "lead": lead.id,
         "company": lead.company_id,
+        "proposal": _proposal(db, lead.company_id, watch),
         "contact": make_contact(db, db.get_one(Company, lead.company_id), lead=lead).id,
         "followup": followup.id,
         "absence": absence.id,
@@ -366,6 +369,21 @@ def _arrange(db, site):
         "own_field": _own_field(db, lead),
         **_merged(db, bureau, watch),
     }
+
+
+def _proposal(db, company_id, by):
+    """A value of the company that waits for a decision."""
+    proposal = CompanyProposal(
+        company_id=company_id,
+        field=ProposalField.GROUP,
+        state=ProposalState.OPEN,
+        value="云海集团",
+        proposed_at=NOW,
+        proposed_by_id=by.id,
+    )
+    db.add(proposal)
+    db.flush()
+    return proposal.id
 
 
 def _results(db, unit, recruiter):

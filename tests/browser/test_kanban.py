@@ -64,7 +64,7 @@ def test_a_card_is_dragged_put_back_and_moved_from_the_keyboard(board):
     page.keyboard.press("Enter")  # 签约
     expect(page.get_by_role("dialog")).to_contain_text("协议类型")
     page.get_by_role("button", name="登记").click()
-    expect(page.get_by_role("dialog")).to_contain_text("请填写此项")
+    expect(page.get_by_role("dialog")).to_contain_text("请选择协议类型")
     page.get_by_text("正式投资协议", exact=True).click()
     page.get_by_role("button", name="登记").click()
 
