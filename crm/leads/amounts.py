@@ -90,7 +90,7 @@ def check_amounts(amounts: Mapping[AmountKind, Stated | None]) -> None:
         if stated is None:
             continue
         value, _ = stated
-        if value < 0 or not is_plausible(value):
+        if not is_plausible(value) or value < 0:
             raise Refused("bad_amount", field=FIELD_OF[kind])
 
 
