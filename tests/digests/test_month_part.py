@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.leads.rules import Secrecy, Stage
@@ -15,6 +17,9 @@ from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
 from tests.digests.conftest import AUGUST
 from tests.factories import make_lead, make_milestone, make_visit
+
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
 
 JUNE = Period.parse("2026-06")
 JULY_6 = at_civil(date(2026, 7, 6))

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.leads.rules import Secrecy, Stage
@@ -11,6 +13,8 @@ from crm.results.workflow import Step
 from crm.targets.freezing import freeze_results
 from crm.visits.rules import Kind, Status
 from tests.factories import make_absence, make_lead, make_milestone, make_visit
+
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
 
 
 def test_the_month_and_the_weeks_in_it_are_told(db, zone, monthly, text_of):

@@ -23,6 +23,9 @@ from tests.factories import (
     make_visit,
 )
 
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
+
 IN_WEEK = date(2026, 7, 8)
 
 

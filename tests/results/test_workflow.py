@@ -68,6 +68,7 @@ def restricted(db, zone):
     return lead
 
 
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize(
     "lead_of",
