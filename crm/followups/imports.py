@@ -37,8 +37,7 @@ from crm.leads.merged import merged_refs
 from crm.leads.models import Lead
 from crm.leads.permissions import visible
 from crm.people.models import Person
-from crm.people.permissions import Viewer, viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.permissions import Viewer, require_records, viewer
 
 SAME = ("lead_id", "person_id", "due_on", "what", "done_at", "result")
 
@@ -69,8 +68,7 @@ def check_followups(
     db: Session, *, content: bytes, by: Person | None, now: datetime
 ) -> CheckedFollowups:
     """Read and check a file without writing; raises `SheetRefused`, refused as `not_yours`."""
-    if by and by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    require_records(by)
     on = civil_date(now)
     eyes = viewer(db, by, on) if by else None
     sheet = read_sheet(content, FOLLOWUP_COLUMNS)

@@ -15,8 +15,7 @@ from crm.followups.models import Followup
 from crm.followups.permissions import may_change
 from crm.leads.permissions import colleague_of, may_see
 from crm.people.models import Person
-from crm.people.permissions import viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.permissions import require_records, viewer
 from crm.visits.rules import Channel
 
 
@@ -54,8 +53,7 @@ def add_followup(db: Session, *, data: FollowupData, by: Person | None, now: dat
         return known
 
     on = civil_date(now)
-    if by and by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    require_records(by)
     if by and not may_see(db, viewer(db, by, on), data.lead_id, on):
         raise Refused("no_such_lead", field="lead_id")
 

@@ -27,8 +27,7 @@ from crm.leads.models import Company, CompanyAlias
 from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.search_index import index_again
 from crm.people.models import Person
-from crm.people.permissions import Viewer, viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.permissions import Viewer, require_records, viewer
 
 COMPANY_COLUMNS = (
     Column("name", "企业", "云海科技（江苏）有限公司"),
@@ -76,8 +75,7 @@ def check_companies(
     db: Session, *, content: bytes, by: Person | None, now: datetime, leaves_out: bool = False
 ) -> CheckedCompanies:
     """Read and check a file without writing; raises `SheetRefused`, refused as `not_yours`."""
-    if by and by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    require_records(by)
     on = civil_date(now)
     scope = LeadScope(viewer(db, by, on) if by else None, on)
     sheet = read_sheet(content, COMPANY_COLUMNS)

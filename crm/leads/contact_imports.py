@@ -26,8 +26,7 @@ from crm.leads.import_contacts import SeenContacts
 from crm.leads.models import Company, Contact, Lead
 from crm.leads.permissions import changeable
 from crm.people.models import Person
-from crm.people.permissions import Viewer, viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.permissions import Viewer, require_records, viewer
 
 CONTACT_COLUMNS = (
     Column("company", "企业", "云海科技（江苏）有限公司"),
@@ -70,8 +69,7 @@ def check_contacts(
     db: Session, *, content: bytes, by: Person | None, now: datetime
 ) -> CheckedContacts:
     """Read and check a file without writing; raises `SheetRefused`, refused as `not_yours`."""
-    if by and by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    require_records(by)
     on = civil_date(now)
     scope = LeadScope(viewer(db, by, on) if by else None, on)
     sheet = read_sheet(content, CONTACT_COLUMNS)

@@ -35,8 +35,7 @@ from crm.leads.import_rows import RowLead, RowReader, contact_of
 from crm.leads.models import Lead
 from crm.leads.notifications import tell_officers_of
 from crm.people.models import Person
-from crm.people.permissions import viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.permissions import require_records, viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,7 @@ def check_leads(
 
     Raises `SheetRefused`; refused as `not_yours`.
     """
-    if by and by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    require_records(by)
 
     on = civil_date(now)
     scope = LeadScope(viewer(db, by, on) if by else None, on)

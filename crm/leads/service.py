@@ -44,9 +44,9 @@ from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.roles import end_role, give_role, name_holder
 from crm.leads.rules import AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Unit
-from crm.people.permissions import viewer
+from crm.people.permissions import require_records, viewer
 from crm.people.queries import primary_posting
-from crm.people.rules import WITH_RECORDS, UnitKind
+from crm.people.rules import UnitKind
 
 __all__ = [
     "CompanyData",
@@ -69,8 +69,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
     `no_such_unit`, `no_such_person`, `no_such_lead`, `in_future`, `duplicate_ref`,
     `bad_credit_code`.
     """
-    if by and by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    require_records(by)
 
     today = civil_date(now)
     ref = data.ref.strip()

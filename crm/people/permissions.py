@@ -7,10 +7,11 @@ from datetime import date
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.errors import Refused
 from crm.base.remembered import remembered
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, held_on, unit_tree, units_below, units_held
-from crm.people.rules import JUDGING, OVERSEEING, Role
+from crm.people.rules import JUDGING, OVERSEEING, WITH_RECORDS, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class Viewer:
     def judges(self) -> bool:
         """Whether they confirm and reject visits in their scope."""
         return self.role in JUDGING
+
+
+def require_records(by: Person | None) -> None:
+    """Refuse as `not_yours` whoever only reads digests; a command line, without a person, may."""
+    if by and by.role not in WITH_RECORDS:
+        raise Refused("not_yours")
 
 
 def viewer(db: Session, person: Person, on: date) -> Viewer:
