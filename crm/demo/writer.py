@@ -18,7 +18,6 @@ from crm.demo.events import (
     AbsenceEvent,
     ClaimEvent,
     CompanyEvent,
-    FollowupEvent,
     GrantEvent,
     LeadEvent,
     LeavingEvent,
@@ -29,14 +28,13 @@ from crm.demo.events import (
     ScheduledCall,
     VisitEvent,
 )
+from crm.demo.followups import FollowupWriter
 from crm.demo.money import MoneyWriter
 from crm.demo.orders import OrderWriter
 from crm.demo.own_fields import OwnFieldWriter
 from crm.demo.problems import ProblemWriter
 from crm.demo.sites import SiteWriter
 from crm.files.store import FileStore
-from crm.followups import service as followup_service
-from crm.followups.models import Followup
 from crm.leads import planning, progress, roles
 from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData
@@ -74,7 +72,6 @@ class ScenarioWriter:
     units: Mapping[str, Unit] = field(default_factory=dict)
     leads: dict[str, Lead] = field(default_factory=dict)
     visits: dict[str, Visit] = field(default_factory=dict)
-    followups: dict[str, Followup] = field(default_factory=dict)
     agents: dict[str, Person] = field(default_factory=dict)  # by the owner's username
 
     def write(self) -> None:
@@ -82,6 +79,7 @@ class ScenarioWriter:
         self.units = {unit.code: unit for unit in self.db.scalars(select(Unit))}
         self._post_everybody()
         attached = AttachmentWriter(self.db, self.store, self.people)
+        followed = FollowupWriter(self.db, self.people, self.leads)
         records = CompanyWriter(self.db, self.people, self.leads)
         money = MoneyWriter(self.db, self.people, self.leads, ADMIN)
         sites = SiteWriter(self.db, self.people, self.units, self.leads, ADMIN)
@@ -91,7 +89,7 @@ class ScenarioWriter:
             *(call for event in self.scenario.leads for call in self._of_lead(event)),
             *self._of_old_visits(),
             *(call for event in self.scenario.visits for call in self._of_visit(event)),
-            *(call for event in self.scenario.followups for call in self._of_followup(event)),
+            *(call for event in self.scenario.followups for call in followed.calls(event)),
             *(call for event in self.scenario.orders for call in self._of_order(event)),
             *(call for event in self.scenario.problems for call in self._of_problem(event)),
             *(call for event in self.scenario.claims for call in self._of_claim(event)),
@@ -201,22 +199,16 @@ class ScenarioWriter:
         )
         lead = self.leads[row.ref] = lead_service.add_lead(self.db, data=data, by=by, now=now)
 
-        for member in row.members:
+        held: list[tuple[LeadRoleKind, Person | Unit]] = [
+            *((LeadRoleKind.TASK_FORCE_MEMBER, self.people[name]) for name in row.members),
+            *((LeadRoleKind.ASSISTING_UNIT, self.units[code]) for code in row.assisting),
+        ]
+        for role, holder in held:
             roles.give_role(
                 self.db,
                 lead=lead,
-                role=LeadRoleKind.TASK_FORCE_MEMBER,
-                holder=self.people[member],
-                from_on=event.begun_on,
-                by=by,
-                now=now,
-            )
-        for code in row.assisting:
-            roles.give_role(
-                self.db,
-                lead=lead,
-                role=LeadRoleKind.ASSISTING_UNIT,
-                holder=self.units[code],
+                role=role,
+                holder=holder,
                 from_on=event.begun_on,
                 by=by,
                 now=now,
@@ -376,11 +368,6 @@ class ScenarioWriter:
             **{name: getattr(event, name) for name in WORDS if words or name not in OF_TALK},
         )
 
-    def _of_followup(self, event: FollowupEvent) -> Iterator[ScheduledCall]:
-        yield event.entered_at, partial(self._add_followup, event)
-        if event.done_at:
-            yield event.done_at, partial(self._settle, event)
-
     def _of_order(self, event: OrderEvent) -> Iterator[ScheduledCall]:
         known = (self.people, self.units, self.leads)
         return OrderWriter(self.db, *known, event).calls()
@@ -391,31 +378,3 @@ class ScenarioWriter:
     def _of_problem(self, event: ProblemEvent) -> Iterator[ScheduledCall]:
         known = (self.people, self.units, self.leads)
         return ProblemWriter(self.db, *known, event).calls()
-
-    def _add_followup(self, event: FollowupEvent, now: datetime) -> None:
-        data = followup_service.FollowupData(
-            ref=event.ref,
-            lead_id=self.leads[event.lead].id,
-            person_id=self.people[event.person].id,
-            due_on=event.due_on,
-            what=event.what,
-        )
-        by = self.people[event.person]
-
-        step = self.followups[event.ref] = followup_service.add_followup(
-            self.db, data=data, by=by, now=now
-        )
-        if event.after:
-            # as if it had been entered when the one before was done
-            self.followups[event.after].next_id = step.id
-
-    def _settle(self, event: FollowupEvent, now: datetime) -> None:
-        followup_service.finish_followup(
-            self.db,
-            followup=self.followups[event.ref],
-            outcome=followup_service.FollowupOutcome(
-                result=event.result, channel=event.channel, met=event.met
-            ),
-            by=self.people[event.person],
-            now=now,
-        )
