@@ -96,13 +96,17 @@ def ask(port: int, request: Request) -> Response:
 
 
 def sign_in(port: int, username: str, password: str) -> str:
-    """Sign in; returns the cookies, which are sent unchanged from then on."""
+    """Sign in and open the first page, as a browser does; returns the cookies of both.
+
+    They are sent unchanged from then on.
+    """
     cookies, token = open_form(port, "/login")
     fields = {"username": username, "password": password, "csrf_token": token}
     answer = ask(port, Request("/login", cookies, fields))
     if answer.status != REDIRECT:
         raise UnexpectedResponseError(f"{username} could not sign in: {answer.status}")
-    return _cookies(cookies, answer)
+    cookies, _ = open_form(port, "/", _cookies(cookies, answer))
+    return cookies
 
 
 def open_form(port: int, path: str, cookies: str = "") -> tuple[str, str]:

@@ -43,9 +43,19 @@ class Database(SQLAlchemy):
         functions[:] = [function for function in functions if not iscoroutinefunction(function)]
 
 
+class RouteLimiter(Limiter):
+    """Limits of routes alone: their decorator counts."""
+
+    def init_app(self, app: Flask) -> None:
+        super().init_app(app)
+        # the hook looks at every request for limits of all routes, of which there are none
+        hooks = app.before_request_funcs[None]
+        hooks[:] = [hook for hook in hooks if getattr(hook, "__self__", None) is not self]
+
+
 db = Database(session_options={"expire_on_commit": False})
 csrf = CSRFProtect()
-limiter = Limiter(
+limiter = RouteLimiter(
     get_remote_address,
     storage_uri=f"{DatabaseStorage.STORAGE_SCHEME[0]}://",
     storage_options={"sessions": lambda: db.sessionmaker},  # type: ignore[dict-item]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
-from flask import Flask, request, url_for
+from flask import Flask, get_template_attribute, request, url_for
+from markupsafe import Markup
 
 from crm.people.rules import Role
 from crm.web.access import ACCESS
@@ -57,6 +58,17 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
 
 
 @dataclass(frozen=True, slots=True)
+class MenuHtml:
+    """The entries of each part of the page that shows some."""
+
+    top: Markup
+    more: Markup
+    own: Markup
+    bottom: Markup  # of the phone
+    folded: Markup  # away on the phone
+
+
+@dataclass(frozen=True)
 class Menu:
     """The entries that a person may open, by shelf."""
 
@@ -65,6 +77,18 @@ class Menu:
     more: tuple[Place, ...]
     own: tuple[Place, ...]
     search_url: str | None  # none for whoever sees no records
+
+    @cached_property
+    def html(self) -> MenuHtml:
+        """The entries as every page has them, put together once for a menu."""
+        items = get_template_attribute("_menu.html", "items")
+        return MenuHtml(
+            top=items(self.bar + self.wide, icons=False),
+            more=items(self.more),
+            own=items(self.own),
+            bottom=items(self.bar),
+            folded=items(self.wide + self.more),
+        )
 
     @property
     def is_folded_active(self) -> bool:
