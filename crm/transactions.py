@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import writing
 from crm.base.pending import take
+from crm.followups.last_contact import apply_contacts
 from crm.leads.result_facts import ResultFactChanged
 from crm.leads.succession import give_unseen_leads
 from crm.people.accounts import RecordAccessEnded
 from crm.quotas.corrections import apply_edits
 from crm.reassignment.service import settle_ended
 from crm.results.review import flag_changed
+from crm.visits.contacts import ContactChanged
 
 
 @contextmanager
@@ -35,4 +37,6 @@ def apply_pending(db: Session) -> None:
     settle_ended(db, ended)
     give_unseen_leads(db, ended)
     flag_changed(db, take(db, ResultFactChanged))
-    apply_edits(db)  # last: visits that somebody leaves are edits too
+    # last: what somebody leaves changes visits, too
+    apply_contacts(db, take(db, ContactChanged))
+    apply_edits(db)

@@ -15,6 +15,7 @@ from crm.base import clock
 from crm.base.money import Currency
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
+from crm.followups.last_contact import keep_last_contacts
 from crm.followups.models import Followup
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import (
@@ -162,6 +163,7 @@ def make_visit(
     rows = united([*companies, *(CompanyMet(lead.company_id) for lead in leads), person])
     add_companies(db, visit.id, rows)
     db.flush()
+    keep_last_contacts(db, [lead.id for lead in leads])
     return visit
 
 
@@ -270,10 +272,10 @@ def make_followup(
     """A follow-up entered a week before it is due."""
     entered_at = clock.at_civil(due_on - timedelta(days=7))
     values = {"ref": f"F{next(_numbers)}", "what": "电话回访", "entered_at": entered_at}
-    return _add(
-        db,
-        Followup(lead_id=lead.id, person_id=person.id, due_on=due_on, **values | given),
-    )
+    step = Followup(lead_id=lead.id, person_id=person.id, due_on=due_on, **values | given)
+    _add(db, step)
+    keep_last_contacts(db, [lead.id])
+    return step
 
 
 DEPUTY = {

@@ -37,8 +37,9 @@ TECHNICAL = {
     "reminder": "follows from frozen figures",
     "reported_figure": "follows from figures, kept with the mail that told them",
 }
-# Columns that move by themselves.
+# Columns that move by themselves, or follow from other rows.
 MOVING = {
+    "lead": {"last_contact_on"},
     "login_session": {"seen_at"},
     "person": {"last_failed_at"},
 }

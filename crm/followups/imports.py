@@ -26,6 +26,7 @@ from crm.base.cells import (
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
+from crm.base.pending import collect
 from crm.base.refs import new_ref
 from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.typed_text import unify_line_breaks
@@ -38,6 +39,7 @@ from crm.leads.models import Lead
 from crm.leads.permissions import visible
 from crm.people.models import Person
 from crm.people.permissions import Viewer, require_records, viewer
+from crm.visits.contacts import ContactChanged
 
 SAME = ("lead_id", "person_id", "due_on", "what", "done_at", "result")
 
@@ -60,6 +62,7 @@ class CheckedFollowups:
 
     rows: Sequence[tuple[int, FollowupRow]]
     followups: Converted
+    lead_ids: frozenset[int]
     entries: CreatedEntries
     result: ImportResult
 
@@ -89,6 +92,7 @@ def check_followups(
     return CheckedFollowups(
         [(line, row) for line, row, _ in new],
         convert(db, Followup, [values for *_, values in new]),
+        frozenset(values["lead_id"] for *_, values in new),
         prepare_created(db, "followup.imported", Followup, created, at=now),
         ImportResult(len(new), unchanged=len(rows) - len(new), notices=sheet.notices),
     )
@@ -103,6 +107,7 @@ def keep_followups(db: Session, *, file: CheckedFollowups) -> ImportResult:
     insert_converted(db, Followup, ("id", *columns), rows)
     if rows:
         record_created(db, file.entries, ids)
+        collect(db, ContactChanged(file.lead_ids))
     return file.result
 
 

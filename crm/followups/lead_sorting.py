@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Float, case, cast, func, select, union_all
+from sqlalchemy import ColumnElement, Float, case, cast, func, select
 
 from crm.base.enums import LabeledEnum
 from crm.base.money import Currency
 from crm.base.sorted_paging import Order
-from crm.base.utc_midnight import CivilDate
 from crm.followups.models import Followup
 from crm.leads.amount_models import ExchangeRate
 from crm.leads.models import Lead, LeadRole
@@ -18,8 +17,6 @@ from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind, Stage
 from crm.leads.spelled import MOST, Spelled
 from crm.people.models import Person, Unit
-from crm.visits.models import Visit, VisitLead
-from crm.visits.rules import Status
 
 
 class LeadColumn(LabeledEnum):
@@ -109,18 +106,6 @@ def _amount(on: date) -> ColumnElement[float]:
     return case((Lead.currency == Currency.CNY, amount), else_=amount * rate)
 
 
-def _last_contact(_on: date) -> ColumnElement[date]:
-    visited = select(VisitLead.lead_id, Visit.last_on.label("on")).join(
-        Visit, Visit.id == VisitLead.visit_id
-    )
-    followed = select(Followup.lead_id, CivilDate(Followup.done_at).label("on"))
-    contacts = union_all(
-        visited.where(Visit.status == Status.DONE), followed.where(Followup.done_at.is_not(None))
-    ).subquery()
-    last = select(func.max(contacts.c.on)).where(contacts.c.lead_id == Lead.id)
-    return last.correlate(Lead).scalar_subquery()
-
-
 _KEYS: Mapping[LeadColumn, Callable[[date], ColumnElement[Any]]] = {
     LeadColumn.TITLE: lambda _on: Spelled(Lead.search),
     LeadColumn.STAGE: _stage,
@@ -129,5 +114,5 @@ _KEYS: Mapping[LeadColumn, Callable[[date], ColumnElement[Any]]] = {
     LeadColumn.TRACKER: lambda on: _holder(LeadRoleKind.TRACKER, Person.pinyin, on),
     LeadColumn.UNIT: lambda on: _holder(LeadRoleKind.RESPONSIBLE_UNIT, Unit.name, on),
     LeadColumn.AMOUNT: _amount,
-    LeadColumn.LAST_CONTACT: _last_contact,
+    LeadColumn.LAST_CONTACT: lambda _on: Lead.last_contact_on.expression,
 }

@@ -11,12 +11,8 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     bindparam,
-    func,
-    null,
     or_,
     select,
-    type_coerce,
-    union_all,
 )
 from sqlalchemy.orm import Session, joinedload
 
@@ -31,8 +27,6 @@ from crm.leads.permissions import values_of
 from crm.leads.redaction import label_of, labelled_leads
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
-from crm.visits.models import Visit, VisitLead
-from crm.visits.rules import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +41,6 @@ class FollowupFilter:
 
 _LEAD_IDS: BindParameter[list[int]] = bindparam("lead_ids", expanding=True)
 # put together once: that takes longer than to run it
-_LAST_CONTACTS = union_all(
-    select(VisitLead.lead_id, func.max(Visit.last_on), type_coerce(null(), Followup.done_at.type))
-    .join(Visit, Visit.id == VisitLead.visit_id)
-    .where(VisitLead.lead_id.in_(_LEAD_IDS), Visit.status == Status.DONE)
-    .group_by(VisitLead.lead_id),
-    select(Followup.lead_id, type_coerce(null(), Visit.last_on.type), func.max(Followup.done_at))
-    .where(Followup.lead_id.in_(_LEAD_IDS), Followup.done_at.is_not(None))
-    .group_by(Followup.lead_id),
-)
-
 _OPEN_STEPS = (
     select(Followup.lead_id, Followup.due_on, Followup.what)
     .where(Followup.lead_id.in_(_LEAD_IDS), Followup.done_at.is_(None))
@@ -158,19 +142,6 @@ def _due(role: Role) -> Select[*tuple[Any, ...]]:
         )
         .order_by(Followup.due_on, Followup.id)
     )
-
-
-def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
-    """By lead, the date of the last visit made or follow-up done; the caller checks the rights."""
-    last: dict[int, date] = {}
-
-    for row in db.execute(_LAST_CONTACTS, {"lead_ids": lead_ids}):
-        lead_id, visited_on, done_at = row
-        # a date or a moment: both as dates of the zone
-        on = visited_on or civil_date(done_at)
-        last[lead_id] = max(on, last.get(lead_id, on))
-
-    return last
 
 
 def next_steps(db: Session, lead_ids: Collection[int]) -> dict[int, NextStep]:

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.pending import collect
 from crm.base.refs import new_ref
 from crm.followups.models import Followup
 from crm.followups.permissions import may_change
 from crm.leads.permissions import colleague_of, may_see
 from crm.people.models import Person
 from crm.people.permissions import require_records, viewer
+from crm.visits.contacts import ContactChanged
 from crm.visits.rules import Channel
 
 
@@ -102,6 +104,7 @@ def finish_followup(
 
     after = {"result": followup.result, "next_id": followup.next_id}
     record(db, "followup.finished", followup, by=by, at=now, after=after)
+    collect(db, ContactChanged((followup.lead_id,)))
 
     return followup
 
@@ -126,6 +129,7 @@ def reopen_followup(
         followup, {"done_at": None, "result": None, "channel": None, "met": None}
     )
     record(db, "followup.reopened", followup, by=by, at=now, before=before, after=after)
+    collect(db, ContactChanged((followup.lead_id,)))
 
     return followup
 

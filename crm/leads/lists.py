@@ -43,6 +43,7 @@ class ListedLead:
     amount: Decimal | None
     currency: Currency | None
     industry: str | None
+    last_contact_on: date | None
 
 
 # put together once: that takes longer than to run it
@@ -69,6 +70,7 @@ _COLUMNS = (
     Lead.amount,
     Lead.currency,
     Lead.industry,
+    Lead.last_contact_on,
 )
 
 

@@ -138,6 +138,8 @@ class Lead(Base):
     entered_on: Mapped[date] = mapped_column(index=True)
     entered_at: Mapped[datetime]
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
+    # of a visit made or a follow-up done: what `crm/followups/last_contact.py` found
+    last_contact_on: Mapped[date | None] = mapped_column(index=True)
 
     company: Mapped[Company] = relationship(lazy="raise")
     park: Mapped[Unit | None] = relationship(lazy="raise")

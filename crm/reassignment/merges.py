@@ -12,6 +12,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.db import Base
 from crm.base.errors import Refused
+from crm.followups.last_contact import keep_last_contacts
 from crm.leads import search_index
 from crm.leads.amount_models import LeadAmount
 from crm.leads.merged import Merge, Mergeable
@@ -116,6 +117,7 @@ def merge(db: Session, *, pair: Pair, by: Person, now: datetime) -> Merge:
     journal.set(db, _core(pair), {"id": pair.survivor_id}, values)
     _follow_up(db, journal, pair, survivor, merged, now)
     _refresh(db, pair)
+    _find_contacts(db, pair)
 
     kept = _keep(db, journal, pair, merged, by, now)
     _tell(db, MERGED[pair.subject], kept, by=by, now=now)
@@ -153,6 +155,7 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     if kept.subject is Mergeable.LEAD:
         _hold_again(db, kept)
     _refresh(db, pair)
+    _find_contacts(db, pair)
     if pair.subject is Mergeable.LEAD:
         _restage(db, pair)
     _tell(db, f"{MERGED[kept.subject]}_undone", kept, by=by, now=now)
@@ -166,6 +169,11 @@ def _hold_again(db: Session, kept: Merge) -> None:
             row = row_of(db, table, key) or {}
             if row["replaced_at"] is not None and row["replaced_at"] >= kept.merged_at:
                 hold_again(db, table, key)
+
+
+def _find_contacts(db: Session, pair: Pair) -> None:
+    if pair.subject is Mergeable.LEAD:
+        keep_last_contacts(db, pair.ids)
 
 
 def _restage(db: Session, pair: Pair) -> None:

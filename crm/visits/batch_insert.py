@@ -23,6 +23,7 @@ from crm.visits.companies import (
     copies_of,
     typed_companies,
 )
+from crm.visits.contacts import ContactChanged
 from crm.visits.fields import CompanyMet, VisitData
 from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Status, Verdict, late_by
@@ -146,6 +147,7 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
     record_created(db, visits.entries, ids)
     for edit in visits.edits:
         collect(db, edit)
+    collect(db, ContactChanged({row[1] for row in visits.leads}))
 
     return ids
 

@@ -8,9 +8,11 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import insert_into
+from crm.base.pending import collect
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer
+from crm.visits.contacts import ContactChanged
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 
 
@@ -66,6 +68,8 @@ def set_links(
 
     `late_by`: by participant, how many days late the dates were entered.
     """
+    # also of a lead that the visit concerns no more
+    collect(db, ContactChanged(lead_ids_of(db, visit.id)))
     for table in (VisitParticipant, VisitLead):
         gone = delete(table).where(table.visit_id == visit.id)
         # not synchronized: that would check each row that this session has read

@@ -1,4 +1,4 @@
-"""Changes of visits, as services collect them for the corrections of quotas (REGIME 4, Closing)."""
+"""Changes of visits, as services collect them for what rests on visits (REGIME 4, Closing)."""
 
 from collections.abc import Collection
 from datetime import date, datetime
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.pending import collect
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
+from crm.visits.contacts import ContactChanged
 from crm.visits.models import Visit
 
 
@@ -19,13 +20,17 @@ def collect_edit(  # noqa: PLR0913 - what was done to which visit, why, by whom 
     people: Collection[int],
     dates: Collection[date] = (),
     reason: str | None = None,
+    contacted: Collection[int] | None = None,
     by: Person | None,
     at: datetime,
 ) -> None:
     """Collect an edit of a visit.
 
-    `people`: those who lead and join it, and who did before; `dates`: its dates before.
+    `people`: those who lead and join it, and who did before; `dates`: its dates before;
+    `contacted`: leads whose last contact may be another day now, left out those of the visit.
     """
+    visit_id = visit.id if contacted is None else None
+    collect(db, ContactChanged(contacted or (), visit_id))
     collect(
         db,
         QuotaInputChanged(

@@ -117,8 +117,17 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
         after["entered_for_id"] = data.leader_id
 
     record(db, "visit.logged", visit, by=by, at=now, after=after)
-    edit = Edit.VISIT_LOGGED
-    collect_edit(db, visit, edit, people=data.joined_by, reason=data.reason, by=by, at=now)
+    collect_edit(
+        db,
+        visit,
+        Edit.VISIT_LOGGED,
+        people=data.joined_by,
+        reason=data.reason,
+        # known: nothing is read for them while others wait
+        contacted=data.lead_ids if visit.status is Status.DONE else (),
+        by=by,
+        at=now,
+    )
 
     return visit
 

@@ -17,7 +17,7 @@ from crm.followups.service import FollowupData, FollowupOutcome
 from crm.followups.timeline import timeline
 from crm.leads.queries import lead_by_id
 from crm.leads.rules import Secrecy, Stage
-from crm.visits.rules import Channel, Status
+from crm.visits.rules import Channel
 from tests.conftest import NOW
 from tests.factories import make_followup, make_milestone, make_visit
 from tests.leads.zone import TODAY, make_zone
@@ -235,16 +235,3 @@ def test_the_timeline_hides_words_that_hang_on_another_lead(db, zone):
 
     visit = next(entry.visit for entry in entries if entry.visit)
     assert visit.minutes is None
-
-
-def test_the_last_contact_is_the_later_of_a_visit_made_and_a_follow_up_done(db, zone):
-    visited, followed, planned = zone.leads[OPEN], zone.leads[INTERNAL], zone.leads[RESTRICTED]
-    make_visit(db, zone.people["tracker"], TODAY - 2 * DAY, leads=[visited, followed])
-    make_visit(db, zone.people["tracker"], TODAY, leads=[planned], status=Status.PLANNED)
-    for lead, days in ((visited, 3), (followed, 1)):
-        done_at = at_civil(TODAY - days * DAY)
-        make_followup(db, lead, zone.people["tracker"], TODAY, done_at=done_at, result="已回访")
-
-    contacts = queries.last_contacts(db, [visited.id, followed.id, planned.id])
-
-    assert contacts == {visited.id: TODAY - 2 * DAY, followed.id: TODAY - DAY}

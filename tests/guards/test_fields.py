@@ -40,7 +40,10 @@ INTERNAL = {
         "verdict_reason",
         "late_by_days",
     },
-    "lead": {"id", "company_id", "search", "entered_at", "entered_by_id"},
+    "lead": {
+        *("id", "company_id", "search", "entered_at", "entered_by_id"),
+        "last_contact_on",  # follows from visits and follow-ups
+    },
     "followup": {"id", "entered_at", "entered_by_id"},
     "person": {
         "id",

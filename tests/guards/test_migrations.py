@@ -1,6 +1,6 @@
 """The migrations together make exactly the models' tables, up and down, on both databases."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -33,7 +33,7 @@ from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind
 from crm.transactions import transaction
 from crm.visits.models import Visit, VisitCompany, VisitFormer, VisitParticipant
-from crm.visits.rules import Channel, Kind, kind_by
+from crm.visits.rules import Channel, Kind, Status, kind_by
 from crm.visits.service import VisitData, change_visit
 from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.conftest import NOW
@@ -42,6 +42,7 @@ from tests.factories import (
     DEPUTY,
     make_amount,
     make_company,
+    make_followup,
     make_lead,
     make_milestone,
     make_order,
@@ -387,3 +388,20 @@ def test_a_table_to_which_rows_refer_is_altered_and_keeps_them(migrated):
     with db.sessionmaker() as rows:
         assert len(rows.scalars(select(Problem)).all()) == 1
         assert rows.scalar(text("SELECT count(*) FROM problem_lead")) == 1
+
+
+def test_the_last_contact_of_a_lead_is_found_among_visits_and_follow_ups(migrated):
+    with db.sessionmaker.begin() as rows:
+        person, leads = make_person(rows, "li"), [make_lead(rows) for _ in range(3)]
+        make_visit(rows, person, date(2026, 7, 1), days=2, leads=leads[:2])
+        make_visit(rows, person, date(2026, 7, 9), leads=leads, status=Status.PLANNED)
+        # past midnight in the zone
+        done_at = datetime(2026, 7, 5, 16, 30, tzinfo=UTC)
+        make_followup(rows, leads[1], person, date(2026, 7, 5), done_at=done_at, result="已回访")
+
+    migrations().downgrade("0066")
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        found = rows.scalars(select(Lead.last_contact_on).order_by(Lead.id)).all()
+    assert found == [date(2026, 7, 2), date(2026, 7, 6), None]

@@ -82,7 +82,7 @@ def show(company_id: int) -> ResponseReturnValue:
         "companies/show.html",
         page=seen,
         facts=_facts(seen),
-        leads=[lead_row(lead, None, None, on) for lead in seen.leads],
+        leads=[lead_row(lead, None, on) for lead in seen.leads],
         rows=[visit_row(visit, moment()) for visit in visits],
         proposals=open_proposals(db.session, my_view(), seen.company.id, decides=seen.may_change),
         # the page where one chooses decides in full

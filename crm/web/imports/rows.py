@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.sheet_problems import Problem, SheetRefused
 from crm.base.sheets import PROBLEM, Format, read_records, write_records
-from crm.followups.queries import last_contacts
 from crm.leads.duplicates import Likeness
 from crm.leads.imports import AlikeRow
 from crm.leads.lists import ListedLead, listed_leads
@@ -58,7 +57,6 @@ def alike_rows(db: Session, rows: Sequence[AlikeRow], on: date) -> list[AlikeLea
     """Likely duplicates in words, each with the first lead of the company."""
     ids = list({row.lead_ids[0] for row in rows if row.lead_ids})
     leads = {lead.id: lead for lead in listed_leads(db, ids, on)} if ids else {}
-    contacts = last_contacts(db, ids) if ids else {}
     found = []
 
     for row in rows:
@@ -66,7 +64,7 @@ def alike_rows(db: Session, rows: Sequence[AlikeRow], on: date) -> list[AlikeLea
         other = f"已有企业“{row.known}”" if row.known else f"第 {row.first_line} 行"
         sentence = f"与{other}疑似同一企业"
         if lead:
-            sentence = followed_by(lead, contacts.get(lead.id), on)
+            sentence = followed_by(lead, on)
         found.append(AlikeLead(row.line, row.title, row.company, row.likeness, lead, sentence))
     return found
 

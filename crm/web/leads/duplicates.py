@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from crm.base import formatting
 from crm.extensions import db
-from crm.followups.queries import last_contacts
 from crm.leads.assistance import leads_to_assist
 from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Duplicate, Entered, Level, duplicates
@@ -69,7 +68,6 @@ def _entered(values: dict[str, str]) -> Entered:
 def _rows(found: Sequence[Duplicate]) -> list[DuplicateRow]:
     ids = [row.lead_id for row in found]
     leads = {lead.id: lead for lead in listed_leads(db.session, ids, today())} if ids else {}
-    contacts = last_contacts(db.session, ids) if ids else {}
     to_assist = leads_to_assist(db.session, ids, signed_in(), today()) if ids else set()
 
     return [
@@ -79,19 +77,20 @@ def _rows(found: Sequence[Duplicate]) -> list[DuplicateRow]:
             company=row.company,
             level=row.level,
             why="、".join(kind.label for kind in row.likenesses),
-            sentence=followed_by(leads[row.lead_id], contacts.get(row.lead_id), today()),
+            sentence=followed_by(leads[row.lead_id], today()),
             can_assist=row.level is not Level.POSSIBLE and row.lead_id in to_assist,
         )
         for row in found
     ]
 
 
-def followed_by(lead: ListedLead, last_contact: date | None, on: date) -> str:
+def followed_by(lead: ListedLead, on: date) -> str:
     """Who follows the lead up, how far it is, and when somebody was last in contact."""
     unit = lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, "")
     tracker = lead.holders.get(LeadRoleKind.TRACKER, "")
     who = f"{unit} {tracker}同志".strip() if tracker else unit
-    contact = f"，最近联系{formatting.dated(last_contact, on)}" if last_contact else ""
+    last_on = lead.last_contact_on
+    contact = f"，最近联系{formatting.dated(last_on, on)}" if last_on else ""
     state = f"（{lead.stage.label}{contact}）"
     return f"该企业由 {who}跟进{state}" if who else f"该企业已登记，暂无责任人{state}"
 

@@ -1,14 +1,12 @@
 """The list of leads as a file, as it is filtered and sorted (PROJECTS 2)."""
 
-from datetime import date
-
 from flask.typing import ResponseReturnValue
 
 from crm.base.db import batches
 from crm.base.sheets import Column, Format
 from crm.extensions import db
 from crm.files.queries import counts_of
-from crm.followups.queries import NextStep, last_contacts, next_steps
+from crm.followups.queries import NextStep, next_steps
 from crm.leads.lists import ListedLead, all_leads
 from crm.leads.models import LeadFile
 from crm.leads.own_fields import own_columns
@@ -44,10 +42,8 @@ def export(suffix: str) -> ResponseReturnValue:
     order = filters.sort.order(on) if filters.sort else None
     leads = all_leads(db.session, my_view(), on, by=filters.by, order=order)
 
-    contacts: dict[int, date] = {}
     steps: dict[int, NextStep] = {}
     for part in batches([lead.id for lead in leads]):
-        contacts |= last_contacts(db.session, part)
         steps |= next_steps(db.session, part)
     for part in batches(parked_of(leads)):
         again = look_again_dates(db.session, part)
@@ -60,7 +56,7 @@ def export(suffix: str) -> ResponseReturnValue:
     own = values_of_leads(db.session, [lead.id for lead in leads])
     files = counts_of(db.session, LeadFile, [lead.id for lead in leads])
     rows = [
-        _row(lead, contacts.get(lead.id), steps.get(lead.id))
+        _row(lead, steps.get(lead.id))
         | {"files": files.get(lead.id)}
         | own_cells(db.session, own.get(lead.id, {}))
         for lead in leads
@@ -69,7 +65,7 @@ def export(suffix: str) -> ResponseReturnValue:
     return exported(Export("线索", f"leads-{on:%Y%m%d}", columns, Format(suffix)), rows)
 
 
-def _row(lead: ListedLead, last_contact: date | None, step: NextStep | None) -> dict[str, object]:
+def _row(lead: ListedLead, step: NextStep | None) -> dict[str, object]:
     missing = missing_roles(lead.stage, lead.size, lead.holders)
 
     return {
@@ -84,5 +80,5 @@ def _row(lead: ListedLead, last_contact: date | None, step: NextStep | None) -> 
         "unit": lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT),
         "amount": lead.amount,
         "currency": lead.currency,
-        "contact": last_contact,
+        "contact": lead.last_contact_on,
     }

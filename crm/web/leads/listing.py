@@ -12,7 +12,7 @@ from crm.bulk_changes.queries import undoable
 from crm.bulk_changes.rules import UNDO_WITHIN, BulkKind
 from crm.extensions import db
 from crm.followups.lead_sorting import LeadColumn, LeadSort
-from crm.followups.queries import last_contacts, next_steps
+from crm.followups.queries import next_steps
 from crm.leads.catalog import industries
 from crm.leads.lists import leads_page
 from crm.leads.parked import look_again_dates, parked_of
@@ -88,17 +88,14 @@ def listing() -> ResponseReturnValue:
         order=filters.sort.order(on) if filters.sort else None,
     )
     lead_ids = [lead.id for lead in page.items]
-    contacts, steps = last_contacts(db.session, lead_ids), next_steps(db.session, lead_ids)
+    steps = next_steps(db.session, lead_ids)
     again = look_again_dates(db.session, parked_of(page.items))
 
     return render_template(
         "leads/list.html",
         filters=filters,
         heads=[_head(column, filters.sort) for column in LeadColumn],
-        rows=[
-            lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on, again.get(lead.id))
-            for lead in page.items
-        ],
+        rows=[lead_row(lead, steps.get(lead.id), on, again.get(lead.id)) for lead in page.items],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         picking=_picking(),

@@ -101,7 +101,6 @@ class LeadPage:
 
 def lead_row(
     lead: ListedLead,
-    last_contact: date | None,
     step: NextStep | None,
     on: date,
     look_again_on: date | None = None,
@@ -121,7 +120,7 @@ def lead_row(
         lead.holders.get(LeadRoleKind.TRACKER, ""),
         lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, ""),
         amount_of(lead),
-        formatting.dated(last_contact, on) if last_contact else "",
+        formatting.dated(lead.last_contact_on, on) if lead.last_contact_on else "",
         _labels(missing),
     )
 

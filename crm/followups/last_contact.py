@@ -1,0 +1,61 @@
+"""The day of a lead's last contact: a column, so that lists need not read its whole history."""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import bindparam, func, select, union_all, update
+from sqlalchemy.orm import Session
+
+from crm.base.db import batches
+from crm.base.utc_midnight import CivilDate
+from crm.followups.models import Followup
+from crm.leads.models import Lead
+from crm.visits.contacts import ContactChanged
+from crm.visits.models import Visit, VisitLead
+from crm.visits.rules import Status
+
+# each part asks for its lead by itself: SQLite would else read all visits for one lead
+_VISITED = (
+    select(Visit.last_on.label("on"))
+    .join(VisitLead, Visit.id == VisitLead.visit_id)
+    .where(VisitLead.lead_id == Lead.id, Visit.status == Status.DONE)
+    .correlate(Lead)
+)
+_FOLLOWED = (
+    select(CivilDate(Followup.done_at).label("on"))
+    .where(Followup.lead_id == Lead.id, Followup.done_at.is_not(None))
+    .correlate(Lead)
+)
+_CONTACTS = union_all(_VISITED, _FOLLOWED).subquery()
+LAST_CONTACT = select(func.max(_CONTACTS.c.on)).scalar_subquery()
+
+# put together once: a visit is logged with it
+_OF_IDS = Lead.id.in_(bindparam("lead_ids", expanding=True))
+_HOLD = select(Lead.id).where(_OF_IDS).order_by(Lead.id).with_for_update(key_share=True)
+_KEEP = (
+    update(Lead)
+    .where(_OF_IDS, Lead.last_contact_on.is_distinct_from(LAST_CONTACT))
+    .values(last_contact_on=LAST_CONTACT)
+    .execution_options(synchronize_session=False)
+)
+
+
+def apply_contacts(db: Session, changes: Iterable[ContactChanged]) -> None:
+    """Find the last contact of the leads that the changes concern."""
+    lead_ids, visit_ids = set[int](), set[int]()
+    for change in changes:
+        lead_ids |= {*change.lead_ids}
+        if change.visit_id is not None:
+            visit_ids.add(change.visit_id)
+
+    for part in batches(sorted(visit_ids)):
+        lead_ids |= {*db.scalars(select(VisitLead.lead_id).where(VisitLead.visit_id.in_(part)))}
+    keep_last_contacts(db, lead_ids)
+
+
+def keep_last_contacts(db: Session, lead_ids: Collection[int]) -> None:
+    """Set the column of these leads to the latest day of a visit made or a follow-up done."""
+    for part in batches(sorted(lead_ids)):
+        # held first: on PostgreSQL an update that waits for another does not see what that added
+        if db.get_bind().dialect.name == "postgresql":
+            db.execute(_HOLD, {"lead_ids": part})
+        db.execute(_KEEP, {"lead_ids": part})
