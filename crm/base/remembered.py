@@ -21,6 +21,7 @@ from crm.base.audit import chain_head
 from crm.base.unsaved import has_written
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
+CHARACTERS = 250  # of text, which take as much as a figure
 LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself
 Key: TypeAlias = tuple[object, ...]  # what, and of whom: a set of people, or none for everybody
 Value = TypeVar("Value")
@@ -106,6 +107,8 @@ def _covers(kept: Key, wanted: Key) -> bool:
 
 
 def _size(value: object) -> int:
+    if isinstance(value, str):
+        return len(value) // CHARACTERS + 1
     return max(len(value), 1) if isinstance(value, Sized) else 1
 
 

@@ -1,19 +1,38 @@
 """What the pages of changes of many leads read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
+from crm.base.remembered import remembered
 from crm.bulk_changes.models import BulkChange
-from crm.bulk_changes.rules import MOST_LEADS, UNDO_WITHIN
+from crm.bulk_changes.rules import MOST_LEADS, UNDO_WITHIN, BulkKind
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.models import Lead
 from crm.leads.permissions import visible
 from crm.leads.queries import LeadFilter, filtered
 from crm.people.permissions import Viewer
+
+_LATEST = (
+    select(BulkChange.id, BulkChange.kind, BulkChange.count, BulkChange.made_at)
+    .where(BulkChange.made_by_id == bindparam("by"), BulkChange.undone_at.is_(None))
+    .order_by(BulkChange.id.desc())
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LatestChange:
+    """A person's latest change of many leads that was not taken back."""
+
+    id: int
+    kind: BulkKind
+    count: int
+    made_at: datetime
 
 
 def selected_leads(
@@ -34,11 +53,10 @@ def matching_ids(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> list[
     return list(db.scalars(latest.limit(MOST_LEADS + 1)))
 
 
-def undoable(db: Session, person_id: int, now: datetime) -> BulkChange | None:
+def undoable(db: Session, person_id: int, now: datetime) -> LatestChange | None:
     """The person's latest change, where it may still be taken back."""
-    query = select(BulkChange).where(
-        BulkChange.made_by_id == person_id,
-        BulkChange.made_at >= now - UNDO_WITHIN,
-        BulkChange.undone_at.is_(None),
+    latest: tuple[LatestChange, ...] = remembered(
+        *(db, "latest change of many", person_id),
+        read=lambda: tuple(LatestChange(*row) for row in db.execute(_LATEST, {"by": person_id})),
     )
-    return db.scalar(query.order_by(BulkChange.id.desc()).limit(1))
+    return next((change for change in latest if change.made_at >= now - UNDO_WITHIN), None)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
@@ -46,13 +46,14 @@ class ListedLead:
     last_contact_on: date | None
 
 
+_LEAD_IDS: BindParameter[list[int]] = bindparam("lead_ids", expanding=True)
 # put together once: that takes longer than to run it
 _HOLDERS = (
     select(LeadRole.lead_id, LeadRole.role, func.coalesce(Person.name, Unit.name))
     .outerjoin(LeadRole.person)
     .outerjoin(LeadRole.unit)
     .where(
-        LeadRole.lead_id.in_(bindparam("lead_ids", expanding=True)),
+        LeadRole.lead_id.in_(_LEAD_IDS),
         LeadRole.role.in_(EXPECTED_ROLES),
         role_held_on(bindparam("on")),
     )
@@ -72,6 +73,8 @@ _COLUMNS = (
     Lead.industry,
     Lead.last_contact_on,
 )
+_KEYS = Lead.id, Lead.entered_on
+_LISTED = select(*_COLUMNS).join(Lead.company).where(Lead.id.in_(_LEAD_IDS))
 
 
 def leads_page(  # noqa: PLR0913 - a page is asked for by that much
@@ -85,14 +88,29 @@ def leads_page(  # noqa: PLR0913 - a page is asked for by that much
     size: int = PAGE,
 ) -> Page[ListedLead]:
     """A page of leads in that order, else the latest entered first."""
+    page = lead_ids_page(db, viewer, on, by=by, cursor=cursor, order=order, size=size)
+    return Page(listed_leads(db, page.items, on), page.newer, page.older)
+
+
+def lead_ids_page(  # noqa: PLR0913 - as leads_page
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: LeadFilter,
+    cursor: str | None = None,
+    order: Order | None = None,
+    size: int = PAGE,
+) -> Page[int]:
+    """The ids of a page of leads, whose rows may be remembered."""
     place = sorted_place_at(cursor, order, row_id=Lead.id, size=size) if order else _place(cursor)
     query = (
         _first_page(viewer.role)
         if cursor is None and order is None and by == LeadFilter()
-        else place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_COLUMNS))
+        else place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_KEYS))
     )
     page = place.cut(db.execute(query, values_of(viewer, on)).all())
-    return Page(_listed(db, page.items, on), page.newer, page.older)
+    return Page([row.id for row in page.items], page.newer, page.older)
 
 
 def all_leads(
@@ -110,7 +128,7 @@ def all_leads(
     return [lead for part in batches(rows) for lead in _listed(db, part, on)]
 
 
-def _listed(db: Session, listed: Iterable[Row[Any]], on: date) -> list[ListedLead]:
+def _listed(db: Session, listed: Iterable[Row[*tuple[Any, ...]]], on: date) -> list[ListedLead]:
     rows = list(listed)
     holders, lines = _holders(db, [row.id for row in rows], on), tier_lines(db)
     found = []
@@ -123,8 +141,10 @@ def _listed(db: Session, listed: Iterable[Row[Any]], on: date) -> list[ListedLea
 
 def listed_leads(db: Session, lead_ids: Sequence[int], on: date) -> list[ListedLead]:
     """These leads, which the viewer may see, as a list shows them, in this order."""
-    query = select(*_COLUMNS).join(Lead.company).where(Lead.id.in_(lead_ids))
-    leads = {lead.id: lead for lead in _listed(db, db.execute(query), on)}
+    if not lead_ids:
+        return []
+    rows = db.execute(_LISTED, {"lead_ids": lead_ids}).all()
+    leads = {lead.id: lead for lead in _listed(db, rows, on)}
     return [leads[lead_id] for lead_id in lead_ids]
 
 
@@ -135,7 +155,7 @@ def _place(cursor: str | None) -> Place:
 @cache
 def _first_page(role: Role) -> Select[*tuple[Any, ...]]:
     """What most visits of the list ask for, put together once."""
-    return _place(None).narrowed(select(*_COLUMNS).join(Lead.company).where(visible_to_role(role)))
+    return _place(None).narrowed(select(*_KEYS).where(visible_to_role(role)))
 
 
 def _holders(

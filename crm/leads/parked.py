@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.leads.lists import ListedLead
@@ -14,6 +14,15 @@ from crm.leads.rules import LeadRoleKind, Stage
 # of a lead that was parked twice, the last entry holds
 _LAST = (
     select(func.max(Milestone.id)).where(Milestone.kind == Stage.PARKED).group_by(Milestone.lead_id)
+)
+# of few leads; through `_LAST`, a list would read the parking of every lead
+_PARKED = (
+    select(Milestone.lead_id, Milestone.look_again_on)
+    .where(
+        Milestone.kind == Stage.PARKED,
+        Milestone.lead_id.in_(bindparam("lead_ids", expanding=True)),
+    )
+    .order_by(Milestone.id)
 )
 
 
@@ -26,10 +35,9 @@ def look_again_dates(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
     """By parked lead, the date on which to look at it again, where it has one."""
     if not lead_ids:
         return {}
-    query = select(Milestone.lead_id, Milestone.look_again_on).where(
-        Milestone.id.in_(_LAST), Milestone.lead_id.in_(lead_ids)
-    )
-    return {lead_id: on for lead_id, on in db.execute(query) if on}
+    # the latest entries come last, and hold
+    last = {row.lead_id: row.look_again_on for row in db.execute(_PARKED, {"lead_ids": lead_ids})}
+    return {lead_id: on for lead_id, on in last.items() if on}
 
 
 def due_again(db: Session, person_id: int, on: date) -> Sequence[Lead]:

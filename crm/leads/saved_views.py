@@ -1,6 +1,6 @@
 """Save and remove views of the list of leads, and share them with a unit (PROJECTS 2)."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, or_, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.remembered import remembered
 from crm.leads.view_models import LeadView
 from crm.people.models import Person
 from crm.people.permissions import viewer
@@ -17,21 +18,39 @@ from crm.people.queries import unit_tree, units_above, units_held
 from crm.people.rules import Role
 
 MOST = 20  # of one person: the menu stays a menu
+_COLUMNS = LeadView.id, LeadView.owner_id, LeadView.name, LeadView.query, LeadView.unit_id
 
 
-def views_for(db: Session, person_id: int, on: date) -> Sequence[LeadView]:
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A view in the menu of the list."""
+
+    id: int
+    owner_id: int
+    name: str
+    query: str
+    unit_id: int | None  # with which it is shared
+
+
+def views_for(db: Session, person_id: int, on: date) -> tuple[SavedView, ...]:
     """The person's own views, then those shared with a unit of theirs or one above it."""
+    return remembered(
+        db, "views of leads", person_id, on, read=lambda: _views_for(db, person_id, on)
+    )
+
+
+def _views_for(db: Session, person_id: int, on: date) -> tuple[SavedView, ...]:
     is_own = LeadView.owner_id == person_id
-    query = select(LeadView).where(or_(is_own, LeadView.unit_id.is_not(None)))
-    views = db.scalars(query.order_by(LeadView.name, LeadView.id)).all()
+    query = select(*_COLUMNS).where(or_(is_own, LeadView.unit_id.is_not(None)))
+    views = [SavedView(*row) for row in db.execute(query.order_by(LeadView.name, LeadView.id))]
     own = [view for view in views if view.owner_id == person_id]
     if len(own) == len(views):
-        return own
+        return tuple(own)
 
     tree = unit_tree(db)
     held = units_held(db, [person_id], on)[person_id]
     units = {above for unit_id in held for above in units_above(tree, unit_id)}
-    return [*own, *(v for v in views if v.owner_id != person_id and v.unit_id in units)]
+    return (*own, *(v for v in views if v.owner_id != person_id and v.unit_id in units))
 
 
 def save_view(  # noqa: PLR0913 - what a view consists of

@@ -12,10 +12,8 @@ from crm.bulk_changes.queries import undoable
 from crm.bulk_changes.rules import UNDO_WITHIN, BulkKind
 from crm.extensions import db
 from crm.followups.lead_sorting import LeadColumn, LeadSort
-from crm.followups.queries import next_steps
 from crm.leads.catalog import industries
-from crm.leads.lists import leads_page
-from crm.leads.parked import look_again_dates, parked_of
+from crm.leads.lists import lead_ids_page
 from crm.leads.queries import LeadFilter
 from crm.leads.rules import Secrecy, Stage
 from crm.people.queries import unit_tree
@@ -23,8 +21,8 @@ from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import export_links
 from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
+from crm.web.leads.list_rows import rows_html
 from crm.web.leads.own_filters import own_controls_of_list, own_filters
-from crm.web.leads.rows import lead_row
 from crm.web.leads.saved_views import view_links
 from crm.web.transaction import moment, today
 
@@ -79,7 +77,7 @@ class Undoable:
 def listing() -> ResponseReturnValue:
     """The leads that I may see, the latest first unless asked otherwise."""
     filters, on = list_filters(), today()
-    page = leads_page(
+    page = lead_ids_page(
         db.session,
         my_view(),
         on,
@@ -87,15 +85,13 @@ def listing() -> ResponseReturnValue:
         cursor=request.args.get("at"),
         order=filters.sort.order(on) if filters.sort else None,
     )
-    lead_ids = [lead.id for lead in page.items]
-    steps = next_steps(db.session, lead_ids)
-    again = look_again_dates(db.session, parked_of(page.items))
 
     return render_template(
         "leads/list.html",
         filters=filters,
         heads=[_head(column, filters.sort) for column in LeadColumn],
-        rows=[lead_row(lead, steps.get(lead.id), on, again.get(lead.id)) for lead in page.items],
+        rows=rows_html(page.items, on),
+        count=len(page.items),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         picking=_picking(),

@@ -8,9 +8,13 @@ import time_machine
 
 from crm.base.audit import coming_from
 from crm.base.remembered import forget
+from crm.followups.service import FollowupData, add_followup
 from crm.jobs import ledger
 from crm.jobs.pausing import pause_job
 from crm.jobs.timetable import JobName
+from crm.leads.models import Lead
+from crm.leads.progress import reach
+from crm.leads.rules import Stage
 from crm.leads.tiers import Tier
 from crm.people import absences, accounts, entry_grants, units
 from crm.people.entry_grants import GrantData
@@ -26,6 +30,7 @@ from tests.conftest import NOW
 from tests.factories import (
     arranged,
     make_absence,
+    make_lead,
     make_person,
     make_regime,
     make_unit,
@@ -33,7 +38,7 @@ from tests.factories import (
     sign_in,
 )
 
-PATHS = ("/", "/compliance", "/supervision", "/absences")
+PATHS = ("/", "/compliance", "/supervision", "/absences", "/leads")
 PEOPLE = ("shan", "wu", "shen", "yan")
 TODAY = date(2026, 7, 15)
 
@@ -51,6 +56,7 @@ def clients(app):
         for username, role in zip(PEOPLE, (Role.ADMIN, Role.SUPERVISOR), strict=False):
             make_person(db, username, role=role, duty=Duty.STAFF, unit=top)
         make_person(db, "yan", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
+        make_lead(db, "电池基地", unit=bureau, tracker=shen)
         make_visit(db, shen, date(2026, 7, 6), **late)
         make_visit(db, shen, TODAY, status=Status.PLANNED, entered_at=NOW - timedelta(days=2))
         make_absence(db, shen, date(2026, 7, 20), date(2026, 7, 21), approved_at=None, asked_at=NOW)
@@ -64,7 +70,8 @@ def by_name(db, username):
 def log(db):
     times = {"starts_at": NOW - timedelta(hours=2), "ends_at": NOW - timedelta(hours=1)}
     shen = by_name(db, "shen")
-    data = VisitData(kind=Kind.OUTREACH, city="苏州", leader_id=shen.id, **times)
+    lead_ids = frozenset({db.query(Lead).one().id})
+    data = VisitData(kind=Kind.OUTREACH, city="苏州", leader_id=shen.id, lead_ids=lead_ids, **times)
     log_visit(db, data=data, by=shen, now=NOW)
 
 
@@ -108,7 +115,22 @@ def aim(db):
     set_target(db, values=values, by=by_name(db, "shan"), now=NOW)
 
 
-@pytest.mark.parametrize("edit", [log, confirm, approve, rename, grant, pause, close, aim])
+def park(db):
+    reason, until = "等用地指标", TODAY + timedelta(days=9)
+    given = {"kind": Stage.PARKED.value, "on": TODAY, "reason": reason, "look_again_on": until}
+    reach(db, lead=db.query(Lead).one(), **given, by=by_name(db, "shen"), now=NOW)
+
+
+def owe(db):
+    shen, lead = by_name(db, "shen"), db.query(Lead).one()
+    data = FollowupData(lead_id=lead.id, person_id=shen.id, due_on=TODAY, what="送审合同")
+    add_followup(db, data=data, by=shen, now=NOW)
+
+
+EDITS = [log, confirm, approve, rename, grant, pause, close, aim, park, owe]
+
+
+@pytest.mark.parametrize("edit", EDITS)
 def test_a_page_shows_an_edit_of_another_at_once(app, clients, edit):
     before = pages(clients)
 
