@@ -59,7 +59,9 @@ def money_share(
     signed = {
         row.lead_id: row
         for row in reached
-        if row.kind == KIND_OF[Metric.SIGNED] and row.unit_id in unit_ids and row.counts
+        if row.kind == KIND_OF[Metric.SIGNED] and row.unit_id in unit_ids
+        # PROJECTS 7: as in 履约率, an expansion below the line is no project of its own
+        if row.counts and row.stands_alone
     }
     amounts: defaultdict[Currency | None, Decimal] = defaultdict(Decimal)
     for row in signed.values():

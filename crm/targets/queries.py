@@ -163,7 +163,8 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
     found = []
     for *row, earlier in rows:
         project = _judged(Project(*row), facts, rules, first, last)
-        expands = _expands(earlier, project.reached_on, rules)
+        kind = _CLAIM_KINDS[project.kind]
+        expands = _expands(earlier, kind, project.reached_on, rules)
         found.append(replace(project, expands=expands))
     known = {(project.lead_id, _CLAIM_KINDS[project.kind]) for project in found}
     carried = [
@@ -178,12 +179,12 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
     return [project.sized(lines) for project in (*_carried(db, carried, rules), *found)]
 
 
-def _expands(earlier_lead_id: int | None, on: date, rules: Sequence[Span]) -> bool:
+def _expands(earlier_lead_id: int | None, kind: ClaimKind, on: date, rules: Sequence[Span]) -> bool:
     """Whether it counts as an expansion of an earlier project.
 
-    PROJECTS 7: what was reached before results are recognised stays as it was registered.
+    PROJECTS 7: facts of an earlier date, and kinds that are off, count as registered.
     """
-    return earlier_lead_id is not None and any(span.from_on <= on for span in rules)
+    return earlier_lead_id is not None and needs_recognition(rules, kind, on)
 
 
 def _judged(
@@ -232,7 +233,9 @@ def _carried(db: Session, facts: Sequence[ClaimFact], rules: Sequence[Span]) -> 
             fact.basis,
             fact.recognised_amount,
             fact.claim_id,
-            expands=_expands(leads[fact.lead_id].earlier_lead_id, fact.reached_on, rules),
+            expands=_expands(
+                leads[fact.lead_id].earlier_lead_id, fact.kind, fact.reached_on, rules
+            ),
         )
         for fact in facts
     ]

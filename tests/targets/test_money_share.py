@@ -33,9 +33,9 @@ def share(db, at=NOW):
     return progress(db, at=at)[0].money_share
 
 
-def signed(db, zone, yi="12"):
+def signed(db, zone, yi="12", **given):
     """A project recognised as signed with that amount."""
-    lead = project(db, zone)
+    lead = project(db, zone, **given)
     row = claimed(db, lead, zone.li)
     decision = Decision(amount=Decimal(yi) * YI, basis="原件", less_reason="二期未计")
     take_step(db, row=row, step=Step.RECOGNISE, by=zone.officer, now=NOW, decision=decision)
@@ -78,6 +78,19 @@ def test_it_says_what_it_rests_on_and_what_it_leaves_out(db, zone):
         "资金到位率 0.0%（本年认定签约 3 个，人民币认定额 12亿元，累计到位 0元，含按登记计入的；"
         "外币认定额 3,000万美元不计入，1 个项目无认定额，1 笔待补汇率未计入）"
     )
+
+
+def test_an_expansion_below_the_line_is_in_neither_part_of_the_share(db, zone):
+    first = signed(db, zone)
+    small = signed(db, zone, yi="0.5", earlier_lead_id=first.id)
+    large = signed(db, zone, yi="2", earlier_lead_id=first.id)
+    for lead in (small, large):
+        recognised(db, zone, lead)
+
+    found = share(db)
+
+    assert (found.signed, found.amount, found.arrived) == (2, 14 * YI, 30_000_000)
+    assert progress(db)[0].fulfilment.signed == found.signed
 
 
 def test_what_arrived_in_an_earlier_year_counts_in_it_and_in_no_target_of_this_one(db, zone):

@@ -122,7 +122,8 @@ def test_an_expansion_counts_by_what_it_adds(db, top):
 def test_an_expansion_is_a_project_of_its_own_where_its_increment_reaches_a_line(db, top):
     make_target(db, top, tier=Tier.ANY)
     make_target(db, top, tier=Tier.YI_5)
-    db.add(ClaimKindSpan(kind=ClaimKind.STARTED, from_on=date(2026, 4, 1)))
+    db.add(ClaimKindSpan(kind=ClaimKind.STARTED, from_on=date(2026, 1, 1)))
+    db.add(ClaimKindSpan(kind=ClaimKind.SIGNED, from_on=date(2026, 4, 1)))
     first = signed(db, date(2025, 3, 1), yi="80")
     before = signed(db, date(2026, 3, 1), yi="0.3", earlier_lead_id=first.id)
     small = signed(db, date(2026, 5, 1), yi="0.3", earlier_lead_id=first.id)
@@ -130,10 +131,10 @@ def test_an_expansion_is_a_project_of_its_own_where_its_increment_reaches_a_line
 
     any_size, five = progress(db)
 
-    # of before results were recognised a figure does not move
+    # of before signings were recognised a figure does not move
     assert [row.lead_id for row in any_size.projects] == [before.id, large.id]
     assert [row.lead_id for row in any_size.below] == [small.id]
-    assert (any_size.achieved, five.achieved) == (2, 0)
+    assert (any_size.achieved, five.achieved) == (1, 0)
     assert [row.lead_id for row in five.below] == [small.id, large.id]
 
 
