@@ -160,7 +160,7 @@ def _gather(db: Session, period: Period, at: datetime) -> TenDayFacts:
             db.execute(select(Lead.id, responsible_unit(on)).where(Lead.id.in_(lead_ids))).all()
         ),
         estimated=frozenset(part for part in running if calendar.is_estimated(part)),
-        claims=overdue_units(db, on),
+        claims=overdue_units(db, at),
         results=results(db, first=on.replace(month=1, day=1), last=on, at=at),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.clock import civil_date
+from crm.base.db import batches
 from crm.base.paging import Page, page_of
 from crm.base.workdays import WorkingCalendar
 from crm.leads.models import Lead, Milestone
@@ -20,14 +21,13 @@ from crm.results.models import Claim, ClaimEntry
 from crm.results.permissions import (
     ClaimScope,
     actor_conditions,
-    is_undecided,
     may_take,
     visible,
     visible_to,
 )
 from crm.results.rules import DECIDED_IN, ClaimKind, ClaimState
 from crm.results.settings import kind_rows
-from crm.results.workflow import CLAIM_WORKFLOW, STEP_OF_WAIT, Wait
+from crm.results.workflow import CLAIM_WORKFLOW, STEP_OF_WAIT, Step, Wait
 
 PARTIES = (
     joinedload(Claim.lead).joinedload(Lead.company),
@@ -35,6 +35,8 @@ PARTIES = (
     joinedload(Claim.claimed_by),
     joinedload(Claim.decided_by),
 )
+
+AWAITS_DECISION = frozenset({Step.CLAIM, Step.CLAIM_AGAIN, Step.FLAG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +162,33 @@ def _without_decider(db: Session, scope: ClaimScope, at: datetime) -> list[tuple
     return [(claim, Wait.NAME) for claim in claims if not of_claim[claim.id]]
 
 
-def overdue(db: Session, on: date) -> list[Claim]:
-    """The claims not decided within their working days; the caller checks who may see them."""
-    calendar = working_calendar(db)
-    claims = db.scalars(undecided().options(*PARTIES)).all()
-    return [
+def overdue_units(db: Session, at: datetime) -> list[tuple[int | None, int | None]]:
+    """Of each claim not decided in time at that moment the responsible and the recognising unit."""
+    rows, calendar, on = kind_rows(db), working_calendar(db), civil_date(at)
+    late = [
+        claim_id
+        for claim_id, since in _waiting_since(db, at).items()
+        if DECIDED_IN.after(civil_date(since), calendar) < on
+    ]
+    claims = [
         claim
-        for claim in claims
-        if is_undecided(claim) and (due := due_on(claim, calendar)) and due < on
+        for part in batches(late)
+        for claim in db.execute(
+            select(Claim.unit_id, Claim.kind).where(Claim.id.in_(part)).order_by(Claim.id)
+        )
     ]
+    return [(unit_id, rows[kind].unit_id if kind in rows else None) for unit_id, kind in claims]
 
 
-def overdue_units(db: Session, on: date) -> list[tuple[int | None, int | None]]:
-    """Of each claim not decided in time the responsible and the recognising unit."""
-    rows = kind_rows(db)
-    return [
-        (claim.unit_id, rows[claim.kind].unit_id if claim.kind in rows else None)
-        for claim in overdue(db, on)
-    ]
+def _waiting_since(db: Session, at: datetime) -> dict[int, datetime]:
+    """By claim on which somebody had to decide at the moment, since when."""
+    entries = select(ClaimEntry.claim_id, ClaimEntry.step, ClaimEntry.at)
+    since: dict[int, datetime] = {}
+    for claim_id, step, entered_at in db.execute(
+        entries.where(ClaimEntry.at <= at).order_by(ClaimEntry.id)
+    ):
+        if step in AWAITS_DECISION:
+            since[claim_id] = entered_at
+        elif step is not Step.NAME:  # who decides is another matter
+            since.pop(claim_id, None)
+    return since

@@ -17,7 +17,7 @@ from crm.people.models import Person
 from crm.results.deciders import deciders, may_be_named
 from crm.results.models import Claim, ClaimEntry
 from crm.results.notifications import readers_of, tell
-from crm.results.queries import overdue, signed_as
+from crm.results.queries import signed_as
 from crm.results.rules import ClaimKind, ClaimState
 from crm.results.service import Decision, claim_again, last_entry, name_decider, take_step
 from crm.results.workflow import Step
@@ -212,13 +212,6 @@ def test_who_has_the_next_move_gets_one_mail(db, zone, site):
     ).all()
     assert sent == [2, 0]
     assert readers == ["officer", "second", "li"]
-
-
-def test_it_is_overdue_after_five_working_days(db, zone):
-    row = claimed(db, project(db, zone), zone.li)
-
-    assert overdue(db, date(2026, 7, 22)) == []
-    assert overdue(db, date(2026, 7, 23)) == [row]
 
 
 def test_of_two_who_decide_one_claim_at_once_one_decides(sessions):
