@@ -26,7 +26,7 @@ from sqlalchemy.orm import sessionmaker
 
 from bench import zone
 from bench.report import series, table
-from bench.visit_files import HEAD, write_visits
+from bench.visit_files import write_visits
 from crm.app import create_app
 from crm.base import clock
 from crm.base.db import engine_options, writing
@@ -45,8 +45,6 @@ VISITS = 100_000
 ROWS = 5_000  # in one execution of the floor
 BETWEEN_WRITES = 0.01  # seconds
 NAME = "crm.sqlite3"
-
-_bare = Table("bare", MetaData(), *(Column(name, String) for name in HEAD))
 
 
 @dataclass(slots=True)
@@ -94,7 +92,7 @@ def prepare(folder: Path, *, scale: float, count: int) -> list[Path]:
 
 def import_by_product(path: Path, files: Sequence[Path]) -> None:
     """What `crm import visits` does with each file."""
-    sessions = _sessions(path)
+    sessions = sessions_of(path)
     for file in files:
         with no_garbage_collection():
             _import(sessions, file.read_bytes(), clock.now())
@@ -109,16 +107,20 @@ def _import(sessions: sessionmaker, content: bytes, now: datetime) -> None:
 
 def import_bare(path: Path, files: Sequence[Path]) -> None:
     """The floor: the texts of the files as they are."""
-    sessions = _sessions(path)
-    _bare.create(sessions.kw["bind"])
+    sessions = sessions_of(path)
+    with files[0].open(encoding="utf-8", newline="") as stream:
+        head = next(csv.reader(stream))
+    bare = Table("bare", MetaData(), *(Column(name, String) for name in head))
+    bare.create(sessions.kw["bind"])
     for file in files:
         with writing(sessions) as db, file.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             while rows := list(islice(reader, ROWS)):
-                db.execute(insert(_bare), rows)
+                db.execute(insert(bare), rows)
 
 
-def _sessions(path: Path) -> sessionmaker:
+def sessions_of(path: Path) -> sessionmaker:
+    """Sessions of that database, set up as the product's."""
     return sessionmaker(create_engine(**engine_options(f"sqlite:///{path}")))
 
 

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from bench import imports
+from bench import imports, lead_imports, zone
 
 
 @pytest.mark.slow
@@ -33,3 +33,14 @@ def test_the_product_and_the_floor_import_every_row(tmp_path):
             for name in ("visit", "bare")
         ]
     assert counts == [(40,), (40,)]
+
+
+def test_each_lead_of_the_file_is_imported(tmp_path):
+    files = lead_imports.prepare(tmp_path, scale=0.002, count=10)
+    path = tmp_path / lead_imports.NAME
+
+    lead_imports.import_by_product(path, files)
+
+    with sqlite3.connect(path) as connection:
+        [count] = connection.execute("SELECT count(*) FROM lead").fetchone()
+    assert count == zone.lead_count(0.002) + 10
