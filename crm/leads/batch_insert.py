@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
 from crm.base.bulk import Converted, convert, insert_converted, new_ids
-from crm.base.db import Base, batches
+from crm.base.db import Base
 from crm.base.money import Currency, Stated
 from crm.leads.amount_models import LeadAmount
 from crm.leads.contacts import ContactData
@@ -22,7 +22,7 @@ from crm.leads.own_field_models import LeadOwnValue
 from crm.leads.own_values import value_columns
 from crm.leads.rates import rate_of
 from crm.leads.rules import UNIT_ROLES, AmountKind, LeadRoleKind, Stage
-from crm.leads.search_index import index_again
+from crm.leads.search_index import index_new, tokens_of_new
 from crm.people.models import Person
 
 
@@ -56,6 +56,7 @@ class PreparedCompanies:
 
     names: Sequence[str]
     rows: Converted
+    tokens: Sequence[str]  # of the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class PreparedLeads:
 
     leads: Sequence[NewLead]
     rows: Converted
+    tokens: Sequence[str]  # of the search
     companies: PreparedCompanies
     parts: Sequence[Part]
     entries: CreatedEntries
@@ -88,7 +90,8 @@ def prepare_companies(
         }
         for row in by_name.values()
     ]
-    return PreparedCompanies(list(by_name), convert(db, Company, rows))
+    tokens = tokens_of_new(Company, rows)
+    return PreparedCompanies(list(by_name), convert(db, Company, rows), tokens)
 
 
 def insert_companies(db: Session, companies: PreparedCompanies) -> dict[str, int]:
@@ -97,7 +100,7 @@ def insert_companies(db: Session, companies: PreparedCompanies) -> dict[str, int
     ids = new_ids(db, Company, len(converted))
     rows = [(company_id, *row) for company_id, row in zip(ids, converted, strict=True)]
     insert_converted(db, Company, ("id", *columns), rows)
-    _index(db, Company, ids)
+    index_new(db, Company, ids, companies.tokens)
     return dict(zip(companies.names, ids, strict=True))
 
 
@@ -109,10 +112,12 @@ def prepare(
     entry = {"entered_at": now, "entered_by_id": by_id}
     new = [lead.company for lead in leads if isinstance(lead.company, NewCompany)]
     created = [Created(by_id, _audited(lead)) for lead in leads]
+    rows = [{**lead.columns, **entry, **_search(lead)} for lead in leads]
 
     return PreparedLeads(
         leads,
-        convert(db, Lead, [{**lead.columns, **entry, **_search(lead)} for lead in leads]),
+        convert(db, Lead, rows),
+        tokens_of_new(Lead, rows),
         prepare_companies(db, new, now),
         [
             _part(db, Contact, [_contacts(lead, now) for lead in leads]),
@@ -144,7 +149,7 @@ def insert_prepared(db: Session, prepared: PreparedLeads) -> Sequence[int]:
 
     for part in prepared.parts:
         _insert_part(db, part, ids, companies)
-    _index(db, Lead, ids)
+    index_new(db, Lead, ids, prepared.tokens)
     record_created(db, prepared.entries, ids)
     return ids
 
@@ -160,11 +165,6 @@ def _insert_part(
         names = ("lead_id", "company_id")
     rows = [(*keys, *row) for keys, row in zip(own, converted, strict=True)]
     insert_converted(db, part.table, (*names, *columns), rows)
-
-
-def _index(db: Session, table: type[Lead | Company], ids: Sequence[int]) -> None:
-    for part in batches(ids):
-        index_again(db, table, part)
 
 
 def _part(db: Session, table: type[Base], rows: Sequence[Sequence[Mapping[str, Any]]]) -> Part:

@@ -6,7 +6,7 @@ narrows down; `queries.matching` compares the text itself. It is an FTS5 table o
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import Any, TypeAlias
@@ -107,6 +107,22 @@ def index_again(db: Session, record: type[_Searched], ids: Collection[int]) -> N
     if found:
         rows = [{"rowid": row[0], "grams": _tokens_of(row[1:])} for row in found]
         connection.execute(insert(index), rows)
+
+
+def tokens_of_new(record: type[_Searched], rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The tokens of rows that are inserted past the session; this needs no lock."""
+    _, columns = _SEARCHED[record]
+    return [_tokens_of([row.get(name) for name in columns]) for row in rows]
+
+
+def index_new(
+    db: Session, record: type[_Searched], ids: Sequence[int], tokens: Sequence[str]
+) -> None:
+    """Index rows that were inserted past the session."""
+    index, _ = _SEARCHED[record]
+    rows = [{"rowid": row_id, "grams": grams} for row_id, grams in zip(ids, tokens, strict=True)]
+    if rows:
+        db.connection().execute(insert(index), rows)
 
 
 def _lead_ids(query: str) -> Select[int]:
