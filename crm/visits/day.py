@@ -29,7 +29,7 @@ from crm.base.db import Instant
 from crm.base.periods import DAY
 from crm.people.models import Person
 from crm.people.permissions import Viewer
-from crm.visits.lists import listed
+from crm.visits.lists import listed_on_page
 from crm.visits.models import CompanionNotice, Visit, VisitParticipant
 from crm.visits.permissions import earliest_start, ids_of, of_people, of_person
 from crm.visits.redaction import SeenVisit
@@ -87,7 +87,7 @@ def day_visits(
         "named_since": named_since,
     }
     places = db.execute(_places(for_others=bool(owner_ids)), values).all()
-    visits = listed(db, viewer, sorted({place.visit_id for place in places}), on)
+    visits = listed_on_page(db, viewer, sorted({place.visit_id for place in places}), on)
     in_time = sorted(visits, key=lambda visit: (visit.starts_at, visit.id))
 
     def of(section: Section) -> list[SeenVisit]:

@@ -1,7 +1,7 @@
 """Visits as lists show them: plain rows without words, read by statements put together once."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.base.db import batches
 from crm.base.paging import Page, Place, place_at
+from crm.base.remembered import remembered
 from crm.base.sheets import MOST_ROWS
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of
@@ -171,6 +172,22 @@ def listed(
     return [found[visit_id] for visit_id in visit_ids]
 
 
+def listed_on_page(
+    db: Session,
+    viewer: Viewer,
+    visit_ids: Collection[int],
+    on: date,
+    *,
+    words: tuple[str, ...] = (),
+) -> Sequence[SeenVisit]:
+    """As `listed`, of as few visits as a page has: remembered until something changes."""
+    ids = tuple(visit_ids)
+    return remembered(
+        *(db, "visits of a page", viewer.person_id, on, words, ids),
+        read=lambda: tuple(listed(db, viewer, ids, on, words=words)),
+    )
+
+
 def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
     db: Session,
     viewer: Viewer,
@@ -196,7 +213,7 @@ def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
         )
     page = place.cut(db.execute(query, values).all())
 
-    seen = listed(db, viewer, [row.id for row in page.items], on, words=words)
+    seen = listed_on_page(db, viewer, [row.id for row in page.items], on, words=words)
     return Page(seen, page.newer, page.older)
 
 
