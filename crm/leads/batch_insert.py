@@ -13,11 +13,12 @@ from crm.base.bulk import Converted, convert, insert_converted, new_ids
 from crm.base.db import Base
 from crm.base.money import Currency, Stated
 from crm.leads.amount_models import LeadAmount
+from crm.leads.catalog_models import LeadSite
 from crm.leads.contacts import ContactData
 from crm.leads.import_companies import NewCompany, spelled
 from crm.leads.import_own import OwnValues
 from crm.leads.import_steps import Step
-from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone, lead_search
+from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone, MilestonePlan, lead_search
 from crm.leads.own_field_models import LeadOwnValue
 from crm.leads.own_values import value_columns
 from crm.leads.rates import rate_of
@@ -39,6 +40,9 @@ class NewLead:
     amounts: Mapping[AmountKind, Stated]
     own: OwnValues = ()
     stated_on: date | None = None
+    plans: Sequence[tuple[str, date]] = ()  # of milestones, by code
+    site_ids: Sequence[int] = ()
+    offered_on: date | None = None  # the sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def prepare(
         [
             _part(db, Contact, [_contacts(lead, now) for lead in leads]),
             _part(db, Milestone, [_milestones(lead, entry) for lead in leads]),
+            _part(db, MilestonePlan, [_plans(lead, entry) for lead in leads]),
+            _part(db, LeadSite, [_sites(lead, entry) for lead in leads]),
             _part(db, LeadRole, [_roles(lead) for lead in leads]),
             _part(db, LeadAmount, _amounts(db, leads, entry)),
             _part(db, LeadOwnValue, [_own_values(lead, entry) for lead in leads]),
@@ -192,6 +198,15 @@ def _milestones(lead: NewLead, entry: Mapping[str, Any]) -> list[dict[str, Any]]
         }
         for step in lead.steps
     ]
+
+
+def _plans(lead: NewLead, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"kind": str(kind), "planned_on": on, **entry} for kind, on in lead.plans]
+
+
+def _sites(lead: NewLead, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    offer = {"offered_on": lead.offered_on, **entry}
+    return [{"site_id": site_id, **offer} for site_id in lead.site_ids]
 
 
 def _own_values(lead: NewLead, entry: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Leads as rows of a file, as far as a viewer may see them; `imports` reads them again."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Select, select
@@ -12,7 +13,7 @@ from crm.leads.catalog import industries
 from crm.leads.catalog_models import LeadSite
 from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS, STAGE_DATES
 from crm.leads.milestone_kinds import STAGE_CODES, milestone_kinds
-from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.models import Company, Lead, LeadRole, Milestone, MilestonePlan
 from crm.leads.own_values import own_cells, values_of_leads
 from crm.leads.permissions import may_see, visible_to
 from crm.leads.progress import progress_of
@@ -74,6 +75,7 @@ def _rows(
     names, kinds = industries(db), milestone_kinds(db).names
     earlier = _earlier_refs(db, leads, viewer, on)
     own = values_of_leads(db, sorted(seen))
+    plans = _planned(db, sorted(seen))
 
     return [
         (
@@ -82,6 +84,7 @@ def _rows(
                 **_row(lead, on, seen, has_hidden_leads=lead.company_id in bare),
                 **_milestones(lead.milestones, kinds),
                 **_stop(lead),
+                "plans": [f"{kinds[kind]} {on}" for kind, on in plans[lead.id].items()],
                 "industry_name": names.get(lead.industry or "", lead.industry),
                 "earlier": earlier.get(lead.earlier_lead_id or 0),
                 **own_cells(db, own.get(lead.id, {})),
@@ -89,6 +92,18 @@ def _rows(
         )
         for lead in leads
     ]
+
+
+def _planned(db: Session, lead_ids: Sequence[int]) -> defaultdict[int, dict[str, date]]:
+    """By lead and kind of milestone, the date that is planned now."""
+    plans: defaultdict[int, dict[str, date]] = defaultdict(dict)
+    columns = (MilestonePlan.lead_id, MilestonePlan.kind, MilestonePlan.planned_on)
+    for part in batches(lead_ids):
+        # the last one entered holds
+        found = select(*columns).where(MilestonePlan.lead_id.in_(part)).order_by(MilestonePlan.id)
+        for lead_id, kind, planned_on in db.execute(found):
+            plans[lead_id][kind] = planned_on
+    return plans
 
 
 def _earlier_refs(

@@ -193,7 +193,7 @@ LEAD_FIELDS = declared(
         "sites",
         "推荐载体",
         FieldKind.OTHER,
-        columns=(Column("sites", "推荐载体", shown_only=True),),
+        columns=(Column("sites", "推荐载体", optional=True),),
         is_stored=False,
     ),
     *(_amount(kind) for kind in OTHER_AMOUNTS),
@@ -223,6 +223,13 @@ LEAD_FIELDS = declared(
             ),
             Column("side_milestones", "其他节点", "研判 2026-01-12", optional=True),
         ),
+        is_stored=False,
+    ),
+    Field(
+        "plans",
+        "节点计划",
+        FieldKind.OTHER,
+        columns=(Column("plans", "节点计划", "开工 2026-11-30", optional=True),),
         is_stored=False,
     ),
     Field(

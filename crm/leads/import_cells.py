@@ -85,6 +85,8 @@ class _LeadCells(Cells):
     stated_on: DayOrNone = None
     earlier: LineOrNone = None
     side_milestones: Values = ()
+    plans: Values = ()
+    sites: Values = ()
     agreement: Annotated[Agreement | None, one_of(Agreement)] = None
     stopped_on: DayOrNone = None
     stop_reason: LineOrNone = None

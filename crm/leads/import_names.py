@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -14,12 +15,11 @@ from crm.base.names import folded
 from crm.base.typed_dates import typed_date
 from crm.base.usernames import ByUsername
 from crm.leads.catalog import industries, offered
-from crm.leads.catalog_models import CatalogKind
+from crm.leads.catalog_models import CatalogKind, Site
 from crm.leads.milestone_kinds import STAGE_CODES, milestone_kinds
-from crm.leads.models import Lead
-from crm.leads.permissions import visible
+from crm.leads.rules import FINAL, Stage
+from crm.leads.sites import sites
 from crm.people.models import Person
-from crm.people.permissions import Viewer
 from crm.people.queries import UnitRow, at_work, unit_tree
 from crm.people.rules import UnitKind
 
@@ -62,8 +62,9 @@ class Catalogs:
     units: Mapping[str, list[UnitRow]]
     industries: Mapping[str, str]  # to the code
     sources: Mapping[str, str]  # to the name
-    side: Mapping[str, str]  # to the code
-    side_names: Mapping[str, str]  # by code
+    kinds: Mapping[str, str]  # of milestones, to the code
+    kind_names: Mapping[str, str]  # by code
+    sites: Mapping[str, Site]
     words: Mapping[str, str]  # what a refusal offers, by field
 
     def unit(self, text: str, field: str) -> UnitRow:
@@ -99,24 +100,47 @@ class Catalogs:
             raise Refused("unknown_word", field=field, value=text, allowed=self.words[field])
         return rows[folded(text)]
 
+    def site(self, text: str) -> Site:
+        """The site; refused as `unknown_word`."""
+        if site := self.sites.get(folded(text)):
+            return site
+        raise Refused("unknown_word", field="sites", value=text, allowed=self.words["sites"])
+
+    def require_offered_site(self, site: Site) -> None:
+        """Refuse a site that is not offered any more, as `site` does."""
+        if not site.is_offered:
+            raise Refused(
+                "unknown_word", field="sites", value=site.name, allowed=self.words["sites"]
+            )
+
     def side_milestones(self, texts: Iterable[str]) -> list[tuple[str, date]]:
         """Codes and dates of texts like 供地 2026-03-01; refused as `bad_milestone`."""
-        found = [self._side_milestone(text) for text in texts]
+        return self._dated(texts, "side_milestones", but=STAGE_CODES)
+
+    def plans(self, texts: Iterable[str]) -> list[tuple[str, date]]:
+        """The same of what is planned, stages of the line among them."""
+        # nobody plans to park or lose a lead, and entering it begins it
+        return self._dated(texts, "plans", but={*FINAL, Stage.LEAD})
+
+    def _dated(
+        self, texts: Iterable[str], field: str, *, but: AbstractSet[str]
+    ) -> list[tuple[str, date]]:
+        found = [self._milestone(text, field, but) for text in texts]
         codes = [code for code, _ in found]
         if twice := next((code for code in codes if codes.count(code) > 1), None):
-            raise Refused("milestone_twice", field="side_milestones", kind=self.side_names[twice])
+            raise Refused("milestone_twice", field=field, kind=self.kind_names[twice])
         return found
 
-    def _side_milestone(self, text: str) -> tuple[str, date]:
+    def _milestone(self, text: str, field: str, but: AbstractSet[str]) -> tuple[str, date]:
         # the name may hold blanks, so it is whatever stands before the date
         for place, char in enumerate(text):
-            code = self.side.get(folded(text[:place].rstrip(" :：")))
-            if code and char.isdigit():
+            code = self.kinds.get(folded(text[:place].rstrip(" :：")))
+            if code and code not in but and char.isdigit():
                 try:
                     return code, typed_date(text[place:])
                 except ValueError:
                     continue
-        raise Refused("bad_milestone", field="side_milestones", text=text)
+        raise Refused("bad_milestone", field=field, text=text)
 
 
 def people_named(db: Session, on: date) -> People:
@@ -138,24 +162,20 @@ def catalogs(db: Session) -> Catalogs:
             units[text].append(node.unit)
 
     of_industry, kinds = industries(db), milestone_kinds(db)
-    side = kinds.names.keys() - STAGE_CODES
-    sources = offered(db, CatalogKind.SOURCE).values()
+    sources, of_zone = offered(db, CatalogKind.SOURCE).values(), sites(db)
     return Catalogs(
         units,
         _by_code_and_name(of_industry),
         {folded(name): name for name in sources},
-        _by_code_and_name({code: kinds.names[code] for code in side}),
+        _by_code_and_name(kinds.names),
         kinds.names,
-        {"industry": "、".join(of_industry.values()), "source": "、".join(sources)},
+        {folded(site.name): site for site in of_zone},
+        {
+            "industry": "、".join(of_industry.values()),
+            "source": "、".join(sources),
+            "sites": "、".join(site.name for site in of_zone if site.is_offered),
+        },
     )
-
-
-def refs_of_leads(db: Session, viewer: Viewer | None, on: date) -> dict[str, int]:
-    """The ids of all leads that the viewer may see, by reference."""
-    query = select(Lead.ref, Lead.id)
-    if viewer:
-        query = query.where(visible(viewer, on))
-    return dict(db.execute(query).all())
 
 
 def _by_code_and_name(names: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from crm.base.errors import Refused
 from crm.base.money import Currency, Stated
 from crm.base.sheets import Sheet
 from crm.leads.amounts import FIELD_OF, check_amounts
+from crm.leads.catalog_models import Site
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.credit_codes import credit_code_of, require_credit_code
@@ -53,6 +54,8 @@ class RowLead:
     own: OwnValues
     told: dict[str, object]
     people: list[tuple[str, Named]]  # by column
+    plans: list[tuple[str, date]]
+    sites: list[Site]
 
     @property
     def is_small(self) -> bool:
@@ -85,6 +88,8 @@ class RowReader:
         holders = {column: self._holders(line, row, column) for column in _ROLES}
         lists = self._from_lists(line, row)
         amounts, own = self._amounts(line, row), self.own.read(line)
+        plans: list[tuple[str, date]] = ask(partial(self.catalogs.plans, row.plans)) or []
+        sites = [site for text in row.sites if (site := ask(partial(self.catalogs.site, text)))]
         ask(partial(check_amounts, amounts))
         ask(partial(self._check, row))
         if way is None or len(self.sheet.problems) > blamed:
@@ -114,6 +119,7 @@ class RowReader:
             **company.own,
         }
         told = self._told(row, columns, holders, amounts, way) | cells_of_own(own)
+        told |= self._told_lists(plans, sites)
         if park:
             told["park"] = park.code
         people = [
@@ -122,14 +128,22 @@ class RowReader:
             for found in rows
             if isinstance(found, Named)
         ]
-        return RowLead(line, row, company, columns, way, roles, amounts, own, told, people)
+        return RowLead(
+            *(line, row, company, columns, way, roles, amounts, own, told, people),
+            plans,
+            sites,
+        )
 
     def require_offered(self, lead: RowLead) -> None:
         """Refuse what a known lead may have, and a new one not any more."""
         ask = partial(self.sheet.ask, lead.line)
         ask(partial(self.catalogs.require_offered, lead.columns["source"]))
         for step in lead.way.steps:
-            ask(partial(require_used, self.db, step.kind))
+            ask(partial(require_used, self.db, step.kind, "side_milestones"))
+        for kind, _ in lead.plans:
+            ask(partial(require_used, self.db, kind, "plans"))
+        for site in lead.sites:
+            ask(partial(self.catalogs.require_offered_site, site))
         self.own.require_offered(lead.line, lead.own)
         for column, person in lead.people:
             if not person.is_offered:
@@ -224,10 +238,19 @@ class RowReader:
 
         side = [step for step in way.steps if step.kind not in STAGE_CODES]
         if side:
-            names = self.catalogs.side_names
+            names = self.catalogs.kind_names
             told["side_milestones"] = [f"{names[step.kind]} {step.on}" for step in side]
         if way.is_framework:  # what was told as a signing is none
             told.pop(f"{Stage.SIGNED.value}_on", None)
+        return told
+
+    def _told_lists(self, plans: list[tuple[str, date]], sites: list[Site]) -> dict[str, object]:
+        names = self.catalogs.kind_names
+        told: dict[str, object] = {}
+        if plans:
+            told["plans"] = [f"{names[kind]} {on}" for kind, on in plans]
+        if sites:
+            told["sites"] = [site.name for site in sites]
         return told
 
 

@@ -200,6 +200,9 @@ def _new_leads(
                 amounts=row.amounts,
                 own=row.own,
                 stated_on=row.row.stated_on or today,
+                plans=row.plans,
+                site_ids=sorted({site.id for site in row.sites}),
+                offered_on=today,
             )
         )
     return leads

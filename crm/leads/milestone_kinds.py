@@ -63,11 +63,11 @@ def side_kinds(db: Session) -> Sequence[MilestoneKind]:
     return db.scalars(query.order_by(MilestoneKind.position, MilestoneKind.id)).all()
 
 
-def require_used(db: Session, code: str) -> str:
+def require_used(db: Session, code: str, field: str = "kind") -> str:
     """The name of a kind that may be reached or planned; refused as `unknown_milestone`."""
     kinds = milestone_kinds(db)
     if code not in STAGE_CODES and code not in kinds.side:
-        raise Refused("unknown_milestone", field="kind")
+        raise Refused("unknown_milestone", field=field)
     return kinds.names[code]
 
 

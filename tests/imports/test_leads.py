@@ -12,6 +12,7 @@ from crm.base.money import Currency
 from crm.base.sheets import Format, SheetRefused, write_sheet, write_template
 from crm.leads.amount_models import ExchangeRate, LeadAmount
 from crm.leads.batch_duplicates import duplicates_of_batch
+from crm.leads.catalog_models import LeadSite, Site, SiteKind
 from crm.leads.companies import CompanyData, LeadScope
 from crm.leads.contacts import ContactData
 from crm.leads.duplicates import Entered, Level, duplicates
@@ -19,7 +20,7 @@ from crm.leads.exports import lead_rows
 from crm.leads.fields import LEAD_COLUMNS, LeadData
 from crm.leads.import_own import lead_columns
 from crm.leads.imports import check_leads, keep_leads
-from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
+from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone, MilestonePlan
 from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
 from crm.leads.own_field_setup import OwnFieldData, add_field
 from crm.leads.rules import Agreement, AmountKind, Secrecy, Stage
@@ -32,6 +33,7 @@ from tests.leads.zone import TODAY, make_zone
 CODE = "91320600MA1ABCDE19"
 HEAD = [column.code for column in LEAD_COLUMNS if not (column.optional or column.shown_only)]
 TABLES = (Company, Contact, Lead, Milestone, LeadRole, LeadAmount, LeadOwnValue)
+BESIDE = (LeadOwnValue, LeadAmount, MilestonePlan, LeadSite)
 SIGNED = date(2026, 5, 20)
 NOT_COMPARED = {"id", "company_id", "lead_id", "entered_at", "created_at"}
 
@@ -175,14 +177,19 @@ def test_an_imported_row_is_what_the_form_would_have_entered(db, zone, own):
 
 
 @pytest.fixture
-def full(zone):
+def full(db, zone):
     """A row of much."""
+    sites = {"park_id": None, "kind": SiteKind.LAND, "is_offered": True}
+    db.add_all(Site(name=name, **sites) for name in ("海东一号地块", "海东二号地块"))
+    db.flush()
     return {
         "company": "沧海智能装备有限公司",
         "title": "沧海二期",
         "stage": "搁置",
         "negotiating_on": "2026-02-01",
         "side_milestones": "研判 2026-01-12；框架协议 2026-03-01",
+        "plans": "签约 2026-12-01；研判 2026-01-10；供地 2027年3月1日",
+        "sites": "海东二号地块；海东一号地块",
         "agreement": "框架协议",
         "stopped_on": "2026-06-01",
         "stop_reason": "资金未落实",
@@ -220,7 +227,7 @@ def test_what_is_exported_is_imported_again(db, full, own, form):
         )
 
     assert (again().added, again().unchanged) == (0, len(exported))
-    for table in (LeadOwnValue, LeadAmount, Milestone, LeadRole, Contact, Lead):
+    for table in (*BESIDE, Milestone, LeadRole, Contact, Lead):
         for row in db.scalars(select(table)):
             db.delete(row)
         db.flush()
@@ -301,6 +308,9 @@ def test_a_batch_finds_the_same_duplicates_as_the_form(db, zone):
         ({"unit": "没有的"}, "unknown_unit"),
         ({"tracker": "没有的"}, "unknown_person_in_file"),
         ({"side_milestones": "研判"}, "bad_milestone"),
+        ({"plans": "搁置 2027-01-01"}, "bad_milestone"),
+        ({"plans": "开工 2027-01-01；开工 2027-02-01"}, "milestone_twice"),
+        ({"sites": "没有的地块"}, "unknown_word"),
         ({"secrecy": "限知", "code_name": "鲸"}, "restricted_needs_person"),
         ({"ref": "L-hidden"}, "duplicate_ref"),
         ({"earlier": "L-none"}, "unknown_lead_ref"),
