@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import InstanceState, Session
 
+from crm.base.db import batches
 from crm.base.names import folded, spellings
 from crm.leads.models import Company, CompanyAlias, Lead
 
@@ -120,9 +121,13 @@ def index_new(
 ) -> None:
     """Index rows that were inserted past the session."""
     index, _ = _SEARCHED[record]
-    rows = [{"rowid": row_id, "grams": grams} for row_id, grams in zip(ids, tokens, strict=True)]
-    if rows:
-        db.connection().execute(insert(index), rows)
+    connection = db.connection()
+    for part in batches(list(zip(ids, tokens, strict=True))):
+        # SQLite may give an id anew
+        connection.execute(delete(index).where(index.c.rowid.in_([row_id for row_id, _ in part])))
+        connection.execute(
+            insert(index), [{"rowid": row_id, "grams": grams} for row_id, grams in part]
+        )
 
 
 def _lead_ids(query: str) -> Select[int]:
