@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Annotated, Any, TypeVar
 
@@ -156,6 +157,14 @@ def moment_or_day(text: str) -> datetime | None:
         return at_civil(typed_date(text))
     except ValueError:
         return _dated(typed_moment, text, "bad_moment")
+
+
+def number(text: str, code: str) -> Decimal:
+    """The number, also with separators of thousands; refused with the code."""
+    try:
+        return Decimal(text.replace(",", ""))
+    except ArithmeticError as error:
+        raise PydanticCustomError(code, code) from error
 
 
 def _dated(read: Callable[[str], T], text: str, code: str) -> T:

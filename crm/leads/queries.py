@@ -117,11 +117,6 @@ def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Le
     return query.where(named(viewer.person_id, on)) if by.is_mine else query
 
 
-def lead_of(db: Session, viewer: Viewer, ref: str, on: date) -> Lead | None:
-    """The visible lead of that reference, with all that its page shows of itself; none: 404."""
-    return _for_page(db, visible_to(viewer, on).where(Lead.ref == ref))
-
-
 def lead_by_id(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead | None:
     """The visible lead of that id, with all that its page shows of itself; none: 404."""
     return _for_page(db, visible_to(viewer, on).where(Lead.id == lead_id))

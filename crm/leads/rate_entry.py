@@ -2,15 +2,15 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 
 from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
-from crm.base.cells import Cells, Day, Required, one_of, read_rows
+from crm.base.cells import Cells, Day, Required, number, one_of, read_rows
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency
@@ -29,19 +29,12 @@ RATE_COLUMNS = (
 )
 
 
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text.replace(",", ""))
-    except ArithmeticError as error:
-        raise PydanticCustomError("bad_rate", "bad_rate") from error
-
-
 class RateCells(Cells):
     """A row of a file."""
 
     on: Day
     currency: Annotated[Currency, one_of(Currency), Required]
-    rate: Annotated[Decimal, BeforeValidator(_number), Required]
+    rate: Annotated[Decimal, BeforeValidator(partial(number, code="bad_rate")), Required]
 
 
 def enter_rate(  # noqa: PLR0913 - a rate of a currency on a date

@@ -84,11 +84,6 @@ def rules_for_all(db: Session, periods: Collection[Period]) -> list[Rule]:
     ]
 
 
-def rule_of(db: Session, code: str, period: Period) -> Rule | None:
-    """The version of that rule by which the period is judged."""
-    return next((rule for rule in rules_for(db, period) if rule.code == code), None)
-
-
 def rule_codes(db: Session) -> list[str]:
     """The code of every rule that ever was."""
     return list(db.scalars(select(RuleVersion.code).distinct().order_by(RuleVersion.code)))

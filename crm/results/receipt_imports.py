@@ -10,7 +10,17 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.cells import Cells, Day, Line, LineOrNone, ProseOrNone, Required, one_of, read_rows
+from crm.base.cells import (
+    Cells,
+    Day,
+    Line,
+    LineOrNone,
+    ProseOrNone,
+    Required,
+    number,
+    one_of,
+    read_rows,
+)
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.names import folded
@@ -25,11 +35,8 @@ from crm.results.receipt_rules import doubts
 from crm.results.receipts import ReceiptData, ReversalData, record_receipt, reverse_receipt
 
 
-def _number(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.replace(",", ""))
-    except ArithmeticError as error:
-        raise PydanticCustomError("bad_amount", "bad_amount") from error
+def _amount(text: str) -> Decimal:
+    amount = number(text, code="bad_amount")
     if not is_plausible(amount):
         raise PydanticCustomError("bad_amount", "bad_amount")
     return amount
@@ -41,7 +48,7 @@ class ReceiptRow(Cells):
     ref: Line
     lead: Line
     arrived_on: Day
-    amount: Annotated[Decimal, BeforeValidator(_number), Required]
+    amount: Annotated[Decimal, BeforeValidator(_amount), Required]
     currency: Annotated[Currency | None, one_of(Currency)] = None
     form: Line
     payer: Line

@@ -14,8 +14,6 @@ from crm.leads.models import LeadRole, Milestone
 from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind
 from crm.people.permissions import Viewer
-from crm.quotas.frozen import CorrectionFacts, corrections
-from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FigureScope
 from crm.supervision.models import Order, OrderEntry, Reminder
 from crm.supervision.permissions import visible_to
@@ -187,18 +185,6 @@ def state_at(order: Order, as_of: datetime) -> OrderState:
         was_received = order.received_at is not None and order.received_at <= as_of
         return OrderState.RECEIVED if was_received else OrderState.ISSUED
     return order.state
-
-
-def corrections_of_order(db: Session, order: Order) -> list[CorrectionFacts]:
-    """Corrections of the figures for which the clock drafted the order; a reason to drop it."""
-    if order.rule_code is None or order.person_id is None:
-        return []
-    return corrections(
-        db,
-        FigureRecord.rule_code == order.rule_code,
-        FigureRecord.person_id == order.person_id,
-        FigureRecord.period.in_([order.period, order.earlier_period]),
-    )
 
 
 def periods_of(order: Order) -> Sequence[Period]:

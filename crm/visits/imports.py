@@ -89,11 +89,6 @@ class CheckedFile:
     result: ImportResult
 
 
-def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult:
-    """Check and add the visits of a file, both in the transaction of the session."""
-    return keep_visits(db, file=check_visits(db, content=content, now=now), now=now)
-
-
 def keep_visits(db: Session, *, file: CheckedFile, now: datetime) -> ImportResult:
     """Add the visits of a checked file, all of them or nothing."""
     batch_insert.insert_prepared(db, file.new, now=now)

@@ -82,13 +82,6 @@ def visible_to(viewer: Viewer, on: date) -> Select[Visit]:
     return select(Visit).where(visible(viewer, on))
 
 
-def visit_of(db: Session, viewer: Viewer, ref: str, on: date) -> Visit | None:
-    """The visible visit of that reference, loaded for its page; none: 404."""
-    # read anew, whatever this session knows of the visit already
-    query = visible_to(viewer, on).where(Visit.ref == ref).options(*LOADED)
-    return db.scalar(query.execution_options(populate_existing=True))
-
-
 def visit_by_id(db: Session, viewer: Viewer, visit_id: int, on: date) -> Visit | None:
     """The visit, loaded for its page, where the viewer may see or judge it; none: 404."""
     is_open_to = visible(viewer, on) | judgeable(viewer)

@@ -21,7 +21,7 @@ from crm.transactions import transaction
 from crm.visits.companies import companies_of
 from crm.visits.exports import visit_rows
 from crm.visits.fields import VISIT_COLUMNS, CompanyMet
-from crm.visits.imports import check_visits, import_visits, keep_visits
+from crm.visits.imports import check_visits, keep_visits
 from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
@@ -38,6 +38,11 @@ ROW = (
 )
 MOST_STATEMENTS = 20
 FAMILIAR = ROW.format(with_="qian;sun", leads="L1", logged="2026-07-14T18:00")
+
+
+def import_visits(db, *, content, now):
+    """Check and add the visits of a file, both in the transaction of the session."""
+    return keep_visits(db, file=check_visits(db, content=content, now=now), now=now)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from crm.leads.queries import (
     LeadFilter,
     filtered,
     found_leads,
-    lead_of,
+    lead_by_id,
 )
 from crm.leads.redaction import contacts_of, lead_labels
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
@@ -185,12 +185,12 @@ def test_a_cursor_that_was_tampered_with_is_the_first_page(db, cursor):
     assert len(leads_page(db, me, TODAY, by=LeadFilter(), cursor=cursor).items) == 1
 
 
-def test_a_lead_is_reached_by_its_reference_only_where_it_is_seen(db):
+def test_a_lead_is_reached_only_where_it_is_seen(db):
     zone = make_zone(db)
-    ref = zone.leads[RESTRICTED].ref
+    lead_id = zone.leads[RESTRICTED].id
 
-    assert lead_of(db, zone.eyes("supervisor"), ref, TODAY) is None
-    roles = lead_of(db, zone.eyes("tracker"), ref, TODAY).roles
+    assert lead_by_id(db, zone.eyes("supervisor"), lead_id, TODAY) is None
+    roles = lead_by_id(db, zone.eyes("tracker"), lead_id, TODAY).roles
     assert zone.people["tracker"] in [role.person for role in roles]
 
 

@@ -14,7 +14,7 @@ from crm.leads import service
 from crm.leads.companies import LeadScope, known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.permissions import may_see
-from crm.leads.queries import lead_of
+from crm.leads.queries import lead_by_id
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from tests.conftest import NOW
@@ -602,11 +602,11 @@ def test_a_role_that_would_end_before_it_began_is_gone(db):
 
 def test_a_page_of_a_lead_is_loaded_in_a_few_queries(db, counted):
     zone = make_zone(db)
-    eyes, ref = zone.eyes("tracker"), zone.leads[OPEN].ref
+    eyes, lead_id = zone.eyes("tracker"), zone.leads[OPEN].id
     db.expunge_all()
 
     with counted(3):
-        lead = lead_of(db, eyes, ref, TODAY)
+        lead = lead_by_id(db, eyes, lead_id, TODAY)
 
     assert lead.company.name
     assert [role.unit.name for role in lead.roles if role.unit]

@@ -19,7 +19,7 @@ from crm.people.rules import Duty, Role
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.queries import explained_figures
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
-from crm.visits.imports import import_visits
+from crm.visits.imports import check_visits, keep_visits
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
 from crm.visits.service import VisitData, change_visit, set_done
@@ -44,7 +44,8 @@ def fill(db: Session, zone: RandomZone, folder: Path) -> None:
     now = zone.imported_at
     import_people(db, content=files.write_people(zone, folder).read_bytes(), by=None, now=now)
     import_absences(db, content=files.write_absences(zone, folder).read_bytes(), by=None, now=now)
-    import_visits(db, content=files.write_visits(zone, folder).read_bytes(), now=now)
+    content = files.write_visits(zone, folder).read_bytes()
+    keep_visits(db, file=check_visits(db, content=content, now=now), now=now)
     live(db, zone)
 
 

@@ -10,11 +10,11 @@ from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
 from crm.people.models import Posting
 from crm.people.rules import Duty
+from crm.quotas.frozen import corrections
 from crm.quotas.models import FigureRecord
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
 from crm.supervision.models import Order, OrderEntry, Reminder
-from crm.supervision.queries import corrections_of_order
 from crm.supervision.reminders import remind_of_missed
 from crm.supervision.rules import EntryKind, OrderState, Origin
 from crm.transactions import transaction
@@ -224,7 +224,8 @@ def test_a_correction_that_comes_later_is_shown_with_the_draft(sessions, site):
 
     with sessions() as db:
         (draft,) = orders(db)
-        (made,) = corrections_of_order(db, draft)
+        of_figure = FigureRecord.period.in_([draft.period, draft.earlier_period])
+        (made,) = corrections(db, FigureRecord.person_id == draft.person_id, of_figure)
         frozen = db.scalars(select(FigureRecord.frozen_status)).all()
     assert made.correction.to_status is FigureStatus.MET
     assert frozen == [FigureStatus.MISSED, FigureStatus.MISSED]

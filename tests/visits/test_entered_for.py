@@ -16,7 +16,7 @@ from crm.visits import service
 from crm.visits.day import day_visits
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge
-from crm.visits.queries import visit_of
+from crm.visits.queries import visit_by_id
 from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status
 from crm.visits.service import VisitData
@@ -47,7 +47,8 @@ def eyes(db, person):
 
 
 def seen_by(db, person, visit):
-    found = visit_of(db, eyes(db, person), visit.ref, TODAY)
+    db.expire(visit)
+    found = visit_by_id(db, eyes(db, person), visit.id, TODAY)
     return shown(db, eyes(db, person), [found], TODAY)[0] if found else None
 
 
