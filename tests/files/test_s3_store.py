@@ -76,7 +76,7 @@ def test_without_its_server_or_bucket_nothing_is_kept_or_read(place, wrong):
         assert refused.value.code == "files_unavailable"
 
 
-def test_pages_say_that_the_storage_cannot_be_used_and_work_again_with_it(app, place):
+def test_pages_say_that_the_storage_cannot_be_used_and_work_again_with_it(app, place, monkeypatch):
     with arranged(app) as db:
         lead = make_lead(db, tracker=make_person(db, "tracker")).id
     files, client = f"/leads/{lead}/files", sign_in(app, "tracker")
@@ -88,12 +88,16 @@ def test_pages_say_that_the_storage_cannot_be_used_and_work_again_with_it(app, p
     }
     settings = app.config["SETTINGS"].model_copy(update={"s3_secret": "s"})
 
-    app.config["SETTINGS"] = settings.model_copy(update=whole | {"s3_endpoint": AWAY})
+    monkeypatch.setitem(
+        app.config, "SETTINGS", settings.model_copy(update=whole | {"s3_endpoint": AWAY})
+    )
     refused = upload(client, files, ("合同.pdf", samples.pdf()))
-    app.config["SETTINGS"] = settings.model_copy(update=whole)
+    monkeypatch.setitem(app.config, "SETTINGS", settings.model_copy(update=whole))
     added = upload(client, files, ("合同.pdf", samples.pdf()))
     served = client.get(f"{files}/1", buffered=True)
-    app.config["SETTINGS"] = settings.model_copy(update=whole | {"s3_endpoint": AWAY})
+    monkeypatch.setitem(
+        app.config, "SETTINGS", settings.model_copy(update=whole | {"s3_endpoint": AWAY})
+    )
     away = client.get(f"{files}/1")
 
     assert "“合同.pdf”：佐证材料存储暂时无法使用" in refused.text
