@@ -42,6 +42,8 @@ def _digest_of(store: FileStore, digest: str) -> str:
 
 def sweep(db: Session, store: FileStore, *, now: datetime) -> int:
     """Remove files that no row has named for a week; return how many."""
+    before = now - SWEPT_AFTER
+    unfinished = store.tidy(before=before)
     named = stored_digests(db)
     unnamed = [digest for digest in store.digests() if digest not in named]
-    return sum(store.sweep(digest, before=now - SWEPT_AFTER) for digest in unnamed)
+    return unfinished + sum(store.sweep(digest, before=before) for digest in unnamed)

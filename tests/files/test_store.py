@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from crm.base.errors import Refused
 from crm.files.store import FolderStore
 from tests.conftest import NOW
 
@@ -35,7 +36,7 @@ def test_a_write_that_breaks_off_leaves_nothing(store, folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Refused, match="files_unavailable"):
         store.keep(b"abc")
 
     assert list(store.digests()) == []
@@ -52,3 +53,18 @@ def test_what_was_stored_lately_is_not_swept(store, folder):
 
     assert swept == [True, False]
     assert list(store.digests()) == [stored_again]
+
+
+def test_what_a_killed_process_left_half_done_is_settled_by_a_later_sweep(store, folder):
+    named = store.keep(b"named")
+    path = folder / named[:2] / named
+    path.rename(path.with_name(f"{named}.swept"))
+    old, lately = (path.with_name(f"{named}.{part}.part") for part in ("0000", "1111"))
+    old.write_bytes(b"nam")
+    lately.write_bytes(b"nam")
+    os.utime(old, (EARLIER, EARLIER))
+
+    assert store.tidy(before=NOW - timedelta(days=1)) == 1
+    assert list(store.digests()) == [named]
+    assert not old.exists()
+    assert lately.exists()
