@@ -133,11 +133,13 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     `recognised_since`, `in_frozen_table`.
     """
     pair = Pair(kept.subject, kept.survivor_id, kept.merged_id)
+    _require_rights(db, kept.subject, (kept.survivor_id,), by, now)
+    # read anew once the survivor is held: of two who undo it at once, the second is refused
+    db.refresh(kept)
     if kept.undone_at is not None:
         raise Refused("undone_already")
     if civil_date(now) > undo_until(kept.merged_at):
         raise Refused("too_old_to_undo", days=KEPT_DAYS)
-    _require_rights(db, kept.subject, (kept.survivor_id,), by, now)
     require_no_later_merge(db, kept)
     if kept.subject is Mergeable.LEAD:
         require_nothing_recognised_since(db, kept.survivor_id, kept.merged_at)

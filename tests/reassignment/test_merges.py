@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from crm.base.db import writing
 from crm.base.errors import Refused
+from crm.base.locks import read_first
 from crm.base.money import Currency
 from crm.base.periods import Period
 from crm.followups.models import Followup
@@ -408,6 +409,24 @@ def test_of_two_merges_of_one_lead_at_once_one_is_made(database):
         answers = sorted(threads.map(attempt, pairs))
 
     assert answers == ["merged", "not_yours"]
+
+
+def test_of_two_who_undo_a_merge_at_once_the_second_is_refused(database):
+    with transaction(database.sessions) as db:
+        zone = Zone(db)
+        people = [make_contact(db, zone.kept, name) for name in ("周敏", "周敏（前台）")]
+        merge_id, boss_id = zone.merge(CONTACT, *people).id, zone.boss.id
+
+    def attempt(db, kept):
+        merges.undo(db, kept=kept, by=db.get_one(Person, boss_id), now=NOW)
+
+    with database.sessions() as late:
+        read_first(late)
+        read = late.get_one(Merge, merge_id)
+        with writing(database.sessions) as db:
+            attempt(db, db.get_one(Merge, merge_id))
+        with pytest.raises(Refused, match="undone_already"):
+            attempt(late, read)
 
 
 class TestClaims:
