@@ -83,10 +83,13 @@ def claim_receipt_again(
     db: Session, *, row: Claim, data: ClaimData, by: Person, now: datetime
 ) -> ClaimEntry:
     """Claim once more what was returned; the date of the first claim decides the month."""
+    receipt = db.get_one(Receipt, row.receipt_id)
+    # held before the claim, as by whoever changes or withdraws the receipt
+    lock_row(db, Receipt, receipt.id)
+    db.refresh(receipt)
     require_step(db, claim=row, step=Step.CLAIM_AGAIN, by=by, now=now)
     check_evidence(data, ClaimKind.MONEY, civil_date(now))
 
-    receipt = db.get_one(Receipt, row.receipt_id)
     counts_on = counting_of(db, receipt, row, civil_date(now)).on
     values = claim_columns(data, receipt.arrived_on) | {"counts_on": counts_on}
     for name, value in values.items():

@@ -25,8 +25,11 @@ from crm.results.models import Claim
 from crm.results.receipt_models import Receipt, ReceiptForm
 from crm.results.receipt_rules import Line, check_reversal, counted_amount, rates_needed
 from crm.results.rules import ClaimState
+from crm.results.service import note
+from crm.results.workflow import Step
 
 TAIL = 4  # digits of an account
+WITHDRAWN_WITH_RECEIPT = "到账记录已撤销，申报随之撤回"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +143,17 @@ def withdraw_receipt(db: Session, *, row: Receipt, by: Person, now: datetime) ->
         raise Refused("has_reversals")
 
     row.withdrawn_at, row.withdrawn_by_id = now, by.id
+    _withdraw_returned(db, row, by, now)
     after = {"lead_id": row.lead_id, "amount": row.amount, "currency": row.currency}
     record(db, "receipt.withdrawn", row, by=by, at=now, after=after)
+
+
+def _withdraw_returned(db: Session, row: Receipt, by: Person, now: datetime) -> None:
+    """Withdraw the claim that was returned: without its receipt nobody could claim it again."""
+    returned = select(Claim).where(Claim.receipt_id == row.id, Claim.state == ClaimState.RETURNED)
+    for claim in db.scalars(returned):
+        claim.state = ClaimState.WITHDRAWN
+        note(db, claim, Step.WITHDRAW, by=by, now=now, text=WITHDRAWN_WITH_RECEIPT)
 
 
 def require_open(db: Session, row: Receipt, by: Person, now: datetime) -> None:

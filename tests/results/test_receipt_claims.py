@@ -151,3 +151,16 @@ def test_money_from_before_recognition_began_counts_in_the_figure_as_registered(
     received(db, zone, date(2026, 3, 31))
 
     assert figure(db, zone) == (30_000_000, 0, 30_000_000)
+
+
+def test_a_returned_claim_goes_with_its_withdrawn_receipt_and_is_not_claimed_again(
+    db, zone, receipt
+):
+    row = claimed(db, receipt, zone.li)
+    decide(db, row, zone.economist, Step.RETURN)
+
+    withdraw_receipt(db, row=receipt, by=zone.li, now=NOW)
+
+    assert row.state is ClaimState.WITHDRAWN
+    with pytest.raises(Refused, match="claim_state"):
+        claim_receipt_again(db, row=row, data=claim_data(), by=zone.li, now=NOW)
