@@ -30,7 +30,8 @@ _LENGTH = re.compile(
     rb"^content-length[ \t]*:[ \t]*(\d{1,15})[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _CHUNKED = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_UPLOAD = re.compile(rb"POST /[^ ?]*/files(?:\?[^ ]*)? HTTP/")
+# The routes of crm/web/files/limits.py, which a worker reads before the application does.
+UPLOAD = re.compile(rb"POST /[^ ?]*/(?:files|claims/[a-z_]+|\d+/again)(?:\?[^ ]*)? HTTP/")
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
 LENGTH_REQUIRED = b"HTTP/1.1 411 Length Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -97,7 +98,7 @@ class PartialRequest:
 
         body = bytes(self.data[end + len(_END) :])
         self._missing, self.is_kept = length - len(body), length <= LARGEST_KEPT
-        is_upload = _UPLOAD.match(head) is not None and length <= LARGEST_UPLOAD
+        is_upload = UPLOAD.match(head) is not None and length <= LARGEST_UPLOAD
         if is_upload:
             self.until += UPLOAD_SECONDS - REQUEST_SECONDS
         if not self.is_kept:

@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import func, select
 
+from crm.cli.request_worker import UPLOAD
 from crm.files.checks import LARGEST
 from crm.files.models import StoredFile
 from crm.leads.models import LeadFile
 from crm.leads.rules import Secrecy
-from crm.web.files.limits import LARGEST_REQUEST_MEGABYTES
+from crm.web.files.limits import LARGEST_REQUEST_MEGABYTES, UPLOADS
 from tests.factories import arranged, make_lead, make_person, make_unit, sign_in
 from tests.files import samples
 from tests.web.files.sending import upload
@@ -125,6 +126,15 @@ def test_a_request_that_is_too_large_leads_back_to_the_field(app, tracker, path)
 
     assert answer.status_code == 303
     assert "本次上传超过 60 MB" in page.split('class="field-error"', 1)[1]
+
+
+def test_the_server_reads_every_route_with_files_as_an_upload(app):
+    routes = [rule for rule in app.url_map.iter_rules() if rule.endpoint in UPLOADS]
+    paths = [
+        rule.build({**dict.fromkeys(rule.arguments, 1), "kind": "signed"})[1] for rule in routes
+    ]
+
+    assert [path for path in paths if not UPLOAD.match(f"POST {path} HTTP/1.1".encode())] == []
 
 
 def test_other_pages_take_no_large_request(tracker):
