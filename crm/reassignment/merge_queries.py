@@ -118,7 +118,7 @@ def _confirmed(db: Session, subject: Mergeable, row: Any) -> Mapping[str, Confir
     for name in fields_of(db, subject):
         told = AS_AUDITED.get(name, name)
         last = next(((at, by) for at, after, by in reversed(entries) if told in after), None)
-        at, by = last or (begun, None)
+        at, by = last or (begun, entries[0][2] if entries else None)
         value = own.get(name) if is_own_code(name) else _value(db, row, name)
         found[name] = Confirmed(value, at, by)
     return found

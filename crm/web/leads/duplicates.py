@@ -88,11 +88,11 @@ def followed_by(lead: ListedLead, on: date) -> str:
     """Who follows the lead up, how far it is, and when somebody was last in contact."""
     unit = lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, "")
     tracker = lead.holders.get(LeadRoleKind.TRACKER, "")
-    who = f"{unit} {tracker}同志".strip() if tracker else unit
+    who = f"{unit}{tracker}同志" if tracker else unit
     last_on = lead.last_contact_on
     contact = f"，最近联系{formatting.dated(last_on, on)}" if last_on else ""
     state = f"（{lead.stage.label}{contact}）"
-    return f"该企业由 {who}跟进{state}" if who else f"该企业已登记，暂无责任人{state}"
+    return f"该企业由{who}跟进{state}" if who else f"该企业已登记，暂无责任人{state}"
 
 
 def shown_before(form: LeadForm) -> list[int]:

@@ -15,7 +15,7 @@ from crm.leads.amounts import AmountChange
 from crm.leads.merged import Merge
 from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Milestone
-from crm.leads.rules import FINAL, Stage
+from crm.leads.rules import FINAL, Agreement, Stage
 from crm.reassignment.merge_journal import Journal
 from crm.visits.models import VisitFile
 from crm.visits.redaction import SeenVisit
@@ -155,8 +155,8 @@ def merge_happening(merge: Merge, by: str, kinds: Kinds, on: date) -> Happening:
         url_for("merges.show", merge_id=merge.id),
         " · ".join(part for part in (merge.merged_ref, by) if part),
         texts=tuple(
-            f"{kinds.names[row['kind']]}取{formatting.dated(row['held'], on)}"
-            f"（划去{formatting.dated(row['on'], on)}）"
+            f"“{kinds.names[row['kind']]}”日期取较早的{formatting.dated(row['held'], on)}，"
+            f"{formatting.dated(row['on'], on)}不再采用"
             for row in crossed_out
         ),
     )
@@ -175,6 +175,8 @@ def _amount_event(change: AmountChange, on: date) -> Event:
 
 
 def _agreement(step: Milestone) -> str:
+    if step.agreement is Agreement.FRAMEWORK and step.kind not in STAGE_CODES:
+        return ""  # the milestone has that name
     if step.agreement:
         return step.agreement.label
     # signings of before it was asked for

@@ -71,9 +71,10 @@ def field_rows(subject: Mergeable, compared: Iterable[Comparison], on: date) -> 
 
 
 def _side(name: str, confirmed: Confirmed, on: date) -> Side:
+    text = _text(name, confirmed.value)
     at = formatting.dated(civil_date(confirmed.at), on) if confirmed.at else ""
     source = f"{confirmed.by or ''} {at}".strip()
-    return Side(_text(name, confirmed.value), source)
+    return Side(text, source if text else "")
 
 
 def _text(name: str, value: Any) -> str:
@@ -95,14 +96,13 @@ def _text(name: str, value: Any) -> str:
 def candidates(
     subject: Mergeable, record_id: int, rows: Sequence[tuple[int, str, str]]
 ) -> list[Candidate]:
+    """The others; of the two records the page proposes to keep the one entered first."""
     return [
-        Candidate(
-            title,
-            meta,
-            url_for(
-                "merges.compare", subject=subject.value, record_id=record_id, other_id=other_id
-            ),
-        )
+        Candidate(title, meta, _compare_url(subject, *sorted((record_id, other_id))))
         for other_id, title, meta in rows
         if other_id != record_id
     ]
+
+
+def _compare_url(subject: Mergeable, kept_id: int, merged_id: int) -> str:
+    return url_for("merges.compare", subject=subject.value, record_id=kept_id, other_id=merged_id)

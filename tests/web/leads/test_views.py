@@ -283,7 +283,7 @@ def test_a_likely_duplicate_is_shown_first_and_saved_when_sent_again(app, zone, 
 
     assert first.status_code == 422
     assert zone.path() in first.text
-    assert "该企业由 招商局 tracker同志同志跟进（正式跟进" in first.text
+    assert "该企业由招商局tracker同志同志跟进（正式跟进" in first.text
     assert 'value="公开公司"' in first.text
     # their own unit follows it up: there is nothing to offer
     assert "申请协办" not in first.text

@@ -72,6 +72,8 @@ def test_a_supervisor_finds_the_likely_one_compares_and_merges(app, zone, boss):
 
     assert f"/merges/lead/{zone.kept.id}" in page
     assert pair(zone) in choice
+    # the earlier record is kept unless they are swapped, also from the page of the later one
+    assert pair(zone) in boss.get(f"/merges/lead/{zone.gone.id}").text
     assert all(text in compared for text in ("商会", "以商招商", "一期", "二期"))
     assert "已合并" in answer.text
     with arranged(app) as db:
