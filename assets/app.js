@@ -74,7 +74,9 @@ let byKeyboard = false;
 document.addEventListener("keydown", () => (byKeyboard = true), true);
 document.addEventListener("pointerdown", () => (byKeyboard = false), true);
 document.addEventListener("change", (event) => {
-  if (!byKeyboard && closest(event, "select[data-autosubmit], input[data-autosubmit]")) event.target.form.requestSubmit();
+  if (byKeyboard || !closest(event, "select[data-autosubmit], input[data-autosubmit]")) return;
+  // on the phone several filters are set before the button sends them; unfolded on wide screens, their part has no box
+  if (!closest(event, ".more-filters")?.getClientRects().length) event.target.form.requestSubmit();
 });
 
 // Menus are <details>: they open without script, and close with it.

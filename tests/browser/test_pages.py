@@ -1,6 +1,7 @@
 """Every page at the phone's and the desk's width: nothing overflows, nobody is shut out."""
 
 import pytest
+from playwright.sync_api import expect
 
 from crm.base.mail import Site as MailSite
 from tests.browser.conftest import SIZES, Screen, serving
@@ -210,3 +211,22 @@ def test_every_page_is_in_the_list_of_pages(zone):
     pages = {rule.endpoint for rule in zone.app.url_map.iter_rules() if "GET" in rule.methods}
 
     assert pages - known - NO_PAGES == set()
+
+
+def test_on_the_phone_filters_are_folded_counted_and_sent_together(zone):
+    page = zone.screens["shen"].page
+    page.set_viewport_size(SIZES["phone"])
+    page.goto(zone.url + "/leads")
+    stage, fold = page.locator("[name=stage]"), page.locator("label[for=more-filters]")
+    expect(stage).to_be_hidden()
+
+    fold.click()
+    stage.select_option("lead")
+    page.locator("[name=secrecy]").select_option("open")
+    assert page.url.endswith("/leads")
+    page.locator("button:visible", has_text="筛选").click()
+
+    expect(fold).to_have_text("筛选（2）")
+    expect(stage).to_be_hidden()
+    assert "stage=lead" in page.url
+    assert "secrecy=open" in page.url
