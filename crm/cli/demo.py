@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.mail import Site
 from crm.base.seed_files import SEEDS
 from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
@@ -200,17 +201,17 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     begins_on = RelativeDates(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
     install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
     with transaction(sessions) as db:
-        scenario = write_scenario(db, day, store_at(base.settings().files_place))
+        scenario = write_scenario(db, day, store_at(base.settings().files_place), base.site())
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
     _close_past_periods(Runner(sessions, base.site()), lived_from)
     return scenario
 
 
-def write_scenario(db: Session, day: date, store: FileStore) -> Scenario:
+def write_scenario(db: Session, day: date, store: FileStore, site: Site) -> Scenario:
     """Write the scenario of that day into a database that holds only the seeds."""
     scenario = build_scenario(Files.read(), RelativeDates(day, working_calendar(db)))
     begin_recognition(db, day)
-    ScenarioWriter(db, scenario, hash_password("", PASSWORD), store).write()
+    ScenarioWriter(db, scenario, hash_password("", PASSWORD), store, site).write()
     return scenario
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from crm.demo.record_rows import AssistanceRow, CompanyRow, MergeRow, ProposalRow
 from crm.demo.rows import (
     AttachmentRow,
     ClaimRow,
     ClaimStepRow,
-    CompanyRow,
     CorrectionRow,
     LeadRow,
-    MergeRow,
     MoneyStepRow,
     OfferRow,
     OrderRow,
@@ -24,6 +23,7 @@ from crm.demo.rows import (
     ReceiptRow,
     SiteRow,
     StepRow,
+    TargetRow,
 )
 from crm.leads.rules import FRAMEWORK, Agreement, Stage
 from crm.people.rules import AbsenceKind
@@ -173,6 +173,36 @@ class MergeEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalEvent:
+    """A proposal for a company, and when it was decided on."""
+
+    row: ProposalRow
+    at: datetime
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssistanceEvent:
+    """An offer to assist, and when the unit got the role."""
+
+    row: AssistanceRow
+    at: datetime
+    given_at: datetime | None
+
+
+RecordEvent = CompanyEvent | MergeEvent | ProposalEvent | AssistanceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEvent:
+    """A target of a year."""
+
+    row: TargetRow
+    year: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimStepEvent:
     """A step of a claim."""
 
@@ -295,8 +325,8 @@ class Scenario:
     money: Sequence[RatesEvent | ReceiptEvent]
     sites: Sequence[SiteEvent]
     own_fields: Sequence[OwnFieldEvent | OwnValuesEvent]
-    companies: Sequence[CompanyEvent]
-    merges: Sequence[MergeEvent]
+    records: Sequence[RecordEvent]  # of companies, and of leads as records of them
+    targets: Sequence[TargetEvent]
     grants: Sequence[GrantEvent]
     leavings: Sequence[LeavingEvent]
     corrections: Sequence[CorrectionEvent]  # applied while the clock runs: nothing is frozen before

@@ -10,17 +10,16 @@ from typing import Any, Self
 from pydantic import Field
 
 from crm.base.seed_files import SEEDS, read_seeds
+from crm.demo.record_rows import AssistanceRow, CompanyRow, MergeRow, ProposalRow
 from crm.demo.rows import (
     AbsenceRow,
     AttachmentRow,
     ClaimRow,
-    CompanyRow,
     CorrectionRow,
     FollowupRow,
     GrantRow,
     LeadRow,
     LeavingRow,
-    MergeRow,
     OrderRow,
     OwnFieldRow,
     OwnValuesRow,
@@ -31,6 +30,7 @@ from crm.demo.rows import (
     RelativeDate,
     Row,
     SiteRow,
+    TargetRow,
     VisitRow,
 )
 from crm.leads.rules import LINE, Stage
@@ -148,6 +148,9 @@ class Files:
     own_values: Sequence[OwnValuesRow]
     companies: Sequence[CompanyRow]
     merges: Sequence[MergeRow]
+    proposals: Sequence[ProposalRow]
+    assistance: Sequence[AssistanceRow]
+    targets: Sequence[TargetRow]
     corrections: Sequence[CorrectionRow]
     grants: Sequence[GrantRow]
     leavings: Sequence[LeavingRow]
@@ -175,10 +178,11 @@ class Files:
             own_fields=[OwnFieldRow.model_validate(row) for row in own["fields"]],
             own_values=[OwnValuesRow.model_validate(row) for row in own["values"]],
             sites=[SiteRow.model_validate(row) for row in _yaml("sites.yaml")],
-            companies=[
-                CompanyRow.model_validate(row) for row in _yaml("companies.yaml")["changes"]
-            ],
+            companies=[CompanyRow.model_validate(row) for row in companies["changes"]],
             merges=[MergeRow.model_validate(row) for row in companies["merges"]],
+            proposals=[ProposalRow.model_validate(row) for row in companies["proposals"]],
+            assistance=[AssistanceRow.model_validate(row) for row in companies["assistance"]],
+            targets=[TargetRow.model_validate(row) for row in _yaml("targets.yaml")],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
             grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
             leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],

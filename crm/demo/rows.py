@@ -11,12 +11,14 @@ from crm.base.money import WAN, YI, Currency
 from crm.leads.catalog_models import SiteKind
 from crm.leads.own_field_models import OwnKind
 from crm.leads.rules import AmountKind, Secrecy, Stage
+from crm.leads.tiers import Tier
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.problems.workflow import Step as ProblemStep
 from crm.results.rules import ClaimKind
 from crm.results.workflow import Step as ClaimStep
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.supervision.workflow import Step
+from crm.targets.rules import Metric
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 RelativeDate = str | int  # see relative_dates
@@ -306,29 +308,15 @@ class ProblemRow(Row):
     steps: tuple[ProblemStepRow, ...]
 
 
-class CompanyRow(Row):
-    """What was changed on a company's page."""
+class TargetRow(Row):
+    """A target of the year, of projects or of an amount in 万 of its currency."""
 
-    lead: str  # of the company
-    by: str
-    day: RelativeDate
-    code: str
-    group: str
-    country: str
-    aliases: tuple[str, ...] = ()
-
-
-class MergeRow(Row):
-    """A duplicate that was entered and merged into a lead."""
-
-    ref: str
-    lead: str
-    company: str
-    title: str
-    by: str
-    day: RelativeDate
-    merger: str
-    merged: RelativeDate
+    unit: str
+    metric: Metric
+    tier: Tier = Tier.ANY
+    count: int | None = None
+    wan: Decimal | None = None
+    currency: Currency = Currency.CNY
 
 
 class AttachmentRow(Row):

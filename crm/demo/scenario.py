@@ -8,7 +8,7 @@ from crm.base.clock import at_civil, last_civil_date
 from crm.base.periods import DAY
 from crm.demo.attachments import attachment_event
 from crm.demo.claims import claim_event
-from crm.demo.companies import company_event, merge_event
+from crm.demo.companies import record_events
 from crm.demo.context import EVENING, ScenarioContext
 from crm.demo.corrections import correction_event
 from crm.demo.events import (
@@ -28,6 +28,7 @@ from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
 from crm.demo.rows import VisitRow
 from crm.demo.sites import site_event
+from crm.demo.targets import target_event
 from crm.visits.fields import WORDS, CompanyMet
 from crm.visits.rules import Channel, Counterpart, Status
 
@@ -58,8 +59,8 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
         ],
         sites=[site_event(row, dates) for row in files.sites],
         own_fields=own_field_events(files.own_fields, files.own_values, dates),
-        companies=[company_event(row, dates) for row in files.companies],
-        merges=[merge_event(row, dates) for row in files.merges],
+        records=record_events(files, dates),
+        targets=[target_event(row, dates) for row in files.targets],
         grants=[
             GrantEvent(row.owner, row.agent, at_civil(dates.read(row.since), OFFICE_HOURS))
             for row in files.grants

@@ -11,17 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date, last_civil_date
+from crm.base.mail import Site
 from crm.demo.attachments import AttachmentWriter
 from crm.demo.claims import ClaimWriter
 from crm.demo.companies import CompanyWriter
 from crm.demo.events import (
     AbsenceEvent,
     ClaimEvent,
-    CompanyEvent,
     GrantEvent,
     LeadEvent,
     LeavingEvent,
-    MergeEvent,
     OrderEvent,
     ProblemEvent,
     Scenario,
@@ -34,6 +33,7 @@ from crm.demo.orders import OrderWriter
 from crm.demo.own_fields import OwnFieldWriter
 from crm.demo.problems import ProblemWriter
 from crm.demo.sites import SiteWriter
+from crm.demo.targets import TargetWriter
 from crm.files.store import FileStore
 from crm.leads import planning, progress, roles
 from crm.leads import service as lead_service
@@ -68,6 +68,7 @@ class ScenarioWriter:
     scenario: Scenario
     password_hash: str
     store: FileStore  # of attachments
+    site: Site  # as mails refer to it
     people: dict[str, Person] = field(default_factory=dict)
     units: Mapping[str, Unit] = field(default_factory=dict)
     leads: dict[str, Lead] = field(default_factory=dict)
@@ -80,7 +81,8 @@ class ScenarioWriter:
         self._post_everybody()
         attached = AttachmentWriter(self.db, self.store, self.people)
         followed = FollowupWriter(self.db, self.people, self.leads)
-        records = CompanyWriter(self.db, self.people, self.leads)
+        records = CompanyWriter(self.db, self.people, self.leads, self.site)
+        aims = TargetWriter(self.db, self.people, self.units, ADMIN)
         money = MoneyWriter(self.db, self.people, self.leads, ADMIN)
         sites = SiteWriter(self.db, self.people, self.units, self.leads, ADMIN)
         own = OwnFieldWriter(self.db, self.people, self.leads, ADMIN)
@@ -97,16 +99,14 @@ class ScenarioWriter:
             *(call for event in self.scenario.sites for call in sites.calls(event)),
             *(call for event in self.scenario.own_fields for call in own.calls(event)),
             *(call for event in self.scenario.attachments for call in attached.calls(event)),
-            *(call for event in self._of_companies() for call in records.calls(event)),
+            *(call for event in self.scenario.records for call in records.calls(event)),
+            *(call for event in self.scenario.targets for call in aims.calls(event)),
             *self._of_people(),
         ]
 
         # Only by moment: what falls on one moment keeps the order above.
         for moment, call in sorted(calls, key=itemgetter(0)):
             call(moment)
-
-    def _of_companies(self) -> list[CompanyEvent | MergeEvent]:
-        return [*self.scenario.companies, *self.scenario.merges]
 
     def _post_everybody(self) -> None:
         for event in self.scenario.postings:

@@ -15,4 +15,5 @@ if __name__ == "__main__":
     with base.sessions() as sessions:
         install(sessions, clock_from=clock.at_civil(date(year, 1, 1)))
         with transaction(sessions) as db:
-            write_scenario(db, date(year, 7, 15), store_at(base.settings().files_place))
+            store = store_at(base.settings().files_place)
+            write_scenario(db, date(year, 7, 15), store, base.site())

@@ -67,7 +67,9 @@ def test_a_demonstration_is_made_once_and_then_used(tmp_path):
     assert "直接使用" in again.stdout
     assert "shenruochuan" in again.stdout
     assert {each["kind"] for each in json.loads(listed.stdout)} == {
+        "assistance",
         "claim",
+        "company-proposal",
         "weekly-digest",
         "monthly-digest",
         "morning-brief",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
+from crm.base.mail import Site
 from crm.base.money import YI, Currency
 from crm.cli import seeds
 from crm.cli.demo import write_scenario
@@ -35,7 +36,7 @@ from crm.supervision.models import Order
 from crm.supervision.rules import UNDER_WAY, OrderState
 from crm.supervision.workflow import Wait
 from crm.targets.queries import target_progress
-from crm.targets.rules import Metric
+from crm.targets.rules import Metric, TargetMeasure
 from crm.visits.day import day_visits
 from crm.visits.models import Visit
 from crm.web.targets.exports import file_row
@@ -43,6 +44,7 @@ from crm.web.targets.rows import target_row
 from tests.seeds.mails import whatever_the_html_shows_the_text_says
 from tests.seeds.zone import periods_around, story_of
 
+SITE = Site("https://crm.test", "crm@crm.test")
 DAY = date(2026, 11, 18)
 NOW = at_civil(DAY) + timedelta(hours=10)
 
@@ -51,7 +53,7 @@ NOW = at_civil(DAY) + timedelta(hours=10)
 def test_the_zone_is_in_the_database_as_it_is_told(db, tmp_path):
     seeds.plant(db, now=NOW)
 
-    write_scenario(db, DAY, FolderStore(tmp_path))
+    write_scenario(db, DAY, FolderStore(tmp_path), SITE)
 
     everything_told_is_written(db)
     the_report_s_figures_are_there(db)
@@ -121,7 +123,9 @@ def registered_and_recognised_are_equal(db):
         before=DAY,
         at=NOW,
     )
-    signed = [item for item in found if item.goal.metric is Metric.SIGNED]
+    zone = [item for item in found if item.goal.unit_id == units[0].unit.id]
+    by_number = [item for item in zone if item.goal.measure is TargetMeasure.COUNT]
+    signed = [item for item in by_number if item.goal.metric is Metric.SIGNED]
 
     assert [(item.registered, item.achieved, item.goal.value) for item in signed] == [
         (13, 13, 20),
