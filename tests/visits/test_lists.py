@@ -89,7 +89,7 @@ def test_a_reader_has_no_list_of_visits_though_named_in_one(db):
 
     page = visits_page(db, zone.eyes("reader"), TODAY, by=VisitFilter(person_id=reader.id))
 
-    assert page.items == []
+    assert not page.items
 
 
 def test_a_list_costs_the_same_however_long(db, counted):
