@@ -19,8 +19,6 @@ GREETING = 220
 LEAVING = b"421"  # a server may say so at any time (RFC 5321 3.8)
 MOST_LINES = 200
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
-_LINE_ENDS = re.compile(rb"\r\n|\r|\n")
-_DOT_FIRST = re.compile(rb"(?m)^\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,7 @@ class Session(smtplib.SMTP):
         self._require_no_input("正文之前")
         on_first_byte()
 
-        # Dots are doubled and line ends normalised as RFC 5321 4.5.2 asks.
-        body = _DOT_FIRST.sub(b"..", _LINE_ENDS.sub(b"\r\n", mime))
+        body = _as_transmitted(mime)
         end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
 
         self._connection.send(body, until=self._until())
@@ -178,3 +175,10 @@ class Session(smtplib.SMTP):
         if is_last:
             return min(now + self._limits.last_answer, self._ends)
         return min(now + self._limits.answer, self._ends - self._limits.last_answer)
+
+
+def _as_transmitted(mime: bytes) -> bytes:
+    """The body with network line ends, and dots doubled at their starts (RFC 5321 4.5.2)."""
+    lines = mime.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n.", b"\n..")
+    first = b"." if lines.startswith(b".") else b""
+    return first + lines.replace(b"\n", b"\r\n")
