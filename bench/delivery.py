@@ -5,6 +5,7 @@ mails, commits each message's state before and after, and uses its connections a
 Workers are compared on PostgreSQL, as SQLite has one writer at a time.
 """
 
+import gc
 import smtplib
 import subprocess
 import sys
@@ -151,6 +152,7 @@ def beside_smtplib(count: int, passes: int, milliseconds: int) -> Measured:
     """One worker and raw smtplib in turn, on SQLite."""
     product, raw = [], []
     with installed(None) as sessions, sink(milliseconds) as port:
+        gc.freeze()  # as `crm deliver` does
         for _ in range(passes):
             write(sessions, count, clock.now())
             with sessions() as db:
