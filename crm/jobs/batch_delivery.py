@@ -1,7 +1,7 @@
 """Delivery of one claimed batch, over one or several connections to the server.
 
-Each connection sends one message after the other. The state `sending` is committed right before a
-message's DATA, its outcome right after the answer; connections share these commits.
+Each connection sends one message after the other. Before an envelope the message's state `sending`
+is committed, together with the outcome of the message before it; connections share these commits.
 """
 
 from collections import Counter, deque
@@ -23,7 +23,7 @@ from crm.jobs.backoff import wait_after
 from crm.jobs.claims import DATABASE_DOWN, RESENT_BY_HAND, keep_resend_line
 from crm.jobs.connection import StoppedError
 from crm.jobs.expiry import expiry_note, is_expired
-from crm.jobs.marks import Marks
+from crm.jobs.marks import Marks, Outcome
 from crm.jobs.mime import envelope_address, mime_of
 from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import (
@@ -125,19 +125,22 @@ class BatchDelivery:
             return {}
 
     def _send_through(self, lane: "Lane") -> None:
-        message_id = None
-
         try:
-            while (message_id := self._take()) is not None:
-                lane.counts[lane.deliver(message_id)] += 1
-        except ENDINGS as error:
-            if message_id is not None:
-                self._unsent.append(message_id)
-            self._ended_by.append(error)
+            self._send_all(lane)
+            lane.save()
         except Exception as error:  # noqa: BLE001 - raised again once all connections are closed
             self._ended_by.append(error)
         finally:
             lane.close()
+
+    def _send_all(self, lane: "Lane") -> None:
+        while (message_id := self._take()) is not None:
+            try:
+                lane.counts[lane.deliver(message_id)] += 1
+            except ENDINGS as error:
+                self._unsent.append(message_id)
+                self._ended_by.append(error)
+                return
 
     def _take(self) -> int | None:
         # One at a time: the pause in which other writers get in holds all connections up.
@@ -195,7 +198,8 @@ class Lane:
         self._marks = marks
         self._client = SmtpClient(task.server, self._while_waiting)
         self._current_id: int | None = None
-        self._is_sending = False
+        self._is_sending = False  # the body
+        self._outcomes: list[Outcome] = []  # not stored yet
         self._stopped_at: float | None = None  # by the monotonic clock
         self._plan_renewal()
 
@@ -210,6 +214,12 @@ class Lane:
             log.exception("message.unmanageable", id=message_id)
             state = claims.give_up(self._task.sessions, message_id, error, worker=self._task.worker)
             return state or State.FAILED
+
+    def save(self) -> None:
+        """Store how the last messages ended."""
+        outcomes, self._outcomes = self._outcomes, []
+        if outcomes:
+            self._marks.ended(outcomes)
 
     def close(self) -> None:
         """Close the connection."""
@@ -263,12 +273,10 @@ class Lane:
             return self._refused(message, str(error), for_good=True)
 
         try:
+            self._mark_sending(message)
             self._task.rate_limit.count()
             self._client.send(
-                sender=sender,
-                recipient=recipient,
-                mime=mime,
-                before_data=lambda: self._mark_sending(message),
+                sender=sender, recipient=recipient, mime=mime, before_data=self._begin_body
             )
         except AmbiguousError as error:
             return self._ambiguous(message, str(error))
@@ -287,13 +295,18 @@ class Lane:
         return envelope_address(sender), envelope_address(message.recipient), mime
 
     def _mark_sending(self, message: Message) -> None:
-        """Commit the state `sending` right before DATA; the claim must still be ours."""
-        if not self._marks.sending(message.id, at=self._task.now()):
-            raise ClaimLostError
+        """Commit the state `sending`, and how the messages before it ended.
 
-        self._is_sending = True
+        From here on a crash leaves open whether the message was sent. The claim must still be ours.
+        """
+        outcomes, self._outcomes = self._outcomes, []
+        if not self._marks.sending(message.id, at=self._task.now(), outcomes=outcomes):
+            raise ClaimLostError
         if message.broke_off_at:
             log.warning("message.repeated", id=message.id, message_id=message.message_id)
+
+    def _begin_body(self) -> None:
+        self._is_sending = True
 
     def _refused(self, message: Message, error: str, *, for_good: bool) -> State:
         attempts = message.attempts + 1
@@ -315,4 +328,4 @@ class Lane:
             return claims.mark_ambiguous(row, why, now=self._task.now()) if row else State.AMBIGUOUS
 
     def _mark(self, message: Message, **values: object) -> None:
-        self._marks.outcome(message.id, **values)
+        self._outcomes.append(Outcome(message.id, values))

@@ -8,7 +8,7 @@ import pytest
 from crm.base.outbox import State
 from crm.jobs.claims import claim
 from crm.jobs.delivery import Deliverer
-from crm.jobs.marks import Marks
+from crm.jobs.marks import Marks, Outcome
 from crm.jobs.smtp import SmtpServer
 from crm.transactions import transaction
 from tests.conftest import NOW
@@ -92,6 +92,10 @@ def claimed(sessions):
         return claim(db, "worker", now=NOW)
 
 
+def sent(message_id):
+    return Outcome(message_id, {"state": State.SENT, "sent_at": NOW, "note": None})
+
+
 def test_marks_asked_for_at_once_are_all_written(sessions, claimed):
     marks, together = Marks(sessions, "worker"), Barrier(len(claimed))
     ours = []
@@ -99,7 +103,7 @@ def test_marks_asked_for_at_once_are_all_written(sessions, claimed):
     def mark(message_id):
         together.wait()
         ours.append(marks.sending(message_id, at=NOW))
-        marks.outcome(message_id, state=State.SENT, sent_at=NOW, note=None)
+        marks.ended([sent(message_id)])
 
     threads = [Thread(target=mark, args=(message_id,)) for message_id in claimed]
     for thread in threads:
@@ -115,7 +119,7 @@ def test_a_message_of_another_worker_is_not_marked(sessions, claimed):
     stranger = Marks(sessions, "another worker")
 
     is_ours = stranger.sending(claimed[0], at=NOW)
-    stranger.outcome(claimed[0], state=State.SENT, sent_at=NOW, note=None)
+    stranger.ended([sent(claimed[0])])
 
     assert not is_ours
     assert states(sessions) == {State.PENDING: len(PEOPLE)}
