@@ -1,7 +1,7 @@
 """Visits as lists show them: plain rows without words, read by statements put together once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -179,13 +179,14 @@ def listed_on_page(
     on: date,
     *,
     words: tuple[str, ...] = (),
-) -> Sequence[SeenVisit]:
+) -> list[SeenVisit]:
     """As `listed`, of as few visits as a page has: remembered until something changes."""
     ids = tuple(visit_ids)
-    return remembered(
+    seen = remembered(
         *(db, "visits of a page", viewer.person_id, on, words, ids),
         read=lambda: tuple(listed(db, viewer, ids, on, words=words)),
     )
+    return list(seen)
 
 
 def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
