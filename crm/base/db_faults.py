@@ -46,6 +46,7 @@ _CODES = {
     "57P": Fault.AWAY,
     "SQLITE_CANTOPEN": Fault.AWAY,
 }
+_DEADLOCK = "40P01"
 _NO_TABLES = re.compile(r"no such (table|column)|has no column named")  # SQLite has no code for it
 # A refused connection carries no code, only the server's message.
 _REFUSED = re.compile(
@@ -65,6 +66,11 @@ def fault_of(error: DBAPIError) -> Fault:
     if code or not isinstance(error, OperationalError | InterfaceError):
         return Fault.BROKEN
     return Fault.REFUSED if _REFUSED.search(text) else Fault.AWAY
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether PostgreSQL ended the transaction because others waited for it and it for them."""
+    return _code(error) == _DEADLOCK
 
 
 def first_line(error: DBAPIError) -> str:

@@ -1,10 +1,11 @@
-"""Runs a request again whose reads were outdated when it came to commit."""
+"""Runs a request again whose reads were outdated at its commit, or that waited in a ring."""
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
+from crm.base.db_faults import is_deadlock
 from crm.web.access import begin_write_late
 from crm.web.transaction import Outdated, is_outdated, undo
 
@@ -25,6 +26,11 @@ def init_app(app: Flask) -> None:
                 undo()
                 if not is_outdated():
                     raise
+                begin_write_late()
+            except OperationalError as error:
+                if not is_deadlock(error):
+                    raise
+                # two changes waited for each other, and PostgreSQL has rolled this one back
                 begin_write_late()
         return dispatch()
 

@@ -1,12 +1,14 @@
 """A request that has read what somebody else then changes runs again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from crm.base.audit import coming_from, record
 from crm.base.audit_entries import AuditEntry
+from crm.base.locks import lock_row
 from crm.followups.models import Followup
 from crm.followups.service import FollowupOutcome, finish_followup
 from crm.people.accounts import sign_out_elsewhere
@@ -16,7 +18,7 @@ from crm.people.rules import Role
 from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.rules import Status
-from tests.conflicts import before_first_write
+from tests.conflicts import after_statement, before_first_write
 from tests.conftest import NOW
 from tests.counting import statements_of
 from tests.factories import (
@@ -62,6 +64,27 @@ def test_a_right_that_ends_after_the_check_is_checked_again(app, sessions, plann
 
     assert answer.status_code == 302
     assert status_of(sessions, planned) is Status.PLANNED
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_of_two_changes_that_wait_for_each_other_one_is_made_after_the_other(
+    app, sessions, planned
+):
+    owner = sign_in(app, "owner")
+
+    with sessions() as other, ThreadPoolExecutor(1) as thread:
+        other.execute(text("SET LOCAL deadlock_timeout = '1min'"))  # so that the page gives way
+        lock_row(other, Person, planned.leader_id)
+
+        def wait_for_the_page():
+            lock_row(other, Visit, planned.id)
+            other.rollback()
+
+        with after_statement(app, "FOR UPDATE", lambda: thread.submit(wait_for_the_page)):
+            answer = owner.post(f"/visits/{planned.id}/done")
+
+    assert answer.status_code == 302
+    assert status_of(sessions, planned) is Status.DONE
 
 
 def test_an_admin_who_loses_the_role_while_waiting_for_the_lock_changes_nothing(
