@@ -53,6 +53,9 @@ def change_each(
     outcomes = []
 
     for lead_id in lead_ids:
+        if lead_id not in by_id:  # merged while this change waited for it
+            outcomes.append(Outcome(lead_id, refusal=Refused("rows_gone", count=1)))
+            continue
         try:
             with db.begin_nested():
                 change = change_one(Making(db, by_id[lead_id], by, now), asked)

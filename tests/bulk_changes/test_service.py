@@ -12,7 +12,7 @@ from crm.base.mail_kinds import MessageKind
 from crm.base.outbox import Message
 from crm.base.periods import DAY
 from crm.bulk_changes.rules import Asked, BulkKind
-from crm.bulk_changes.service import RowsRefusedError, change_leads, undo_change
+from crm.bulk_changes.service import RowsRefusedError, change_each, change_leads, undo_change
 from crm.followups.models import Followup
 from crm.leads.models import LeadRole, Milestone
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
@@ -189,3 +189,13 @@ def test_each_row_has_its_entry_and_the_change_its_own(db, zone):
         *["lead.role_restored"] * 2,
         "bulk_change.undone",
     ]
+
+
+def test_a_lead_that_was_merged_since_it_was_chosen_is_refused_as_gone(db, zone):
+    by, ids = zone.people["supervisor"], [zone.more[0].id, 999_999]
+
+    stays, gone = change_each(db, lead_ids=ids, asked=to_tracker(zone), by=by, now=NOW)
+
+    assert stays.change
+    assert gone.refusal
+    assert gone.refusal.code == "rows_gone"
