@@ -125,6 +125,17 @@ def keys_of(db: Session, table: Table, column: Column[Any], record_id: int) -> l
     return [dict(row) for row in rows.mappings()]
 
 
+def rows_of(db: Session, table: Table, column: Column[Any], record_id: int) -> list[Row]:
+    """The rows that refer to the record, in one read: another may go before it is read alone."""
+    query = select(table).where(column == record_id).order_by(*table.primary_key)
+    return [dict(row) for row in db.connection().execute(query).mappings()]
+
+
+def key_of(table: Table, row: Row) -> Row:
+    """The primary key of a row."""
+    return {column.name: row[column.name] for column in table.primary_key}
+
+
 def row_of(db: Session, table: Table, key: Row) -> Row | None:
     """The row as it stands."""
     row = db.connection().execute(select(table).where(_is(table, key))).mappings().one_or_none()
@@ -139,8 +150,8 @@ def move_all(db: Session, journal: Journal, target: type[Base], *, old: int, new
     for table, column in references_to(target):
         own = f"{column.name} of {table.name}"
         journal.own[own] = keys_of(db, table, column, new)
-        for key in keys_of(db, table, column, old):
-            row = row_of(db, table, key) or {}
+        for row in rows_of(db, table, column, old):
+            key = key_of(table, row)
             if _clashes(db, table, row | {column.name: new}, key):
                 journal.remove(db, table, key)
             elif table.name == target.__tablename__ and key == {"id": new}:
@@ -211,7 +222,7 @@ def _set_back(db: Session, table: Table, key: Row, before: Row, after: Row) -> N
 
 def put_back(db: Session, table: Table, row: Row) -> bool:
     """Insert a row that was taken away; whether its place is still free."""
-    key = {column.name: row[column.name] for column in table.primary_key}
+    key = key_of(table, row)
     if row_of(db, table, key) is not None:
         if list(key) != ["id"]:
             return True  # linked again since

@@ -17,14 +17,14 @@ from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Entered, duplicates
 from crm.leads.merged import Merge, Mergeable
 from crm.leads.milestone_kinds import milestone_kinds
-from crm.leads.models import Company, Contact, Lead, Milestone
+from crm.leads.models import Company, Contact, Lead
 from crm.leads.own_fields import is_own_code
 from crm.leads.own_values import held_values, own_rows
 from crm.leads.permissions import visible
 from crm.leads.queries import matching
 from crm.people.models import Person
 from crm.people.permissions import Viewer
-from crm.reassignment.merge_journal import Journal, Row, keys_of, references_to, row_of
+from crm.reassignment.merge_journal import Journal, Row, key_of, references_to, rows_of
 from crm.reassignment.merge_rights import mergeable
 from crm.reassignment.merge_rules import Confirmed
 from crm.reassignment.merges import TABLES, fields_of
@@ -156,10 +156,10 @@ def _came_since(db: Session, kept: Merge, viewer: Viewer) -> list[CameSince]:
     for table, column in references_to(TABLES[kept.subject]):
         before = journal.own.get(f"{column.name} of {table.name}", [])
         known = [*before, *moved.get(table.name, [])]
-        for key in keys_of(db, table, column, kept.survivor_id):
+        for row in rows_of(db, table, column, kept.survivor_id):
+            key = key_of(table, row)
             if key in known:
                 continue
-            row = row_of(db, table, key) or {}
             text = _described(db, table.name, row, viewer, on)
             if text is not None:
                 found.append(CameSince(_named(table.name, column.name, key), table.name, text))
@@ -193,7 +193,6 @@ def _described(db: Session, table: str, row: Row, viewer: Viewer, on: date) -> s
         visit = db.get_one(Visit, row["visit_id"])
         return f"{visit.first_on:%Y-%m-%d} {visit.city or ''}{visit.kind.label}"
     if table == "milestone":
-        step = db.get_one(Milestone, row["id"])
-        return f"{milestone_kinds(db).names[step.kind]} {step.reached_on:%Y-%m-%d}"
+        return f"{milestone_kinds(db).names[row['kind']]} {row['reached_on']:%Y-%m-%d}"
     names = ("what", "title", "name", "ref")
     return str(next((row[name] for name in names if row.get(name)), ""))

@@ -12,6 +12,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.db import Base
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.followups.last_contact import keep_last_contacts
 from crm.leads import search_index
 from crm.leads.amount_models import LeadAmount
@@ -36,11 +37,13 @@ from crm.reassignment.merge_journal import (
     Journal,
     Row,
     hold_again,
+    key_of,
     keys_of,
     move_all,
     point_to,
     put_back,
     row_of,
+    rows_of,
 )
 from crm.reassignment.merge_rights import (
     mergeable,
@@ -167,10 +170,9 @@ def _hold_again(db: Session, kept: Merge) -> None:
     """Let the values of the other lead hold that were replaced while it was merged."""
     for replaceable in (LeadAmount, LeadOwnValue):
         table: Any = replaceable.__table__
-        for key in keys_of(db, table, table.c.lead_id, kept.merged_id):
-            row = row_of(db, table, key) or {}
+        for row in rows_of(db, table, table.c.lead_id, kept.merged_id):
             if row["replaced_at"] is not None and row["replaced_at"] >= kept.merged_at:
-                hold_again(db, table, key)
+                hold_again(db, table, key_of(table, row))
 
 
 def _find_contacts(db: Session, pair: Pair) -> None:
@@ -201,7 +203,8 @@ def _require_rights(
     db: Session, subject: Mergeable, ids: tuple[int, ...], by: Person, now: datetime
 ) -> None:
     table, on = TABLES[subject], civil_date(now)
-    # in the order of their ids: two merges at once wait for each other and never deadlock
+    # one merge at a time: those of leads and of their companies hold each other's rows
+    take_exclusive_lock(db)
     locked = select(table.id).where(table.id.in_(ids)).order_by(table.id).with_for_update()
     db.execute(locked)
     allowed = mergeable(db, subject, viewer(db, by, on), on)
@@ -245,8 +248,7 @@ def _cross_out_later(db: Session, journal: Journal, pair: Pair) -> None:
     steps: dict[str, list[Row]] = {}
     table: Any = Milestone.__table__
     for lead_id in pair.ids:
-        for key in keys_of(db, table, table.c.lead_id, lead_id):
-            row = row_of(db, table, key) or {}
+        for row in rows_of(db, table, table.c.lead_id, lead_id):
             if row["kind"] not in FINAL:  # a lead may be parked several times
                 steps.setdefault(str(row["kind"]), []).append(row)
 
@@ -263,10 +265,7 @@ def _cross_out_later(db: Session, journal: Journal, pair: Pair) -> None:
 def _fit_roles(db: Session, journal: Journal, pair: Pair) -> None:
     """Where roles overlap the survivor's hold; the other's hold before and after."""
     table: Any = LeadRole.__table__
-    kept, others = (
-        [row_of(db, table, key) or {} for key in keys_of(db, table, table.c.lead_id, lead_id)]
-        for lead_id in pair.ids
-    )
+    kept, others = (rows_of(db, table, table.c.lead_id, lead_id) for lead_id in pair.ids)
     for row in others:
         rivals = [
             Span(own["from_on"], own["to_on"])
@@ -295,8 +294,8 @@ def _set_aside_amounts(db: Session, journal: Journal, pair: Pair) -> None:
     held = [
         {
             row["kind"]: row["id"]
-            for key in keys_of(db, table, table.c.lead_id, lead_id)
-            if (row := row_of(db, table, key) or {})["replaced_at"] is None
+            for row in rows_of(db, table, table.c.lead_id, lead_id)
+            if row["replaced_at"] is None
         }
         for lead_id in pair.ids
     ]
@@ -309,13 +308,12 @@ def _set_aside_own_values(db: Session, journal: Journal, pair: Pair) -> None:
     table: Any = LeadOwnValue.__table__
     codes = {own.id: own.code for own in own_fields(db)}
     for lead_id in pair.ids:
-        for key in keys_of(db, table, table.c.lead_id, lead_id):
-            row = row_of(db, table, key) or {}
+        for row in rows_of(db, table, table.c.lead_id, lead_id):
             if row["replaced_at"] is not None:
                 continue
             is_taken = codes[row["field_id"]] in pair.taken
             if is_taken == (lead_id == pair.survivor_id):
-                journal.remove(db, table, key)
+                journal.remove(db, table, key_of(table, row))
 
 
 def _follow_up(  # noqa: PLR0913, PLR0917 - the pair with what both were
