@@ -1,7 +1,8 @@
 // What every page loads: a few lines that make forms and menus kinder. All pages work without it.
 import { startDates } from "./dates.js";
-import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
+import { TYPED, drafts, forget, forgetTyped, noteFields, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
+import { startLater } from "./later.js";
 import { tell } from "./notices.js";
 import { startPicking } from "./picking.js";
 import { keepPlace } from "./place.js";
@@ -40,6 +41,7 @@ addEventListener("pageshow", (event) => {
 
 startDates(); // before drafts come back into their fields
 startRows();
+startLater(noteFields);
 startSaving();
 startSearch();
 startKeys();

@@ -1,5 +1,6 @@
 // What is typed in a form outlives a closed tab, an ended session and a lost connection. It is kept on the device, under
 // its person and a key of its own, until it is saved or put aside. Passwords, tokens and files are never kept.
+import { hold, laterPlaces } from "./later.js";
 import { alertBox, button } from "./notices.js";
 import { addRowsOf } from "./rows.js";
 
@@ -116,13 +117,19 @@ function put(input, values, texts) {
 }
 
 // A new record comes back whole. Of one that is changed only what was typed: others may have changed the rest since.
-function isTyped(input, { address, values, was = [] }) {
-  const here = (pairs) => JSON.stringify(pairs.filter(([name]) => name === input.name));
-  return address.split("?")[0].endsWith("/new") || input.type === "hidden" || here(values) !== here(was);
+function isTyped(input, draft) {
+  return draft.address.split("?")[0].endsWith("/new") || input.type === "hidden" || isChanged(input.name, draft);
+}
+
+function isChanged(name, { values, was = [] }) {
+  const here = (pairs) => JSON.stringify(pairs.filter(([other]) => other === name));
+  return here(values) !== here(was);
 }
 
 function restore(form, draft) {
   addRowsOf(form, draft.values);
+  const typed = draft.values.filter(([name]) => isChanged(name, draft));
+  for (const place of laterPlaces(form)) hold(place, typed);
   for (const input of form.elements) {
     if (!input.name || input.name === "csrf_token" || input.matches("button") || !isTyped(input, draft)) continue;
     put(input, draft.values, draft.texts);
@@ -150,6 +157,14 @@ async function bringBack(form) {
     form.prepend(noteOf(draft));
     return;
   }
+}
+
+// What stands in fields that came later was not typed either.
+export function noteFields(fields) {
+  const { form } = fields.querySelector("[name]") ?? {};
+  if (!begun.has(form)) return;
+  const names = new Set([...fields.querySelectorAll("[name]")].map(({ name }) => name));
+  begun.set(form, [...begun.get(form).filter(([name]) => !names.has(name)), ...valuesOf(form).filter(([name]) => names.has(name))]);
 }
 
 // `draft`: what the form was sent as, where the server gives it back.

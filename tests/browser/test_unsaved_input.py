@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
+from crm.leads.own_field_models import OwnKind
+from crm.leads.own_field_setup import OwnFieldData, add_field
 from crm.people.models import LoginSession
 from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
@@ -99,3 +101,26 @@ def test_a_duplicate_lead_is_warned_of_once(served, screen):
 
     expect(page.get_by_text("线索已登记。")).to_be_visible()
     screen.faults = [fault for fault in screen.faults if "422" not in fault]  # Chromium notes it
+
+
+def test_own_fields_fetched_as_they_are_unfolded_keep_what_is_typed(served, desk):
+    with transaction(served.sessions) as db:
+        admin = make_person(db, "an", name="安宁", role=Role.ADMIN)
+        data = OwnFieldData(name="预计用工人数", kind=OwnKind.NUMBER)
+        add_field(db, data=data, by=admin, now=NOW)
+    page = desk.page
+    desk.open("/leads/new")
+    fold, people = page.get_by_text("补充信息："), page.get_by_label("预计用工人数")
+
+    fold.click()
+    people.fill("320")
+    fold.click()
+    expect(people).to_be_hidden()
+    page.reload()
+    expect(people).to_have_value("320")
+
+    page.get_by_label("项目名称").fill("封装测试项目")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("请修改")).to_be_visible()
+    expect(people).to_have_value("320")
+    desk.examine()

@@ -1,6 +1,7 @@
 """The zone's own fields on the form of a lead (PROJECTS 1)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -23,6 +24,21 @@ AnyForm = TypeVar("AnyForm", bound=FlaskForm)
 NOT_FILLED = SelectChoice("", "未填")
 MOST_KEPT = 32  # forms: a zone has one at a time, tests have many
 LONGEST_NUMBER = 40
+ASKED = "own"  # an address or a form that asks for the controls
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBlock:
+    """The zone's fields at the end of the form, whose controls are fetched as they are unfolded."""
+
+    controls: list[tuple[DefinedField, Any]]
+    filled: int  # how many the lead has
+    is_shown: bool
+
+    @property
+    def names(self) -> list[str]:
+        """What the line that unfolds them promises."""
+        return [field.name for field, _ in self.controls]
 
 
 def with_own_fields(db: Session, form: type[AnyForm]) -> type[AnyForm]:
@@ -105,6 +121,26 @@ def offer_kept(db: Session, form: FlaskForm, held: Mapping[str, OwnValue]) -> No
 def own_controls(db: Session, form: FlaskForm) -> list[tuple[DefinedField, Any]]:
     """The controls of the zone's fields that the form has."""
     return [(field, form[field.code]) for field in used_fields(db) if field.code in form]
+
+
+def own_block(db: Session, form: FlaskForm, held: Mapping[str, OwnValue] | None = None) -> OwnBlock:
+    """The block, with its controls where they are asked for or came with the form."""
+    controls = own_controls(db, form)
+    return OwnBlock(
+        controls,
+        filled=sum(field.code in (held or {}) for field, _ in controls),
+        is_shown=ASKED in request.values or any(control.raw_data for _, control in controls),
+    )
+
+
+def asks_for_own_fields() -> bool:
+    """Whether the form was sent for the controls alone, as it is without script."""
+    return ASKED in request.form
+
+
+def not_sent(db: Session, form: FlaskForm) -> set[str]:
+    """The fields whose controls the form was sent without: it leaves them as they are."""
+    return {field.code for field, control in own_controls(db, form) if not control.raw_data}
 
 
 def own_data(db: Session, form: FlaskForm) -> dict[str, OwnValue | None]:

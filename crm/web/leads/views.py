@@ -72,9 +72,11 @@ from crm.web.leads.forms import (
 from crm.web.leads.listing import listing
 from crm.web.leads.moving import choose, move
 from crm.web.leads.own_form import (
+    asks_for_own_fields,
     is_of_used_fields,
+    not_sent,
     offer_kept,
-    own_controls,
+    own_block,
     own_form_values,
     own_words,
     with_own_fields,
@@ -148,7 +150,7 @@ def _new_page(form: LeadForm, duplicates: Sequence[DuplicateRow] = ()) -> str:
         form=form,
         duplicates=duplicates,
         is_asked=True,
-        own=own_controls(db.session, form),
+        own=own_block(db.session, form),
     )
 
 
@@ -158,6 +160,8 @@ def create() -> ResponseReturnValue:
     form = with_own_fields(db.session, LeadForm)()
     if answer := _known_answer(form):
         return answer
+    if asks_for_own_fields():
+        return _new_page(form)
 
     # looked for in any case: errors and duplicates are shown at once
     duplicates = found_duplicates(entered_in(form), but=shown_before(form))
@@ -252,8 +256,9 @@ def _current(lead: Lead) -> CurrentRecord:
 def _edit_page(form: EditForm, lead: Lead) -> str:
     set_choices(db.session, form, my_view(), today(), lead=lead)
     offer_supervisors(db.session, form, lead, my_view(), today())
-    offer_kept(db.session, form, held_values(own_rows(db.session, lead.id)))
-    own = own_controls(db.session, form)
+    held = held_values(own_rows(db.session, lead.id))
+    offer_kept(db.session, form, held)
+    own = own_block(db.session, form, held)
     return render_template("leads/edit.html", form=form, lead=lead, own=own)
 
 
@@ -264,10 +269,12 @@ def change(lead_id: int) -> ResponseReturnValue:
     lock_row(db.session, Lead, lead_id)
     lead, form = changeable_or_404(lead_id), with_own_fields(db.session, EditForm)()
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if asks_for_own_fields():
+        return _edit_page(form, lead)
 
     held = held_values(own_rows(db.session, lead_id))
     if all([form.validate(), is_of_used_fields(db.session, form, held)]):
-        if has_conflict(db.session, form, _current(lead)):
+        if has_conflict(db.session, form, _current(lead), but=not_sent(db.session, form)):
             status = HTTPStatus.CONFLICT
         elif _save_change(form, lead):
             flash("已保存。", "success")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from crm.people.rules import Role
-from tests.factories import arranged, make_lead, make_person, make_unit, sign_in
+from tests.factories import arranged, make_person, make_unit, sign_in
 
 PAGE = "/admin/own-fields"
 FIELD = {"kind": "text", "position": "1", "is_used": "y"}
@@ -87,7 +87,7 @@ def test_a_retired_field_is_asked_no_more_and_shown_where_it_is_filled(root, tra
 
     root.post(f"{PAGE}/2", data={"name": "预计用工人数", "kind": "number", "position": "2"})
 
-    assert "own_2" not in tracker.get(f"{url}/edit").text
+    assert 'name="own_2"' not in tracker.get(f"{url}/edit?own=1").text
     tracker.post(f"{url}/edit", data=FORM | {"title": "改名", "own_1": "1"})
     assert re.search(r"预计用工人数</dt><dd>1200<", tracker.get(url).text)
 
@@ -107,14 +107,37 @@ def test_what_was_typed_into_a_field_retired_meanwhile_is_shown_once(root, track
     assert tracker.post(f"{url}/edit", data=edit | {"own_2": "1200"}).status_code == 302
 
 
-def test_the_form_folds_own_fields_while_none_is_filled(app, root, tracker):
-    with arranged(app) as db:
-        lead_id = make_lead(db, "甲项目").id
+def test_the_form_has_own_fields_only_when_asked_for_and_keeps_what_is_not_sent(tracker):
+    url = tracker.post("/leads/new", data=FORM | STEPS | OWN).location
 
-    page = root.get(f"/leads/{lead_id}/edit").text
+    page, asked = tracker.get(f"{url}/edit").text, tracker.get(f"{url}/edit?own=1").text
 
-    assert '<details class="more">' in page
-    assert "补充信息：高新技术企业、预计用工人数、环评受理日期" in page
+    assert "补充信息（已填 3 项）：高新技术企业、预计用工人数、环评受理日期" in page
+    assert 'name="own_2"' not in page
+    assert 'name="own_2" type="text" value="1200"' in asked
+    tracker.post(f"{url}/edit", data=FORM | {"title": "改名"})
+    assert re.search(r"预计用工人数</dt><dd>1200<", tracker.get(url).text)
+
+
+def test_without_script_a_button_shows_own_fields_and_what_was_typed(tracker):
+    typed = FORM | STEPS | {"title": "封装测试二期", "own": "1"}
+
+    answer = tracker.post("/leads/new", data=typed)
+
+    assert 'name="own_2"' in answer.text
+    assert 'value="封装测试二期"' in answer.text
+    assert "封装测试二期" not in tracker.get("/leads").text
+
+
+def test_own_fields_that_were_not_sent_do_not_conflict(root, tracker):
+    url = tracker.post("/leads/new", data=FORM | STEPS | OWN).location
+    seen = re.search(r'name="seen"[^>]*value="([^"]*)"', tracker.get(f"{url}/edit").text)[1]
+    root.post(f"{url}/edit", data=FORM | OWN | {"own_2": "1300"})
+
+    saved = tracker.post(f"{url}/edit", data=FORM | {"title": "改名", "seen": seen})
+
+    assert saved.status_code == 302
+    assert re.search(r"预计用工人数</dt><dd>1300<", tracker.get(url).text)
 
 
 def test_the_list_is_narrowed_saved_as_a_view_and_exported_with_own_fields(tracker):
