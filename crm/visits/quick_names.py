@@ -1,0 +1,330 @@
+"""The people, companies and cities named in a quick entry (ENTRY 1). Pure."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crm.visits.quick_text import Line, Span
+
+SHORTEST_PART = 2  # characters of a name that may stand for it
+SHORTEST_INITIALS = 3
+
+
+class Certainty(StrEnum):
+    """How sure a value is; nothing wrong may be sure."""
+
+    SURE = "sure"
+    ASSUMED = "assumed"
+    CHOOSE = "choose"
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody of the zone; `search` has the name with its pinyin and initials."""
+
+    id: int
+    name: str
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a name stands for: a lead by its title or reference, or a company with its leads."""
+
+    names: tuple[str, ...]  # as names are compared: normal forms, a title, a reference
+    initials: tuple[str, ...] = ()
+    company: tuple[int, str] | None = None  # id and name
+    leads: tuple[tuple[int, str], ...] = ()  # ids and titles
+
+
+class Part(StrEnum):
+    """The part of a colleague in a visit."""
+
+    LEADS = "leads"
+    JOINS = "joins"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFound:
+    """A colleague named in the text, or several whom the words may mean."""
+
+    span: Span
+    part: Part
+    people: tuple[Colleague, ...]
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFound:
+    """A company or lead named in the text: known ones that fit, or the name of an unknown one."""
+
+    span: Span
+    known: tuple[Known, ...]
+    name: str
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """Somebody met: the words for the person, and the position."""
+
+    span: Span
+    name: str
+    position: str | None
+
+
+_OFFICE = "主任|书记|局长|部长|处长|科长|区长|总工|局|部"
+_WITH = r"(?:我)?[和与跟同、]"
+_LEADER_BEFORE = re.compile(r"(?:陪同?|跟随|随)(?:同)?$")
+_LEADER_AFTER = re.compile(r"(?:同志|主任|书记|局长)?(?:带队|率队|领队)")
+_COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
+_TITLED = re.compile(
+    rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})(?P<after>带队|率队|领队)?"
+)
+_TOKEN = re.compile(r"[A-Za-z]{3,}")
+_COMPANY_VERB = (
+    r"(?:拜访|拜会|走访|接待|对接|联系|会见|见到|见了|见|看|找|跑了?|去|到|赴|和|与|跟|陪)"
+)
+_UNKNOWN = re.compile(
+    rf"(?:{_COMPANY_VERB}了?|、)(?P<name>(?![两三四五六七八九十几多数一\d]+家)"
+    rf"(?:(?!{_COMPANY_VERB})[一-龥A-Za-z0-9()·]){{2,24}}?"
+    r"(?:公司|集团|股份|研究院|研究所|商会|协会|银行|资本|基金|事务所|大学|厂(?!房)))"
+)
+_BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:]|{_COMPANY_VERB}|[了的在])$")
+_AFTER_NAME = re.compile(
+    r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
+)
+_PLACE_BEFORE = re.compile(r"[在去到赴驻跑往抵至自从飞]了?(?:一?趟)?$")
+_ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
+_POSITION = (
+    r"(?:首席[一-龥]{1,3}官|集团?副?总裁|秘书长|"
+    r"(?:投资|技术|财务|运营|市场|战略|采购|生产|研发|销售|人力资源|人事|行政|区域|大区|中国区|华东区?|项目|执行|常务)?"
+    r"(?:副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|总工程师|合伙人|董事|助理))"
+)
+_SUFFIX = (
+    r"(?:总裁|总监|总经理|经理|董事长|主任|处长|部长|局长|书记|秘书长|院长|校长|主席|会长|厂长|博士|教授|老师"
+    r"|先生|女士|小姐|总|董|工|某某|某)"
+)
+_MET = re.compile(
+    rf"(?P<position>{_POSITION})?(?P<name>(?P<surname>[一-龥]{{1,2}}?)(?:[一-龥]{{0,2}}?){_SUFFIX})"
+    r"(?:\((?P<bracket>[^()]{2,20})\))?"
+)
+_PLAIN_MET = re.compile(
+    rf"(?P<position>{_POSITION})?(?P<name>(?![谈商洽聊沟对问签说介推])[一-龥]{{2,3}})"
+    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、]|$))"
+)
+_MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
+
+
+def people_in(line: Line, text: str, colleagues: Sequence[Colleague]) -> list[PersonFound]:
+    """Colleagues who lead or join; their words are marked as read."""
+    found = [*_named_people(line, text, colleagues), *_titled_people(line, text, colleagues)]
+    return sorted(found, key=lambda person: person.span)
+
+
+def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Iterator[PersonFound]:
+    hits = [
+        (match.start(), match.end(), person)
+        for person in colleagues
+        for word in _words_for(person, text)
+        for match in re.finditer(re.escape(word), text)
+    ]
+    # in their order: a list of names goes on from the one before
+    joined_to = -1
+    for start, end, person in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
+        if not line.is_free(start, end):
+            continue
+        people = tuple(other for first, last, other in hits if (first, last) == (start, end))
+        before, after = text[:start], _LEADER_AFTER.match(text, end)
+        first, last = start, end
+        if leads := _LEADER_BEFORE.search(before):
+            first, part = leads.start(), Part.LEADS
+        elif after:
+            last, part = after.end(), Part.LEADS
+        elif (joins := _COMPANION_BEFORE.search(before)) and (
+            joins[0] != "、" or joined_to == joins.start()
+        ):
+            first, part = joins.start(), Part.JOINS
+        elif text[start:end] == person.name and not _MET_VERB.search(before[-3:]):
+            part = Part.JOINS
+        else:
+            continue
+        line.take(first, last)
+        joined_to = last
+        is_plain = (first, last) == (start, end)  # a name without a word for its part
+        yield PersonFound(Span(first, last), part, people, _certainty(people, is_plain=is_plain))
+
+
+def _certainty(people: Sequence[Colleague], *, is_plain: bool) -> Certainty:
+    if len(people) > 1:
+        return Certainty.CHOOSE
+    return Certainty.ASSUMED if is_plain else Certainty.SURE
+
+
+def _words_for(person: Colleague, text: str) -> Iterator[str]:
+    yield person.name
+    tokens = {token[0] for token in _TOKEN.finditer(text)}
+    spelled = {word for word in person.search.split() if word.isascii()}
+    yield from (token for token in tokens if token.lower() in spelled)
+
+
+def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Iterator[PersonFound]:
+    """A surname with an office: 陪严主任, 严主任带队."""
+    for match in _TITLED.finditer(text):
+        part = Part.LEADS if match["lead"] or match["after"] else Part.JOINS
+        if not (match["lead"] or match["after"] or match["with"]) or not line.is_free(
+            *match.span()
+        ):
+            continue
+        people = tuple(one for one in colleagues if one.name.startswith(match["surname"]))
+        if not people:
+            continue
+        line.take(*match.span())
+        certainty = _certainty(people, is_plain=True)
+        yield PersonFound(Span(*match.span()), part, people, certainty)
+
+
+def known_companies_in(line: Line, text: str, known: Sequence[Known]) -> list[CompanyFound]:
+    """Known companies and leads; their words are marked as read."""
+    found = [*_whole_names(line, text, known), *_initials(line, text, known)]
+    return [*found, *_parts_of_names(line, text, known)]
+
+
+def _whole_names(line: Line, text: str, known: Sequence[Known]) -> Iterator[CompanyFound]:
+    lowered = text.lower()
+    hits = {
+        (match.start(), match.end())
+        for record in known
+        for name in record.names
+        for match in re.finditer(re.escape(name), lowered)
+    }
+    for start, end in sorted(hits, key=lambda hit: (hit[0] - hit[1], hit)):
+        if line.is_free(start, end):
+            records = tuple(one for one in known if lowered[start:end] in one.names)
+            legal = re.match(r"(?:股份)?(?:有限)?(?:责任)?公司|集团", text[end:])
+            yield _found(
+                line, Span(start, end + (legal.end() if legal else 0)), records, exact=True
+            )
+
+
+def _initials(line: Line, text: str, known: Sequence[Known]) -> Iterator[CompanyFound]:
+    for match in _TOKEN.finditer(text):
+        records = tuple(one for one in known if match[0].lower() in one.initials)
+        if records and line.is_free(*match.span()):
+            yield _found(line, Span(*match.span()), records, exact=False)
+
+
+def _parts_of_names(line: Line, text: str, known: Sequence[Known]) -> Iterator[CompanyFound]:
+    """Names of which the text has only the beginning, between words that border a name."""
+    longest: dict[Span, list[Known]] = {}
+    for record in known:
+        for name in record.names:
+            for match in re.finditer(re.escape(name[:SHORTEST_PART]), text):
+                end = match.start() + _common_length(name, text[match.start() :])
+                longest.setdefault(Span(match.start(), end), []).append(record)
+
+    for span in sorted(longest, key=lambda one: (one.start - one.end, one)):
+        is_bordered = _borders(line, text, span)
+        if is_bordered and line.is_free(span.start, span.end):
+            records = tuple(dict.fromkeys(longest[span]))
+            yield _found(line, span, records, exact=False)
+
+
+def _borders(line: Line, text: str, span: Span) -> bool:
+    is_begun = _BEFORE_NAME.search(text[: span.start]) or not line.is_free(
+        max(0, span.start - 1), span.start
+    )
+    is_ended = _AFTER_NAME.match(text, span.end) or not line.is_free(span.end, span.end + 1)
+    return bool(is_begun and (is_ended or _MET.match(text, span.end)))
+
+
+def _common_length(name: str, text: str) -> int:
+    pairs = zip(name, text.lower(), strict=False)
+    return next(
+        (at for at, (one, other) in enumerate(pairs) if one != other), min(len(name), len(text))
+    )
+
+
+def _found(line: Line, span: Span, records: tuple[Known, ...], *, exact: bool) -> CompanyFound:
+    words = line.take(span.start, span.end)
+    certainty = Certainty.SURE if exact else Certainty.ASSUMED
+    if len({record.company or record.leads for record in records}) > 1:
+        certainty = Certainty.CHOOSE
+    return CompanyFound(span, records, words, certainty)
+
+
+def unknown_companies_in(line: Line, text: str) -> Iterator[CompanyFound]:
+    """Names that end as companies' names do; their words are marked as read."""
+    at = 0
+    while match := _UNKNOWN.search(text, at):
+        at = match.end("name")
+        if line.is_free(*match.span("name")):
+            line.take(*match.span("name"))
+            yield CompanyFound(Span(*match.span("name")), (), match["name"], Certainty.ASSUMED)
+
+
+def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, Certainty] | None:
+    """The first city of the text; its words are marked as read."""
+    for start in range(len(text)):
+        for length in range(6, 1, -1):
+            city, end = text[start : start + length], start + length
+            if city not in cities or not line.is_free(start, end) or _ROAD.match(text, end):
+                continue
+            is_city = text[end : end + 1] == "市"
+            is_sure = is_city or bool(_PLACE_BEFORE.search(text[:start]))
+            if (
+                not is_sure
+                and not _BEFORE_NAME.search(text[:start])
+                and line.is_free(start - 1, start)
+            ):
+                continue
+            span = Span(start, end + is_city)
+            line.take(span.start, span.end)
+            return span, city, Certainty.SURE if is_sure else Certainty.ASSUMED
+    return None
+
+
+def met_in(line: Line, text: str, surnames: Collection[str]) -> list[Counterpart]:
+    """Those met, with their positions; their words are marked as read."""
+    found = list[Counterpart]()
+    for pattern, is_plain in ((_MET, False), (_PLAIN_MET, True)):
+        at = 0
+        while match := pattern.search(text, at):
+            span = Span(match.start("position" if match["position"] else "name"), match.end())
+            if _is_met(line, text, span, match["name"], surnames, found, is_plain=is_plain):
+                line.take(span.start, span.end)
+                position = match["bracket"] or match["position"]
+                found.append(Counterpart(span, match["name"], position))
+                at = match.end()
+            else:
+                at = match.start() + 1
+    return sorted(found, key=lambda person: person.span)
+
+
+def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
+    line: Line,
+    text: str,
+    span: Span,
+    name: str,
+    surnames: Collection[str],
+    found: Sequence[Counterpart],
+    *,
+    is_plain: bool,
+) -> bool:
+    """Whether the words name somebody met: after a verb of meeting, a company or another person.
+
+    A name without a title has to follow at once.
+    """
+    if not (name[0] in surnames or name[:2] in surnames) or not line.is_free(span.start, span.end):
+        return False
+    before = text[: span.start].removesuffix("的")
+    follows_company = bool(before) and not line.is_free(len(before) - 1, len(before))
+    if text[: span.start].endswith(("、", "和")) and found:
+        return True
+    if is_plain:
+        is_verb = bool(re.search(rf"(?:{_MET_VERB.pattern})$", before))
+        is_of_company = follows_company and before != text[: span.start]
+        return is_verb or (is_of_company and len(name) > len("新厂"))
+    clause = line.clause_at(span.start)
+    return follows_company or bool(_MET_VERB.search(text[clause.start : span.start]))

@@ -1,0 +1,92 @@
+"""The text of one quick entry, and which parts of it are read (ENTRY 1). Pure."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+NUMBER = r"(?:\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
+_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+# words that carry nothing by themselves, between parts that are read
+_GLUE = (
+    r"(?:我们|一起|一行|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
+    r"|[我了在于的和与跟同及等去到来赴看找见跑\s,。;、:!?.-])*"
+)
+_ONLY_GLUE = re.compile(_GLUE)
+_ENDS = " \t,。;、:!?"
+
+
+def plain(text: str) -> str:
+    """The text in half-width characters and plain dashes, as long as it was."""
+    return "".join(map(_plain_character, text))
+
+
+def _plain_character(char: str) -> str:
+    if unicodedata.category(char) == "Pd":
+        return "-"
+    if char in "，、；：！？。":
+        return (
+            "、" if char == "、" else "。" if char == "。" else unicodedata.normalize("NFKC", char)
+        )
+    if char.isspace():
+        return " "
+    half = unicodedata.normalize("NFKC", char)
+    return half if len(half) == 1 else char
+
+
+def number(text: str) -> int:
+    """The value of a `NUMBER`: 十一, 二十五, 25."""
+    if text.isascii():
+        return int(text)
+    tens, is_ten, ones = text.rpartition("十")
+    value = _DIGITS[tens] if tens else 1
+    return value * 10 + (_DIGITS[ones] if ones else 0) if is_ten else _DIGITS[ones]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A part of the text."""
+
+    start: int
+    end: int
+
+    def meets(self, other: "Span") -> bool:
+        """Whether both share a character."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(slots=True)
+class Line:
+    """One entry: its text, the same in half-width characters, and the parts that are read."""
+
+    text: str
+    plain: str = ""
+    taken: list[Span] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.plain = plain(self.text)
+
+    def take(self, start: int, end: int) -> str:
+        """Mark the part as read, and return its words."""
+        self.taken.append(Span(start, end))
+        return self.text[start:end].strip(_ENDS)
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing of the part is read yet."""
+        part = Span(start, end)
+        return not any(part.meets(other) for other in self.taken)
+
+    def clause_at(self, at: int) -> Span:
+        """The part between two punctuation marks that holds the position."""
+        start = max(self.plain.rfind(mark, 0, at) for mark in ",。;!?") + 1
+        ends = [found for mark in ",。;!?" if (found := self.plain.find(mark, at)) >= 0]
+        return Span(start, min(ends, default=len(self.plain)))
+
+    def rest(self) -> str:
+        """What nothing has read, in its order."""
+        pieces, at = [], 0
+        for span in [*sorted(self.taken), Span(len(self.text), len(self.text))]:
+            piece = self.text[at : max(at, span.start)]
+            if not _ONLY_GLUE.fullmatch(plain(piece)):
+                pieces.append(piece.strip(" ,，。；;、").lstrip("了的"))
+            at = max(at, span.end)
+        return "，".join(pieces)

@@ -1,0 +1,126 @@
+"""The words of a quick entry for its kind, plan, next steps and commands (ENTRY 1). Pure."""
+
+import re
+from dataclasses import dataclass
+
+from crm.visits.quick_dates import DateFound
+from crm.visits.quick_text import Span
+from crm.visits.rules import Channel, Kind
+
+# in the order in which a word at one place is looked for
+_KINDS: tuple[tuple[Kind, Channel, str], ...] = (
+    (Kind.EVENT, Channel.IN_PERSON, r"推介会|推介活动|招商会|展会|博览会|论坛|峰会|参会"),
+    (Kind.RECEPTION, Channel.IN_PERSON, r"接待|来访|来考察|(?<=[^们户方])来区"),
+    (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
+    (Kind.REMOTE, Channel.VIDEO, r"视频会?|线上会议?|腾讯会议|线上(?=对接|沟通|交流)"),
+    (Kind.REMOTE, Channel.PHONE, r"电话|通话"),
+    (Kind.REMOTE, Channel.EMAIL, r"邮件"),
+    (
+        Kind.OUTREACH,
+        Channel.IN_PERSON,
+        (
+            r"拜访|走访|外出考察|上门|赴|跑了?|(?<![过回出失除上下进])去(?![年化除掉])|"
+            r"(?<![查观来区])看(?![好法待到重中了])|(?<!查)找(?!到)"
+        ),
+    ),
+)
+_ACTS = (
+    r"(?=(?:于|在|再|好了?)?(?:今|明(?!年)|后天|下周|下星期|周|星期|\d|本周|上午|下午|"
+    r"赴|去|到|拜|走访|接|见|看|跑|驻|陪|参加|参会|和|与|跟|电话|视频|联系))"
+)
+PLANNING = re.compile(
+    rf"(?:计划|准备|打算|拟){_ACTS}|约了|约好|预约|^安排"
+    r"|(?<![大预节制特])约(?=[一-龥]{1,3}(?:总|工|董|经理|先生|女士))"
+)
+_NEXT = re.compile(
+    r"下一步|下步|约定|(?<!已)安排|(?<![招期对等接看优善])待(?![遇定])"
+    r"|请[^,。;]{1,12}?(?:回复|提供|寄|送|反馈|报|研究|核实|确认|协调|答复)"
+)
+_CANCEL = re.compile(r"^取消(?P<what>[^,。;]*)[,。;\s]*(?P<why>.*)$", re.DOTALL)
+_MOVE = re.compile(
+    r"^(?:把|将)?(?P<what>(?!.*(?:见了|拜访了|谈))[^。;]{0,30}?),?改到(?P<to>[^,。;]+)[,。;\s]*"
+    r"(?P<why>.*)$",
+    re.DOTALL,
+)
+STEPS = re.compile(r"签约|签订?了?(?:正式)?协议|开工|竣工|投产|到账")
+AMOUNT = re.compile(r"(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>亿|千万|百万|万)(?:元|美元|欧元)?")
+
+
+@dataclass(frozen=True, slots=True)
+class KindFound:
+    """The kind that a word names."""
+
+    span: Span
+    kind: Kind
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is to happen next, and by when."""
+
+    spans: tuple[Span, ...]
+    text: str
+    due: DateFound | None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish to cancel or to move a planned visit."""
+
+    what: str
+    reason: str
+    to: str = ""  # when; empty: it is cancelled
+
+
+def kinds_in(text: str) -> list[KindFound]:
+    """All words for a kind, in their order."""
+    found = [
+        KindFound(Span(*match.span()), kind, channel)
+        for kind, channel, words in _KINDS
+        for match in re.finditer(words, text)
+    ]
+    return sorted(found, key=lambda one: one.span)
+
+
+def command_in(text: str) -> Command | None:
+    """The command of the entry; none where it tells of a visit."""
+    if found := _CANCEL.match(text):
+        return Command(found["what"], found["why"].strip())
+    if found := _MOVE.match(text):
+        return Command(found["what"], found["why"].strip(), found["to"])
+    return None
+
+
+def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
+    """The next steps: clauses that begin with their words, or that have a deadline."""
+    found = list[NextStep]()
+    for start, end in _clauses(text):
+        inside = [one for one in dates if start <= one.span.start < end]
+        begin = _begin(text, start, end, inside)
+        if begin is None or (begin == 0 and not text[:begin].strip()):
+            continue
+        due = next((one for one in inside if one.span.start >= begin), None)
+        words = text[begin:end]
+        if due:
+            words = text[begin : due.span.start] + text[due.span.end : end]
+        words = re.sub(r"^(?:下一步|下步)[:是,]?", "", words.strip())
+        found.append(NextStep((Span(begin, end),), words.strip(), due))
+    return found
+
+
+def _begin(text: str, start: int, end: int, inside: list[DateFound]) -> int | None:
+    """Where in the clause the next step begins, its date included; none where it has none."""
+    words = _NEXT.search(text, start, end)
+    deadline = next((one for one in inside if one.is_deadline), None)
+    places = []
+    if words:
+        before = [one for one in inside if one.span.end == words.start()]
+        places.append(before[0].span.start if before else words.start())
+    if deadline and (start > 0 or len(inside) > 1):
+        places.append(deadline.span.start)
+    return min(places, default=None)
+
+
+def _clauses(text: str) -> list[tuple[int, int]]:
+    return [(one.start(), one.end()) for one in re.finditer(r"[^,。;!?]+", text)]

@@ -1,0 +1,146 @@
+"""A line becomes the draft of a visit; the page offline reads the same file of cases (ENTRY 1)."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.base.cities import cities
+from crm.base.clock import at_civil, civil
+from crm.base.names import person_search_text, surnames
+from crm.visits.quick_entry import LONGEST, Draft, World, draft_of, entries_of
+from crm.visits.quick_names import Certainty, Colleague, Known
+
+_FILE = json.loads((Path(__file__).parent / "quick_entry_cases.json").read_text())
+_WORLD = _FILE["world"]
+_GLUE = set("我们了在于的和与跟同及等去到来赴看找见跑一起行")
+_UNSET: dict[str, Any] = {
+    "kind": "outreach",
+    "channel": "in_person",
+    "status": "done",
+    "when": "",
+    "city": "",
+    "leader": _WORLD["writer"],
+    "joins": [],
+    "companies": [],
+    "leads": [],
+    "met": [],
+    "position": [],
+    "minutes": "",
+    "next": "",
+    "due": "",
+}
+
+
+def _world() -> World:
+    names = _WORLD["colleagues"]
+    leads = [title for record in _WORLD["known"] for title in record["leads"]]
+    now = datetime.fromisoformat(_WORLD["now"])
+    return World(
+        now=at_civil(now.date(), now.time()),
+        writer_id=names.index(_WORLD["writer"]),
+        colleagues=[
+            Colleague(number, name, person_search_text(name)) for number, name in enumerate(names)
+        ],
+        known=[
+            Known(
+                tuple(record["names"]),
+                tuple(record["initials"]),
+                (number, record["company"]),
+                tuple((leads.index(title), title) for title in record["leads"]),
+            )
+            for number, record in enumerate(_WORLD["known"])
+        ],
+        cities=cities(),
+        surnames=surnames(),
+    )
+
+
+def _short(name: str) -> str:
+    """A company by its short name, as cases have it."""
+    by_name = {record["company"]: record["names"][0] for record in _WORLD["known"]}
+    return by_name.get(name, name)
+
+
+def _as_case(draft: Draft) -> dict[str, Any]:
+    names = _WORLD["colleagues"]
+    leads = [title for record in _WORLD["known"] for title in record["leads"]]
+    when = ""
+    if draft.starts_at and draft.ends_at:
+        when = f"{civil(draft.starts_at):%m-%d %H:%M}/{civil(draft.ends_at):%m-%d %H:%M}"
+    return {
+        "kind": draft.kind,
+        "channel": draft.channel,
+        "status": draft.status,
+        "when": when,
+        "city": draft.city,
+        "leader": None if draft.leader_id is None else names[draft.leader_id],
+        "joins": [names[number] for number in draft.participant_ids],
+        "companies": [_short(row.name) for row in draft.companies if row.name],
+        "leads": [leads[number] for number in draft.lead_ids],
+        "met": [row.met for row in draft.companies if row.met],
+        "position": [row.position for row in draft.companies if row.position],
+        "minutes": draft.minutes,
+        "next": draft.next_step,
+        "due": f"{draft.due_on:%m-%d}" if draft.due_on else "",
+    }
+
+
+@pytest.mark.parametrize("case", _FILE["cases"], ids=lambda case: case["line"])
+def test_a_line_is_read_as_its_case_says(case: dict[str, Any]) -> None:
+    draft = draft_of(case["line"], _world())
+
+    if command := case.get("command"):
+        assert not draft.is_visit
+        assert {name: getattr(draft.command, name) for name in command} == command
+        return
+
+    loose = set(case.get("loose", ()))
+    if step := case.get("step"):
+        assert (draft.step, draft.is_visit) == (step, False)
+        loose |= {"when", "city", "leads", "minutes"}
+    else:
+        assert draft.is_visit
+        to_choose = {name for name, chip in draft.chips.items() if chip.certainty == "choose"}
+        assert to_choose - loose == {*case.get("choose", ())} - loose
+
+    read = _as_case(draft)
+    expected = {name: case.get(name, value) for name, value in _UNSET.items()}
+    assert {name: read[name] for name in expected if name not in loose} == {
+        name: value for name, value in expected.items() if name not in loose
+    }
+    for name in case.get("assumed", ()):
+        assert draft.chips[name].certainty is Certainty.ASSUMED
+
+
+def test_a_line_break_or_a_semicolon_before_a_new_date_begins_the_next_draft() -> None:
+    on = date(2026, 11, 28)
+
+    assert entries_of("昨天拜访甲公司；前天拜访乙公司\n今天驻上海", on) == (
+        ["昨天拜访甲公司", "前天拜访乙公司", "今天驻上海"],
+        "",
+    )
+    assert entries_of("昨天拜访甲公司；谈设备；下周三前送测算表", on)[0] == [
+        "昨天拜访甲公司；谈设备；下周三前送测算表"
+    ]
+
+
+def test_what_is_too_long_stays_in_the_box() -> None:
+    lines, left = entries_of("谈" * (LONGEST + 100), date(2026, 11, 28))
+
+    assert (lines, left) == (["谈" * LONGEST], "谈" * 100)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_read_without_an_error_and_nothing_of_it_is_lost(text: str) -> None:
+    draft = draft_of(text, _world())
+
+    kept = " ".join(
+        [draft.minutes, draft.next_step, *(chip.words for chip in draft.chips.values())]
+    )
+    lost = {char for char in text if char.isalnum()} - set(kept)
+    assert draft.command or not {char for char in lost if char not in _GLUE}
