@@ -53,6 +53,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "visits.export": WITH_RECORDS,
     "visits.new": WITH_RECORDS,
     "visits.create": WITH_RECORDS,
+    "visits.quick": WITH_RECORDS,
     "visits.show": WITH_RECORDS,
     "visits.edit": WITH_RECORDS,
     "visits.change": WITH_RECORDS,

@@ -210,7 +210,7 @@ def likely_hours(now: datetime) -> tuple[datetime, datetime]:
     return clock.at_civil(yesterday, begin), clock.at_civil(yesterday, end)
 
 
-def _hour_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+def hour_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
     first, last = clock.civil_date(starts_at), clock.last_civil_date(ends_at)
     return {
         "first_on": first,
@@ -236,7 +236,7 @@ def initial_values(
         "city": last.city,
         "leader_id": leader_id,
         "status": status,
-        **_hour_values(*(tomorrow if status is Status.PLANNED else likely_hours(now))),
+        **hour_values(*(tomorrow if status is Status.PLANNED else likely_hours(now))),
     }
 
 
@@ -250,7 +250,7 @@ def form_values(visit: SeenVisit) -> dict[str, Any]:
         # hidden leads are not in the form, and stay as they are
         "lead_ids": [lead.id for lead in visit.leads if lead.id],
         "leader_id": visit.leader.id,
-        **_hour_values(visit.starts_at, visit.ends_at),
+        **hour_values(visit.starts_at, visit.ends_at),
         **(_word_values(visit) if visit.is_readable else {}),
     }
 

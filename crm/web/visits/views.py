@@ -50,6 +50,18 @@ from crm.web.visits.forms import (
 )
 from crm.web.visits.listing import export, listing, sums
 from crm.web.visits.questions import checked, merge_target_id, must_ask, note_frozen, require_reason
+from crm.web.visits.quick import (
+    REST,
+    QuickEntry,
+    chips_of,
+    form_of,
+    has_rest,
+    keep_rest,
+    planned_rows,
+    read_entry,
+    take_rest,
+    typed,
+)
 from crm.web.visits.reporting import visit_or_404
 
 bp = Blueprint("visits", __name__)
@@ -95,11 +107,34 @@ def _owners() -> Sequence[Person]:
     return entered_for(db.session, signed_in().id, today())
 
 
-def _new_page(form: VisitForm, last: LastChoices, owners: Sequence[Person]) -> str:
+def _new_page(
+    form: VisitForm,
+    last: LastChoices,
+    owners: Sequence[Person],
+    entry: QuickEntry | None = None,
+) -> str:
     set_choices(db.session, form, my_view(), today(), last)
     offer_last_choices(form, my_view(), last)
     offer_owners(form, my_view(), owners)
-    return render_template("visits/new.html", form=form)
+    chips = chips_of(form, entry.draft) if entry else []
+    rest = entry.rest if entry else request.form.get(REST, "")
+    return render_template(
+        "visits/new.html", form=form, entry=entry, chips=chips, rest=rest, text=take_rest()
+    )
+
+
+@bp.post("/visits/quick")
+def quick() -> ResponseReturnValue:
+    """The form, filled in from a typed line; nothing is saved (ENTRY 1)."""
+    entry = read_entry(db.session, my_view(), typed(), moment())
+    if entry is None:
+        return redirect(url_for(".new"))
+    if entry.draft.is_visit:
+        return _new_page(form_of(entry.draft, today()), _last(), _owners(), entry)
+
+    command = entry.draft.command
+    plans = planned_rows(db.session, my_view(), command.what, moment()) if command else []
+    return render_template("visits/quick.html", entry=entry, plans=plans)
 
 
 @bp.post("/visits/new")
@@ -113,7 +148,8 @@ def create() -> ResponseReturnValue:
     if asks_for_row():
         form.companies.append_entry()
     elif visit := _save_new(form):
-        return redirect(url_for(".show", visit_id=visit.id))
+        keep_rest()
+        return redirect(url_for(".new") if has_rest() else url_for(".show", visit_id=visit.id))
     # sent twice at once: what it is refused or asked about may be itself, saved since
     elif answer := _known_answer(form):
         return answer
