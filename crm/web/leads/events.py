@@ -155,7 +155,7 @@ def merge_happening(merge: Merge, by: str, kinds: Kinds, on: date) -> Happening:
         url_for("merges.show", merge_id=merge.id),
         " · ".join(part for part in (merge.merged_ref, by) if part),
         texts=tuple(
-            f"“{kinds.names[row['kind']]}”日期取较早的{formatting.dated(row['held'], on)}，"
+            f"“{kinds.names[row['kind']]}”日期为{formatting.dated(row['held'], on)}，"
             f"{formatting.dated(row['on'], on)}不再采用"
             for row in crossed_out
         ),
