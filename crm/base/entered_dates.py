@@ -44,8 +44,7 @@ def entered_date(text: str, today: date, *, is_ahead: bool = False) -> date:
     if text in _WORDS:
         return today + _WORDS[text] * DAY
     if found := _WEEKDAY.fullmatch(text):
-        weekday = "一二三四五六日".index(found[2].replace("天", "日"))
-        return _of_week(found[1], weekday, today, is_ahead=is_ahead)
+        return _of_week(found[1], weekday_of(found[2]), today, is_ahead=is_ahead)
     if _FULL.fullmatch(text):
         return typed_date(text)
     if found := _MONTH_AND_DAY.fullmatch(text):
@@ -54,6 +53,11 @@ def entered_date(text: str, today: date, *, is_ahead: bool = False) -> date:
         return _of_month(int(found[1]), today, is_ahead=is_ahead)
 
     raise ValueError(text)
+
+
+def weekday_of(name: str) -> int:
+    """The weekday of 一 to 日 or 天, Monday 0."""
+    return "一二三四五六日".index(name.replace("天", "日"))
 
 
 def _of_week(week: str, weekday: int, today: date, *, is_ahead: bool) -> date:

@@ -10,13 +10,12 @@ from crm.demo.context import EVENING, MONTHS, ScenarioContext, runs
 from crm.demo.events import LeadEvent, VisitEvent
 from crm.demo.files import Outing, Plans, Residency, Weekly
 from crm.people.rules import Duty
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import HOME, Channel, Kind, Status
 
 WEEKEND = 6
 LOG_DELAYS = (0, 0, 1, 0, 2, 0, 1)  # days after a visit; all within the rule's three
 WITHOUT_MINUTES = 6  # every so many visits still wait for their minutes
 REPLAYED_DAYS = 45  # older visits are entered as done: no replayed digest needs their planning
-HOME = "本区"
 
 
 def routine_visits(context: ScenarioContext) -> list[VisitEvent]:

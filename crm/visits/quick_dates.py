@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date
 
-from crm.base.entered_dates import entered_date
+from crm.base.entered_dates import entered_date, weekday_of
 from crm.base.periods import DAY
 from crm.visits.quick_text import NUMBER, Span, number
 
@@ -108,8 +108,7 @@ def _with_end(
             last = _end_date(found.first_on, other, today, is_ahead=is_ahead)
             at = other.end()
     elif match["weekday"] and (other := _LAST_WEEKDAY.match(text, at)):
-        weekday = "一二三四五六日".index(other["weekday"].replace("天", "日"))
-        last = found.first_on + (weekday - found.first_on.weekday()) * DAY
+        last = _same_week(found.first_on, other["weekday"])
         at = other.end()
     elif (match["month"] or match["month2"]) and (other := _LAST_DAY.match(text, at)):
         last = _same_month(found.first_on, number(other["day"]))
@@ -124,10 +123,13 @@ def _end_date(first: date, other: re.Match[str], today: date, *, is_ahead: bool)
     if other["only"]:
         return _same_month(first, number(other["only"]))
     if other["weekday"] and not other["week"]:  # 下周一到周五: of the same week
-        weekday = "一二三四五六日".index(other["weekday"].replace("天", "日"))
-        return first + (weekday - first.weekday()) * DAY
+        return _same_week(first, other["weekday"])
     end = _date_of(other, today, is_ahead=is_ahead)
     return end.first_on if end else None
+
+
+def _same_week(first: date, name: str) -> date:
+    return first + (weekday_of(name) - first.weekday()) * DAY
 
 
 def _same_month(first: date | None, day: int) -> date | None:

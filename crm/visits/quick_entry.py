@@ -6,7 +6,7 @@ Nothing here is saved: whoever typed the line sees the form with these values, a
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from crm.base.clock import at_civil, civil
 from crm.visits.quick_dates import DateFound, dates_in
@@ -30,17 +30,15 @@ from crm.visits.quick_words import (
     PLANNING,
     STEPS,
     Command,
-    KindFound,
     NextStep,
     command_in,
     kinds_in,
     next_steps,
 )
-from crm.visits.rules import Channel, Kind, Status, stay_hours
+from crm.visits.rules import HOME, Channel, Kind, Status, stay_hours
 
 LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
-HOME = "本区"  # the city of what happens in the zone itself
 _HOME_WORDS = re.compile(r"区里|本区|我区|园区里")
 _COUNT = re.compile(r"^[一两二三四五六七八九十\d]+家(?:企业|公司)?")
 
@@ -111,8 +109,8 @@ class Draft:
         """Whether the line tells of a visit, not only of a step or a command."""
         if self.command:
             return False
-        is_told = self.chips["kind"].certainty is Certainty.SURE or "met" in self.chips
-        return is_told or not self.step
+        names_meeting = self.chips["kind"].certainty is Certainty.SURE or "met" in self.chips
+        return names_meeting or not self.step
 
 
 def entries_of(text: str, today: date) -> tuple[list[str], str]:
@@ -180,13 +178,14 @@ def draft_of(text: str, world: World) -> Draft:
 
 def _without(text: str, steps: Sequence[NextStep]) -> str:
     """The text, as long as before, without the next steps."""
-    for span in (span for step in steps for span in step.spans):
-        text = text[: span.start] + "。" * (span.end - span.start) + text[span.end :]
+    for step in steps:
+        start, end = step.span.start, step.span.end
+        text = text[:start] + "。" * (end - start) + text[end:]
     return text
 
 
 def _read_next(line: Line, draft: Draft, steps: Sequence[NextStep]) -> None:
-    words = [line.take(span.start, span.end) for step in steps for span in step.spans]
+    words = [line.take(step.span.start, step.span.end) for step in steps]
     draft.next_step = "，".join(step.text for step in steps if step.text)
     due = next((step.due for step in steps if step.due), None)
     draft.due_on = due.last_on if due else None
@@ -196,8 +195,8 @@ def _read_next(line: Line, draft: Draft, steps: Sequence[NextStep]) -> None:
 
 
 def _read_kind(line: Line, draft: Draft, head: str) -> None:
-    kinds = [one for one in kinds_in(head) if line.is_free(one.span.start, one.span.end)]
-    first: KindFound | None = kinds[0] if kinds else None
+    kinds = (one for one in kinds_in(head) if line.is_free(one.span.start, one.span.end))
+    first = next(kinds, None)
     if first is None:
         draft.chips["kind"] = Chip(Certainty.ASSUMED)
         return
@@ -235,8 +234,7 @@ def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: boo
     first, last = draft.first_on or world.today, draft.last_on or world.today
     certainty = Certainty.SURE
     if draft.kind is Kind.RESIDENCY and hours is None:
-        draft.starts_at = at_civil(first, time(9))
-        draft.ends_at = at_civil(last, time(18))
+        draft.starts_at, draft.ends_at = stay_hours(first, last, is_done=False, now=world.now)
     elif hours is None:
         begin, end = WHOLE_DAY
         draft.starts_at, draft.ends_at = at_civil(first, begin), at_civil(last, end)

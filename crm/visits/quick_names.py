@@ -124,10 +124,11 @@ def people_in(line: Line, text: str, colleagues: Sequence[Colleague]) -> list[Pe
 
 
 def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Iterator[PersonFound]:
+    tokens = {match[0] for match in _TOKEN.finditer(text)}
     hits = [
         (match.start(), match.end(), person)
         for person in colleagues
-        for word in _words_for(person, text)
+        for word in (person.name, *_spelled(person, tokens))
         for match in re.finditer(re.escape(word), text)
     ]
     # in their order: a list of names goes on from the one before
@@ -162,11 +163,10 @@ def _certainty(people: Sequence[Colleague], *, is_plain: bool) -> Certainty:
     return Certainty.ASSUMED if is_plain else Certainty.SURE
 
 
-def _words_for(person: Colleague, text: str) -> Iterator[str]:
-    yield person.name
-    tokens = {token[0] for token in _TOKEN.finditer(text)}
-    spelled = {word for word in person.search.split() if word.isascii()}
-    yield from (token for token in tokens if token.lower() in spelled)
+def _spelled(person: Colleague, tokens: Collection[str]) -> Iterator[str]:
+    """The tokens that are the person's name in pinyin."""
+    words = person.search.split()
+    return (token for token in tokens if token.lower() in words)
 
 
 def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Iterator[PersonFound]:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from crm.base.cities import cities
 from crm.base.clock import civil_date
 from crm.base.periods import DAY
 from crm.visits.models import Visit, VisitParticipant
+from crm.visits.queries import LOADED
 from crm.visits.quick_dates import DateFound, dates_in
 from crm.visits.quick_text import plain
 from crm.visits.quick_words import kinds_in
@@ -40,9 +41,7 @@ def plans_meant(db: Session, what: str, person_id: int, now: datetime) -> Sequen
     if len(kinds) == 1 and kinds != {Kind.OUTREACH}:  # 去 and 看 are said of any kind
         query = query.where(Visit.kind.in_(kinds))
 
-    loaded = (joinedload(Visit.leader), joinedload(Visit.entered_by))
-    several = (selectinload(Visit.participants), selectinload(Visit.leads))
-    query = query.options(*loaded, *several).order_by(Visit.first_on, Visit.id)
+    query = query.options(*LOADED).order_by(Visit.first_on, Visit.id)
     return db.scalars(query.limit(MOST)).all()
 
 

@@ -43,7 +43,6 @@ _MOVE = re.compile(
     re.DOTALL,
 )
 STEPS = re.compile(r"签约|签订?了?(?:正式)?协议|开工|竣工|投产|到账")
-AMOUNT = re.compile(r"(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>亿|千万|百万|万)(?:元|美元|欧元)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class KindFound:
 class NextStep:
     """What is to happen next, and by when."""
 
-    spans: tuple[Span, ...]
+    span: Span
     text: str
     due: DateFound | None
 
@@ -105,7 +104,7 @@ def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
         if due:
             words = text[begin : due.span.start] + text[due.span.end : end]
         words = re.sub(r"^(?:下一步|下步)[:是,]?", "", words.strip())
-        found.append(NextStep((Span(begin, end),), words.strip(), due))
+        found.append(NextStep(Span(begin, end), words.strip(), due))
     return found
 
 

@@ -13,6 +13,8 @@ LONGEST_DAYS = 92  # a bound on a visit's length keeps every question about a pe
 # From when on lists mark a visit as entered late; whether it counts is for each rule to say.
 MARKED_LATE_AFTER_DAYS = 3
 
+HOME = "本区"  # the city of what happens in the zone itself
+
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is entered by its days alone
 
 

@@ -12,6 +12,7 @@ from crm.base import formatting
 from crm.base.clock import civil, civil_date
 from crm.base.refs import new_ref
 from crm.people.permissions import Viewer
+from crm.visits.fields import VISIT_FIELDS
 from crm.visits.quick_entry import Chip, CompanyRow, Draft, draft_of, entries_of
 from crm.visits.quick_names import Certainty
 from crm.visits.quick_plans import plans_meant
@@ -27,19 +28,11 @@ from crm.web.visits.rows import VisitRow, visit_row
 MOST_TYPED = 900  # characters of the box, which the cookie of the session has to hold
 _REST = "quick_rest"  # in the session: whose text, and the text
 LINE, PICK, REST = "line", "pick", "rest"
-_LABELS = {
-    "kind": "类型",
-    "first_on": "日期",
-    "starts": "时间",
-    "status": "状态",
-    "city": "城市",
-    "lead_ids": "线索",
-    "companies": "企业",
-    "met": "会见人",
-    "leader_id": "带队人",
-    "participant_ids": "同行人",
-    "next_step": "下一步",
-}
+_FIELDS = (  # in the order of the form
+    *("kind", "first_on", "starts", "status", "city", "lead_ids", "companies", "met"),
+    *("leader_id", "participant_ids", "next_step"),
+)
+_SHORT = {"first_on": "日期", "starts": "时间", "companies": "企业"}
 _PICKED = {"leader_id", "lead_ids", "participant_ids"}
 
 
@@ -151,24 +144,22 @@ def chips_of(form: VisitForm, draft: Draft) -> list[ChipShown]:
     return [
         ChipShown(
             name,
-            label,
+            _SHORT.get(name) or VISIT_FIELDS[name].label,
             _value(form, draft, name),
             chip.words,
             chip.certainty,
             [(f"{name}:{key}", text) for key, text in chip.options],
         )
-        for name, label in _LABELS.items()
+        for name in _FIELDS
         if (chip := draft.chips.get(name)) and _is_shown(name, chip, draft)
     ]
 
 
 def _is_shown(name: str, chip: Chip, draft: Draft) -> bool:
     """What is assumed for everybody says nothing: the writer leads, a stay has no hours."""
-    if name == "leader_id" and chip.certainty is Certainty.ASSUMED and not chip.words:
-        return False
-    if name == "lead_ids" and draft.lead_ids and not chip.options:
-        return True
-    return not (name == "starts" and draft.starts_at is None)
+    if name == "leader_id":
+        return chip.certainty is not Certainty.ASSUMED or bool(chip.words)
+    return name != "starts" or draft.starts_at is not None
 
 
 def _value(form: VisitForm, draft: Draft, name: str) -> str:
