@@ -120,7 +120,6 @@ def merge(db: Session, *, pair: Pair, by: Person, now: datetime) -> Merge:
     journal.set(db, _core(pair), {"id": pair.survivor_id}, values)
     _follow_up(db, journal, pair, survivor, merged, now)
     _refresh(db, pair)
-    _find_contacts(db, pair)
 
     kept = _keep(db, journal, pair, merged, by, now)
     _tell(db, MERGED[pair.subject], kept, by=by, now=now)
@@ -160,7 +159,6 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     if kept.subject is Mergeable.LEAD:
         _hold_again(db, kept)
     _refresh(db, pair)
-    _find_contacts(db, pair)
     if pair.subject is Mergeable.LEAD:
         _restage(db, pair)
     _tell(db, f"{MERGED[kept.subject]}_undone", kept, by=by, now=now)
@@ -173,11 +171,6 @@ def _hold_again(db: Session, kept: Merge) -> None:
         for row in rows_of(db, table, table.c.lead_id, kept.merged_id):
             if row["replaced_at"] is not None and row["replaced_at"] >= kept.merged_at:
                 hold_again(db, table, key_of(table, row))
-
-
-def _find_contacts(db: Session, pair: Pair) -> None:
-    if pair.subject is Mergeable.LEAD:
-        keep_last_contacts(db, pair.ids)
 
 
 def _restage(db: Session, pair: Pair) -> None:
@@ -362,7 +355,7 @@ def _settle_lead(db: Session, journal: Journal, pair: Pair) -> None:
 
 
 def _refresh(db: Session, pair: Pair) -> None:
-    """What the session and the search know of the rows that were changed past them."""
+    """What follows from rows that were changed past the session: itself, search, last contact."""
     db.expire_all()
     if pair.subject is Mergeable.CONTACT:
         return
@@ -371,6 +364,8 @@ def _refresh(db: Session, pair: Pair) -> None:
     if pair.subject is Mergeable.COMPANY:
         aliases = select(CompanyAlias.id).where(CompanyAlias.company_id.in_(pair.ids))
         search_index.index_again(db, CompanyAlias, db.scalars(aliases).all())
+    if pair.subject is Mergeable.LEAD:
+        keep_last_contacts(db, pair.ids)
 
 
 def _keep(  # noqa: PLR0913, PLR0917 - what was merged, by whom and when
