@@ -182,11 +182,16 @@ def overdue_units(db: Session, at: datetime) -> list[tuple[int | None, int | Non
 
 def _waiting_since(db: Session, at: datetime) -> dict[int, datetime]:
     """By claim on which somebody had to decide at the moment, since when."""
+    # what nobody has to decide now, and nothing has happened to since, did not wait then
+    later = select(ClaimEntry.claim_id).where(ClaimEntry.at > at)
+    may_wait = or_(
+        ClaimEntry.claim_id.in_(undecided().with_only_columns(Claim.id)),
+        ClaimEntry.claim_id.in_(later),
+    )
     entries = select(ClaimEntry.claim_id, ClaimEntry.step, ClaimEntry.at)
+    then = entries.where(may_wait, ClaimEntry.at <= at).order_by(ClaimEntry.id)
     since: dict[int, datetime] = {}
-    for claim_id, step, entered_at in db.execute(
-        entries.where(ClaimEntry.at <= at).order_by(ClaimEntry.id)
-    ):
+    for claim_id, step, entered_at in db.execute(then):
         if step in AWAITS_DECISION:
             since[claim_id] = entered_at
         elif step is not Step.NAME:  # who decides is another matter
