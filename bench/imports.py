@@ -164,6 +164,15 @@ def measure(sides: Sequence[Side], prepared: Path, files: Sequence[Path], rows: 
         side.measure(prepared, files, rows)
 
 
+def compare(  # noqa: PLR0913 - two sides on one file, so many times
+    product: Side, floor: Side, prepared: Path, files: Sequence[Path], *, rows: int, passes: int
+) -> None:
+    """Measure both sides in turn."""
+    for number in range(passes):
+        sides = (product, floor) if number % 2 else (floor, product)
+        measure(sides, prepared, files, rows)
+
+
 def report(product: Side, floor: Side) -> str:
     """The rates, and the share of the floor's rate in the same pass."""
     shares = [100 * ours / bare for ours, bare in zip(product.rates, floor.rates, strict=True)]
@@ -191,9 +200,7 @@ def main(*, scale: float, passes: int) -> None:
 
     with TemporaryDirectory() as folder:
         files = prepare(Path(folder), scale=scale, count=count)
-        for number in range(passes):
-            sides = (product, floor) if number % 2 else (floor, product)
-            measure(sides, Path(folder) / NAME, files, count)
+        compare(product, floor, Path(folder) / NAME, files, rows=count, passes=passes)
 
     click.echo(f"{count:,} visits in {len(files)} files; {zone.size(scale)}, but no visits.\n")
     click.echo(report(product, floor))

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from bench import zone
-from bench.imports import NAME, SECRET, Side, import_bare, measure, report, sessions_of
+from bench.imports import NAME, SECRET, Side, compare, import_bare, report, sessions_of
 from crm.app import create_app
 from crm.base import clock
 from crm.base.db import writing
@@ -85,9 +85,7 @@ def main(*, scale: float, count: int, passes: int) -> None:
 
     with TemporaryDirectory() as folder:
         files = prepare(Path(folder), scale=scale, count=count)
-        for number in range(passes):
-            sides = (product, floor) if number % 2 else (floor, product)
-            measure(sides, Path(folder) / NAME, files, count)
+        compare(product, floor, Path(folder) / NAME, files, rows=count, passes=passes)
 
     click.echo(f"{count:,} leads in a file; {zone.size(scale)}.\n")
     click.echo(report(product, floor))
