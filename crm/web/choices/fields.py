@@ -90,7 +90,9 @@ class _Searched:
         self.data = f"{self.prefix}{found_id}" if self.prefix else found_id
 
     def _choice(self, row: Choice) -> SelectChoice:
-        marks = {"data-pinyin": row.search, "data-note": row.note or ""}
+        # the list is searched by its texts, too
+        spelled = " ".join(word for word in row.search.split() if word not in row.text)
+        marks = {"data-pinyin": spelled, "data-note": row.note or ""}
         return SelectChoice(f"{self.prefix}{row.id}", row.text, marks)
 
 
