@@ -5,7 +5,7 @@ Nothing here is saved: whoever typed the line sees the form with these values, a
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from crm.base.clock import at_civil, civil
@@ -24,11 +24,11 @@ from crm.visits.quick_names import (
     people_in,
     unknown_companies_in,
 )
+from crm.visits.quick_steps import OfferedStep, step_in
 from crm.visits.quick_text import Line, plain
 from crm.visits.quick_times import WHOLE_DAY, Hours, hours_in
 from crm.visits.quick_words import (
     PLANNING,
-    STEPS,
     Command,
     NextStep,
     command_in,
@@ -102,7 +102,7 @@ class Draft:
     due_on: date | None = None
     chips: dict[str, Chip] = field(default_factory=dict)
     command: Command | None = None
-    step: str = ""  # a word of a stage: it offers the step, and changes nothing
+    step: OfferedStep | None = None
 
     @property
     def is_visit(self) -> bool:
@@ -110,7 +110,7 @@ class Draft:
         if self.command:
             return False
         names_meeting = self.chips["kind"].certainty is Certainty.SURE or "met" in self.chips
-        return names_meeting or not self.step
+        return names_meeting or self.step is None
 
 
 def entries_of(text: str, today: date) -> tuple[list[str], str]:
@@ -164,12 +164,10 @@ def draft_of(text: str, world: World) -> Draft:
     companies += unknown_companies_in(line, head)
     companies.sort(key=lambda found: found.span)
     _read_companies(line, draft, companies, met_in(line, head, world.surnames))
-    for match in PLANNING.finditer(head):
-        if is_ahead and line.is_free(*match.span()):
-            line.take(*match.span())
+    if is_ahead:
+        _read_planning(line, draft, head)
 
-    if step := STEPS.search(head):
-        draft.step = step[0]
+    draft.step = step_in(head)
     draft.minutes = line.rest()
     if draft.minutes:
         draft.chips["minutes"] = Chip(Certainty.ASSUMED, draft.minutes)
@@ -220,14 +218,13 @@ def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
     draft.chips["first_on"] = Chip(Certainty.ASSUMED if is_assumed else Certainty.SURE, words)
 
     hours = hours_in(head, first, dates)
-    for span in hours.spans if hours else ():
-        line.take(span.start, span.end)
-    for found in dates[1:]:
-        if hours and hours.last_on == found.first_on:
-            line.take(found.span.start, found.span.end)
+    spans = [*hours.spans] if hours else []
+    spans += [one.span for one in dates[1:] if hours and hours.last_on == one.first_on]
+    read = [line.take(span.start, span.end) for span in sorted(spans)]
     if hours and hours.last_on > last:
-        draft.last_on = last = hours.last_on
+        draft.last_on = hours.last_on
     _set_hours(draft, hours, world, is_ahead=is_ahead)
+    draft.chips["starts"] = replace(draft.chips["starts"], words="，".join(read))
 
 
 def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: bool) -> None:
@@ -259,6 +256,12 @@ def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: boo
     draft.chips["status"] = Chip(Certainty.SURE if is_ahead else certainty)
 
 
+def _read_planning(line: Line, draft: Draft, head: str) -> None:
+    matches = [one for one in PLANNING.finditer(head) if line.is_free(*one.span())]
+    if words := [line.take(*one.span()) for one in matches]:
+        draft.chips["status"] = Chip(Certainty.SURE, "，".join(words))
+
+
 def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
     if home := _HOME_WORDS.search(head):
         draft.city = HOME
@@ -275,12 +278,12 @@ def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
 
 def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world: World) -> None:
     leaders = [one for one in people if one.part is Part.LEADS]
-    joined = [one for one in people if one.part is Part.JOINS]
+    joined = [one for one in people if one not in leaders[:1]]
     draft.leader_id = world.writer_id
 
     if leaders:
         first = leaders[0]
-        draft.chips["leader_id"] = _chip_of(line, first)
+        draft.chips["leader_id"] = _chip_of(line, leaders[:1], first)
         draft.leader_id = None if first.certainty is Certainty.CHOOSE else first.people[0].id
         if draft.leader_id not in world.enters_for:
             draft.participant_ids.append(world.writer_id)
@@ -293,16 +296,16 @@ def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world:
     draft.participant_ids = [*dict.fromkeys(draft.participant_ids)]
     if joined:
         unsure = next((one for one in joined if one.certainty is not Certainty.SURE), joined[0])
-        draft.chips["participant_ids"] = _chip_of(line, unsure)
+        draft.chips["participant_ids"] = _chip_of(line, joined, unsure)
     elif draft.participant_ids:
         draft.chips["participant_ids"] = Chip(Certainty.ASSUMED)
 
 
-def _chip_of(line: Line, one: PersonFound) -> Chip:
-    options = (
-        tuple((person.id, person.name) for person in one.people) if len(one.people) > 1 else ()
-    )
-    return Chip(one.certainty, line.text[one.span.start : one.span.end], options)
+def _chip_of(line: Line, people: Sequence[PersonFound], unsure: PersonFound) -> Chip:
+    """The words for all of the people, with the choice that one of them leaves."""
+    words = "、".join(line.text[one.span.start : one.span.end] for one in people)
+    options = tuple((person.id, person.name) for person in unsure.people)
+    return Chip(unsure.certainty, words, options if len(options) > 1 else ())
 
 
 def _read_companies(

@@ -42,7 +42,6 @@ _MOVE = re.compile(
     r"(?P<why>.*)$",
     re.DOTALL,
 )
-STEPS = re.compile(r"签约|签订?了?(?:正式)?协议|开工|竣工|投产|到账")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,8 @@ def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
         words = text[begin:end]
         if due:
             words = text[begin : due.span.start] + text[due.span.end : end]
-        words = re.sub(r"^(?:下一步|下步)[:是,]?", "", words.strip())
-        found.append(NextStep(Span(begin, end), words.strip(), due))
+        words = re.sub(r"^(?:下一步|下步)[:是,]?", "", words.strip()).strip()
+        found.append(NextStep(Span(begin, end), words or text[begin:end].strip(), due))
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm.base.cities import cities
@@ -17,7 +17,39 @@ from crm.visits.quick_names import Certainty, Colleague, Known
 
 _FILE = json.loads((Path(__file__).parent / "quick_entry_cases.json").read_text())
 _WORLD = _FILE["world"]
-_GLUE = set("我们了在于的和与跟同及等去到来赴看找见跑一起行")
+_GLUE = set("我们了在于的和与跟同及等去到来赴看找见跑一起行拜访会走面对接待联系上门")
+_WORDS = (
+    *(
+        "计划",
+        "准备",
+        "约了",
+        "今天",
+        "昨天",
+        "周三",
+        "下周",
+        "24-26日",
+        "12月35日",
+        "取消",
+        "改到",
+    ),
+    *(
+        "上午",
+        "9点半",
+        "到",
+        "去",
+        "拜访",
+        "驻",
+        "苏州",
+        "区里",
+        "陪",
+        "和",
+        "谭明屿",
+        "严主任",
+        "见了",
+    ),
+    *("王总", "溟南显示", "某某公司", "下一步", "待", "请", "回复", "前", "签约", "到账", "3000万"),
+    *("，", "。", "、"),
+)
 _UNSET: dict[str, Any] = {
     "kind": "outreach",
     "channel": "in_person",
@@ -101,7 +133,9 @@ def test_a_line_is_read_as_its_case_says(case: dict[str, Any]) -> None:
 
     loose = set(case.get("loose", ()))
     if step := case.get("step"):
-        assert (draft.step, draft.is_visit) == (step, False)
+        assert draft.step is not None
+        assert (draft.step.words, draft.step.amount) == (step, case.get("amount", ""))
+        assert not draft.is_visit
         loose |= {"when", "city", "leads", "minutes"}
     else:
         assert draft.is_visit
@@ -135,7 +169,8 @@ def test_what_is_too_long_stays_in_the_box() -> None:
     assert (lines, left) == (["谈" * LONGEST], "谈" * 100)
 
 
-@given(st.text(max_size=80))
+@example("计划0")
+@given(st.text(max_size=80) | st.lists(st.sampled_from(_WORDS), max_size=9).map("".join))
 def test_any_text_is_read_without_an_error_and_nothing_of_it_is_lost(text: str) -> None:
     draft = draft_of(text, _world())
 
