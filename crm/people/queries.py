@@ -53,6 +53,11 @@ def unit_tree(db: Session) -> list[UnitNode]:
     return remembered(db, "units", read=lambda: read_units(db))
 
 
+def units_named(db: Session, text: str) -> list[UnitRow]:
+    """The units whose names the text has."""
+    return [node.unit for node in unit_tree(db) if node.unit.name in text]
+
+
 def read_units(db: Session) -> list[UnitNode]:
     """The same, read anew: for a change that holds the tree."""
     # one query and a walk: a zone has few units

@@ -13,6 +13,7 @@ from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone, plannable
 from crm.leads.rules import FINAL, Stage
 from crm.web.auth import my_view
+from crm.web.forms import date_arg
 from crm.web.leads.action_forms import (
     CorrectForm,
     PlanForm,
@@ -68,7 +69,7 @@ def panel_of(place: Place, name: str, sent: FlaskForm | None) -> Panel | None:
 def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
     name = place.kinds.names.get(subject, "")
     kind = subject if name else ""
-    form = sent or ReachForm(formdata=None, data={"on": place.on, "kind": kind})
+    form = sent or ReachForm(formdata=None, data={"on": date_arg("on") or place.on, "kind": kind})
     assert isinstance(form, ReachForm)  # noqa: S101 - its action sends no other
     offer_steps(form, place.lead, place.kinds)
     is_stop = kind in FINAL

@@ -11,7 +11,7 @@ from crm.base.refs import new_ref
 from crm.base.sheets import Format
 from crm.extensions import db
 from crm.files.queries import counts_of
-from crm.people.queries import units_held
+from crm.people.queries import units_held, units_named
 from crm.problems.assignees import waiting_for
 from crm.problems.categories import categories
 from crm.problems.figures import Figure
@@ -21,6 +21,7 @@ from crm.problems.permissions import Onlooker
 from crm.problems.queries import WITH_LEADS, ProblemFilter, all_problems, problems_page, seen
 from crm.problems.raising import first_entry, raise_problem
 from crm.problems.rules import USUAL_TERM, ProblemState
+from crm.problems.wording import obstacle_in
 from crm.quotas.queries import working_calendar
 from crm.visits.queries import visit_by_id
 from crm.visits.redaction import shown
@@ -195,15 +196,20 @@ def new() -> ResponseReturnValue:
 
 
 def _of_visit() -> dict[str, Any]:
-    """The next step of a visit, with the leads that the viewer may see."""
+    """What blocks a project and the next step, as a visit tells them, with its seen leads."""
     visit_id = request.args.get("visit", type=row_id)
     if visit_id is None:
         return {}
     visit = visit_by_id(db.session, my_view(), visit_id, today()) or abort(404)
     words = shown(db.session, my_view(), [visit], today())[0]
+    obstacle = obstacle_in(words.minutes or "")
+    known = {one.code: one.id for one in categories(db.session, offered=True)}
+    named = units_named(db.session, words.next_step or "")
     return {
         "visit_id": str(visit.id),
-        "matter": words.next_step or "",
+        "matter": "；".join(filter(None, (obstacle.words if obstacle else "", words.next_step))),
+        "category_id": known.get(obstacle.category) if obstacle else None,
+        "unit_id": named[0].id if named else None,
         "lead_ids": [lead.id for lead in words.leads if lead.id],
     }
 

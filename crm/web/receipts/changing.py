@@ -1,5 +1,7 @@
 """Pages of one receipt: recorded on a lead, shown, changed, reversed, withdrawn (PROJECTS 8)."""
 
+from typing import Any
+
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -23,7 +25,7 @@ from crm.results.receipts import (
 )
 from crm.web.auth import signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.forms import is_saved
+from crm.web.forms import date_arg, is_saved, text_arg
 from crm.web.leads.detail import changeable_or_404 as lead_or_404
 from crm.web.receipts.claims import standing_of
 from crm.web.receipts.files import FILES, changeable_or_404, of_receipt, receipt_or_404
@@ -57,9 +59,10 @@ def show(receipt_id: int) -> ResponseReturnValue:
 
 
 def new(lead_id: int) -> ResponseReturnValue:
-    """The form of a receipt: today, from the company, in the first form."""
+    """The form of a receipt, filled in: from the company, today unless the link says else."""
     lead, rows = lead_or_404(lead_id), _offered()
-    values = {"ref": new_ref("R", today()), "arrived_on": today(), "payer": lead.company.name}
+    values: dict[str, Any] = {"ref": new_ref("R", today()), "payer": lead.company.name}
+    values |= {"arrived_on": date_arg("on") or today(), "amount": text_arg("amount")}
     values |= {"form_id": rows[0].id} if rows else {}
     return _form_page(ReceiptForm(formdata=None, data=values), lead)
 

@@ -9,6 +9,7 @@ from crm.extensions import db
 from crm.problems.models import Problem
 from crm.problems.permissions import onlooker
 from crm.problems.queries import problem_of_visit
+from crm.problems.wording import obstacle_in
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.fields import VISIT_FIELDS, WORDS, SeenCompany
 from crm.visits.permissions import may_change, may_judge
@@ -117,12 +118,12 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
 
 
 def _problem_url(seen: SeenVisit, problem: Problem | None) -> str | None:
-    """The problem of the visit; else where its next step is turned into one (PROJECTS 5)."""
+    """The problem of the visit; else where what it tells of is turned into one (PROJECTS 5)."""
     if problem:
         return url_for("problems.show", problem_id=problem.id)
     has_leads = any(lead.id for lead in seen.leads)
-    is_readable = seen.is_readable and seen.next_step and has_leads
-    return url_for("problems.new", visit=seen.id) if is_readable else None
+    tells_of_one = seen.is_readable and (seen.next_step or obstacle_in(seen.minutes or ""))
+    return url_for("problems.new", visit=seen.id) if tells_of_one and has_leads else None
 
 
 def _company_lines(seen: SeenVisit) -> list[CompanyLine]:

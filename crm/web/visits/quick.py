@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from flask import request, session
+from flask import request, session, url_for
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.clock import civil, civil_date
 from crm.base.refs import new_ref
+from crm.leads.redaction import lead_labels
 from crm.people.permissions import Viewer
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.quick_entry import Chip, CompanyRow, Draft, draft_of, entries_of
@@ -18,11 +19,13 @@ from crm.visits.quick_names import Certainty
 from crm.visits.quick_plans import plans_meant
 from crm.visits.quick_world import world_of
 from crm.visits.redaction import shown
+from crm.visits.rules import Kind
 from crm.web.auth import signed_in
 from crm.web.choices.fields import CompanyField
 from crm.web.date_fields import NO_SUCH_DATE
 from crm.web.forms import row_id
 from crm.web.visits.forms import VisitForm, hour_values
+from crm.web.visits.quick_remarks import Remarks, remarks_on
 from crm.web.visits.rows import VisitRow, visit_row
 
 MOST_TYPED = 900  # characters of the box, which the cookie of the session has to hold
@@ -55,6 +58,8 @@ class QuickEntry:
     line: str
     rest: str
     draft: Draft
+    picks: Sequence[str]  # what the writer has touched
+    remarks: Remarks
 
 
 def typed() -> str:
@@ -84,10 +89,12 @@ def read_entry(db: Session, viewer: Viewer, text: str, now: datetime) -> QuickEn
     if not lines:
         return None
     draft = draft_of(lines[0], world_of(db, viewer, lines[0], now))
-    for pick in request.form.getlist(PICK):
+    picks = request.form.getlist(PICK)
+    for pick in picks:
         _choose(draft, pick)
     rest = "\n".join(filter(None, [*lines[1:], left]))
-    return QuickEntry(lines[0], rest, draft)
+    remarks = remarks_on(db, draft, viewer.person_id, now, picks) if draft.is_visit else Remarks()
+    return QuickEntry(lines[0], rest, draft, picks, remarks)
 
 
 def _choose(draft: Draft, pick: str) -> None:
@@ -106,8 +113,16 @@ def _choose(draft: Draft, pick: str) -> None:
 
 def form_of(draft: Draft, on: date) -> VisitForm:
     """The form, filled in with what was read."""
+    form = VisitForm(formdata=None, data={"ref": new_ref("V", on), **values_of(draft)})
+    if draft.first_on is None and (chip := draft.chips.get("first_on")):
+        form.first_on.raw_data = [chip.words]
+        form.first_on.errors = [NO_SUCH_DATE]
+    return form
+
+
+def values_of(draft: Draft) -> dict[str, Any]:
+    """The values of the form, as far as they were read."""
     values: dict[str, Any] = {
-        "ref": new_ref("V", on),
         "kind": draft.kind,
         "channel": draft.channel,
         "status": draft.status,
@@ -121,11 +136,7 @@ def form_of(draft: Draft, on: date) -> VisitForm:
     }
     if draft.starts_at and draft.ends_at:
         values |= hour_values(draft.starts_at, draft.ends_at)
-    form = VisitForm(formdata=None, data=values)
-    if draft.first_on is None and (chip := draft.chips.get("first_on")):
-        form.first_on.raw_data = [chip.words]
-        form.first_on.errors = [NO_SUCH_DATE]
-    return form
+    return values
 
 
 def _row(row: CompanyRow) -> dict[str, Any]:
@@ -159,7 +170,8 @@ def _is_shown(name: str, chip: Chip, draft: Draft) -> bool:
     """What is assumed for everybody says nothing: the writer leads, a stay has no hours."""
     if name == "leader_id":
         return chip.certainty is not Certainty.ASSUMED or bool(chip.words)
-    return name != "starts" or draft.starts_at is not None
+    is_stay = draft.kind is Kind.RESIDENCY
+    return name != "starts" or (draft.starts_at is not None and not is_stay)
 
 
 def _value(form: VisitForm, draft: Draft, name: str) -> str:
@@ -193,6 +205,33 @@ def _hours(draft: Draft) -> str:
 def _labels(field: Any) -> list[str]:
     """The names of what a field has chosen."""
     return [choice.label for choice in field.choices if str(choice.value) in map(str, field.ids)]
+
+
+def step_links(db: Session, viewer: Viewer, draft: Draft, on: date) -> list[tuple[str, str]]:
+    """The leads that the words may mean, each with the form of the step that they offer."""
+    chip = draft.chips.get("lead_ids")
+    ids = [*draft.lead_ids, *(lead_id for lead_id, _ in (chip.options if chip else ()))]
+    labels = lead_labels(db, viewer, ids, on)
+    return [(labels[lead_id].text, _step_url(draft, lead_id)) for lead_id in dict.fromkeys(ids)]
+
+
+def _step_url(draft: Draft, lead_id: int) -> str:
+    """The form of the step, with the day and the amount (ENTRY 1)."""
+    step, on = draft.step, draft.first_on
+    if step is None:
+        return url_for("leads.show", lead_id=lead_id)
+    if step.stage is None:
+        return url_for("receipts.new", lead_id=lead_id, on=on, amount=step.amount or None)
+    return url_for("leads.show", lead_id=lead_id, open=f"reach-{step.stage}", on=on)
+
+
+def step_facts(draft: Draft) -> str:
+    """The day and the amount of the step: `11月28日（推定） · 50亿元`."""
+    if draft.step is None or draft.first_on is None:
+        return ""
+    is_assumed = draft.chips["first_on"].certainty is Certainty.ASSUMED
+    day = f"{formatting.day(draft.first_on)}{'（推定）' if is_assumed else ''}"
+    return " · ".join(filter(None, (day, draft.step.amount)))
 
 
 def planned_rows(db: Session, viewer: Viewer, what: str, now: datetime) -> list[VisitRow]:

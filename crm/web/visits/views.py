@@ -52,6 +52,7 @@ from crm.web.visits.listing import export, listing, sums
 from crm.web.visits.questions import checked, merge_target_id, must_ask, note_frozen, require_reason
 from crm.web.visits.quick import (
     REST,
+    ChipShown,
     QuickEntry,
     chips_of,
     form_of,
@@ -59,10 +60,14 @@ from crm.web.visits.quick import (
     keep_rest,
     planned_rows,
     read_entry,
+    step_facts,
+    step_links,
     take_rest,
     typed,
+    values_of,
 )
-from crm.web.visits.reporting import visit_or_404
+from crm.web.visits.quick_remarks import supplemented
+from crm.web.visits.reporting import visit_or_404, visit_or_none
 
 bp = Blueprint("visits", __name__)
 VISIT = f"/visits/<int(max={LARGEST_ID}):visit_id>"
@@ -116,11 +121,17 @@ def _new_page(
     set_choices(db.session, form, my_view(), today(), last)
     offer_last_choices(form, my_view(), last)
     offer_owners(form, my_view(), owners)
-    chips = chips_of(form, entry.draft) if entry else []
-    rest = entry.rest if entry else request.form.get(REST, "")
+    chips, rest = _of_entry(form, entry)
     return render_template(
         "visits/new.html", form=form, entry=entry, chips=chips, rest=rest, text=take_rest()
     )
+
+
+def _of_entry(form: VisitForm, entry: QuickEntry | None) -> tuple[list[ChipShown], str]:
+    """The values that a quick entry has filled in, and what is left of it."""
+    if entry is None:
+        return [], request.form.get(REST, "")
+    return chips_of(form, entry.draft), entry.rest
 
 
 @bp.post("/visits/quick")
@@ -130,11 +141,30 @@ def quick() -> ResponseReturnValue:
     if entry is None:
         return redirect(url_for(".new"))
     if entry.draft.is_visit:
+        if page := _supplement_page(entry):
+            return page
         return _new_page(form_of(entry.draft, today()), _last(), _owners(), entry)
 
     command = entry.draft.command
     plans = planned_rows(db.session, my_view(), command.what, moment()) if command else []
-    return render_template("visits/quick.html", entry=entry, plans=plans)
+    steps = step_links(db.session, my_view(), entry.draft, today())
+    context = {"plans": plans, "steps": steps, "facts": step_facts(entry.draft)}
+    return render_template("visits/quick.html", entry=entry, **context)
+
+
+def _supplement_page(entry: QuickEntry) -> str | None:
+    """The form of the writer's stay with what the entry adds; none where it stands by itself."""
+    asked = entry.remarks.stay
+    visit = visit_or_none(asked.visit_id) if asked and asked.visit_id else None
+    if visit is None or asked is None or not _is_changeable(visit):
+        return None
+    seen = _seen(visit)
+    if not seen.is_readable:
+        return None
+    current = _current(visit, seen)
+    values = supplemented(current.values, values_of(entry.draft), asked.stay, entry.draft, today())
+    form = VisitForm(formdata=None, data={**values, "seen": version_of(db.session, current)})
+    return _edit_page(form, seen, entry)
 
 
 @bp.post("/visits/new")
@@ -148,8 +178,7 @@ def create() -> ResponseReturnValue:
     if asks_for_row():
         form.companies.append_entry()
     elif visit := _save_new(form):
-        keep_rest()
-        return redirect(url_for(".new") if has_rest() else url_for(".show", visit_id=visit.id))
+        return _after(visit.id)
     # sent twice at once: what it is refused or asked about may be itself, saved since
     elif answer := _known_answer(form):
         return answer
@@ -157,6 +186,12 @@ def create() -> ResponseReturnValue:
     if is_leader_assumed:  # whoever is chosen next leads it
         form.leader_id.data = None
     return _new_page(form, _last(), _owners()), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _after(visit_id: int) -> ResponseReturnValue:
+    """The visit that was saved; where a quick entry goes on, the form of what is left of it."""
+    keep_rest()
+    return redirect(url_for(".new") if has_rest() else url_for(".show", visit_id=visit_id))
 
 
 def _known_answer(form: VisitForm) -> ResponseReturnValue | None:
@@ -189,11 +224,14 @@ def _seen(visit: Visit) -> SeenVisit:
     return shown(db.session, my_view(), [visit], today())[0]
 
 
+def _is_changeable(visit: Visit) -> bool:
+    is_open = visit.status is not Status.CANCELLED
+    return is_open and may_change(db.session, my_view(), visit.id, today())
+
+
 def _changeable_or_404(visit_id: int) -> Visit:
     visit = visit_or_404(visit_id)
-    if visit.status is Status.CANCELLED or not may_change(db.session, my_view(), visit.id, today()):
-        abort(404)
-    return visit
+    return visit if _is_changeable(visit) else abort(404)
 
 
 @bp.get(VISIT)
@@ -218,13 +256,16 @@ def _current(visit: Visit, seen: SeenVisit) -> CurrentRecord:
     return CurrentRecord(visit, form_values(seen), value_labels(seen))
 
 
-def _edit_page(form: VisitForm, seen: SeenVisit) -> str:
+def _edit_page(form: VisitForm, seen: SeenVisit, entry: QuickEntry | None = None) -> str:
     form.hides_words = not seen.is_readable
     set_choices(db.session, form, my_view(), today())
     # a refused form has named its frozen periods already
     if not form.frozen:
         note_frozen(form, reach_of_visit(seen))
-    return render_template("visits/edit.html", form=form, visit=seen)
+    chips, rest = _of_entry(form, entry)
+    return render_template(
+        "visits/edit.html", form=form, visit=seen, entry=entry, chips=chips, rest=rest
+    )
 
 
 @bp.post(f"{VISIT}/edit")
@@ -243,7 +284,7 @@ def change(visit_id: int) -> ResponseReturnValue:
         if has_conflict(db.session, form, _current(visit, seen), but=hidden):
             status = HTTPStatus.CONFLICT
         elif _save_change(form, visit, seen):
-            return redirect(url_for(".show", visit_id=visit_id))
+            return _after(visit_id)
 
     return _edit_page(form, seen), status
 

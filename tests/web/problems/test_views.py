@@ -129,14 +129,15 @@ def test_a_visits_next_step_is_turned_into_a_problem_once(app, zone):
     with arranged(app) as db:
         of = _of(db, zone)
         lead = db.get(Lead, zone.lead)
-        visit = make_visit(db, of.wang, leads=[lead], next_step="协调用地指标").id
+        words = {"minutes": "看了厂房，用地指标没批", "next_step": "协调用地指标"}
+        visit = make_visit(db, of.wang, leads=[lead], **words).id
     wang = sign_in(app, "wang")
     assert f"/problems/new?visit={visit}" in wang.get(f"/visits/{visit}").text
-    assert "协调用地指标" in wang.get(f"/problems/new?visit={visit}").text
+    assert "用地指标没批；协调用地指标" in wang.get(f"/problems/new?visit={visit}").text
 
     wang.post(f"{LIST}/new", data=form_of(zone, visit_id=visit))
 
-    assert "下一步已转为困难问题" in wang.get(f"/visits/{visit}").text
+    assert "已转为困难问题" in wang.get(f"/visits/{visit}").text
 
 
 # the list and the page

@@ -1,7 +1,10 @@
 """快记: a typed line fills in the form, and nothing is saved before it was seen (ENTRY 1)."""
 
+import html
 import re
+from datetime import date
 
+import pytest
 from sqlalchemy import func, select
 
 from crm.leads.rules import Secrecy
@@ -125,10 +128,79 @@ def test_words_of_a_stage_change_no_record(app):
             db, "青禾项目", company=make_company(db, "青禾生物科技有限公司"), tracker=lina
         ).id
 
-    page = read(sign_in(app, "lina"), "与青禾生物科技签约50亿元")
+    client = sign_in(app, "lina")
+    page = read(client, "昨天与青禾生物科技签约50亿元")
+    money = read(client, "青禾生物科技到账3000万元")
 
     assert "框架协议不计签约" in page.text
-    assert f'href="/leads/{lead}"' in page.text
+    assert "7月14日 · 50亿元" in page.text
+    assert f'href="/leads/{lead}?open=reach-signed&amp;on=2026-07-14"' in page.text
+    address = re.search(rf'href="(/leads/{lead}/receipts/new[^"]*)"', money.text)[1]
+    assert 'value="3000万元"' in client.get(html.unescape(address)).text
+
+
+def stay_of(app, *, city="上海", **more):
+    """A stay of the writer from Monday to Wednesday of this week."""
+    with arranged(app) as db:
+        lina = make_person(db, "lina", name="李娜")
+        values = {"kind": Kind.RESIDENCY, "status": Status.PLANNED, "city": city}
+        return make_visit(db, lina, on=date(2026, 7, 13), days=3, **values | more).id
+
+
+def test_a_stay_on_the_dates_of_a_planned_one_is_added_to_it_unless_the_writer_says_else(app):
+    stay = stay_of(app, minutes="原有纪要")
+    client, line = sign_in(app, "lina"), "7.13-14驻上海，跑了某某电子公司，谈了厂房"
+
+    page = read(client, line)
+    own = read(client, line, pick="stay:new")
+
+    assert f'action="/visits/{stay}/edit"' in page.text
+    assert "补充到该次驻城</strong>" in page.text
+    assert "原有纪要\n谈了厂房" in page.text
+    assert "某某电子公司" in page.text
+    assert 'action="/visits/new"' in own.text
+    assert "原有纪要" not in own.text
+
+
+def test_a_stay_in_another_city_on_planned_dates_is_asked_about(app):
+    stay = stay_of(app, city="苏州")
+    client, line = sign_in(app, "lina"), "7.13-14驻上海"
+
+    asked = read(client, line)
+    moved = read(client, line, pick=f"stay:{stay}")
+
+    for words in ("已有驻城（苏州，计划）", "改为上海", "两段都要", "放弃"):
+        assert words in asked.text
+    assert 'action="/visits/new"' in asked.text
+    assert f'action="/visits/{stay}/edit"' in moved.text
+    assert re.search(r'name="city"[^>]*value="上海"', moved.text)
+
+
+def test_somebody_elses_stay_is_never_filled_in(app):
+    stay = stay_of(app)
+    with arranged(app) as db:
+        make_person(db, "wu", name="吴越")
+
+    page = read(sign_in(app, "wu"), "7.13-14驻上海", pick=f"stay:{stay}")
+
+    assert 'action="/visits/new"' in page.text
+    assert "已有驻城" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("昨天上午在上海拜访甲乙公司", "7月14日在7月13日至15日的驻城（上海）之内，当日只计一天"),
+        ("昨天上午去苏州拜访甲乙公司", "与本次不在同一城市，当日只计一天"),
+        ("7月19日上午约了甲乙公司王总在上海见面", "7月19日（周日）是休息日"),
+        ("7月6日上午在上海拜访甲乙公司", "距7月6日已过 9 天，逾期登记须经督查人员确认后计入"),
+        ("昨天在上海拜访甲乙公司，供电没落实", "“供电没落实”可在保存后转为困难问题"),
+    ],
+)
+def test_the_page_says_what_the_writer_would_otherwise_learn_too_late(app, line, hint):
+    stay_of(app)
+
+    assert hint in read(sign_in(app, "lina"), line).text
 
 
 def test_a_reader_has_no_quick_entry(app):
