@@ -3,7 +3,6 @@
 Here stands what those who look for an old reference or address need; `crm/reassignment` merges.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +23,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from crm.base.db import Base, enum_column
 from crm.base.enums import LabeledEnum
 from crm.leads.models import Company, Contact, Lead
-from crm.people.models import Person
 
 _STANDS = text("undone_at IS NULL")
 
@@ -87,17 +85,6 @@ def merged_refs() -> Select[str, int]:
 def merged_as(condition: ColumnElement[bool]) -> Select[int]:
     """Ids of the leads into which others of such references were merged."""
     return merged_refs().with_only_columns(Merge.survivor_id).where(condition)
-
-
-def merges_of(db: Session, subject: Mergeable, survivor_id: int) -> Sequence[tuple[Merge, str]]:
-    """The merges that made the record what it is, with the names of who merged."""
-    query = (
-        select(Merge, Person.name)
-        .join(Person, Person.id == Merge.merged_by_id)
-        .where(*standing_merges(subject), Merge.survivor_id == survivor_id)
-        .order_by(Merge.id)
-    )
-    return [(row[0], row[1]) for row in db.execute(query)]
 
 
 def _skip_merged_ids(_mapper: Any, connection: Connection, row: Company | Contact | Lead) -> None:

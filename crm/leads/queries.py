@@ -12,7 +12,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
-from crm.leads.merged import Merge, Mergeable, merged_as, standing_merges
+from crm.leads.merged import Merge, merged_as
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.own_values import OwnFilter
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
@@ -42,7 +42,6 @@ class LeadForPage(NamedTuple):
 
     lead: Lead
     may_change: bool
-    is_merged: bool  # another lead was merged into it
 
 
 def matching(
@@ -130,12 +129,10 @@ def changeable_lead(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead
 def lead_with_right(db: Session, viewer: Viewer, lead_id: int, on: date) -> LeadForPage | None:
     """The lead of `lead_by_id`, and what decides how its page looks."""
     # read anew, as there
-    merged = select(Merge.id).where(*standing_merges(Mergeable.LEAD), Merge.survivor_id == Lead.id)
-    columns = (changeable(viewer, on).label("may_change"), merged.exists().label("is_merged"))
-    query = select(Lead, *columns).options(*_of_page())
+    query = select(Lead, changeable(viewer, on).label("may_change")).options(*_of_page())
     query = query.where(visible(viewer, on), Lead.id == lead_id)
     row = db.execute(query.execution_options(populate_existing=True)).one_or_none()
-    return LeadForPage(row[0], bool(row.may_change), bool(row.is_merged)) if row else None
+    return LeadForPage(row[0], bool(row.may_change)) if row else None
 
 
 def _for_page(db: Session, query: Select[Lead]) -> Lead | None:

@@ -15,8 +15,10 @@ from crm.people.officers import is_officer
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
 from crm.reassignment.merge_journal import Journal
+from crm.reassignment.merge_rules import KEPT_DAYS, undo_until
 from crm.results.models import Claim
 from crm.results.rules import OPEN, ClaimKind, ClaimState
+from crm.targets.freezing import require_no_later_table
 
 
 def merges(viewer: Viewer) -> bool:
@@ -70,7 +72,12 @@ def mergeable(db: Session, subject: Mergeable, viewer: Viewer, on: date) -> Colu
 
 
 def require_no_bar(db: Session, subject: Mergeable, ids: tuple[int, int], on: date) -> None:
-    """Refuse a merge that something bars: as `two_units`, `both_claimed`, `another_company`."""
+    """Refuse a merge that something bars.
+
+    As `itself`, `two_units`, `both_claimed`, `another_company`.
+    """
+    if ids[0] == ids[1]:
+        raise Refused("itself", field="other")
     if subject is Mergeable.LEAD:
         _require_one_unit(db, ids, on)
         _require_one_claim(db, ids)
@@ -109,7 +116,22 @@ def _require_one_claim(db: Session, ids: tuple[int, int]) -> None:
         raise Refused("both_claimed", field="other", kinds=names)
 
 
-def require_nothing_recognised_since(db: Session, lead_id: int, since: datetime) -> None:
+def require_no_bar_to_undo(db: Session, kept: Merge, on: date) -> None:
+    """Refuse to take back a merge where something bars that.
+
+    As `undone_already`, `too_old_to_undo`, `merged_further`, `recognised_since`, `in_frozen_table`.
+    """
+    if kept.undone_at is not None:
+        raise Refused("undone_already")
+    if on > undo_until(kept.merged_at):
+        raise Refused("too_old_to_undo", days=KEPT_DAYS)
+    _require_no_later_merge(db, kept)
+    if kept.subject is Mergeable.LEAD:
+        _require_nothing_recognised_since(db, kept.survivor_id, kept.merged_at)
+        require_no_later_table(db, kept.survivor_id, kept.merged_at)
+
+
+def _require_nothing_recognised_since(db: Session, lead_id: int, since: datetime) -> None:
     """Refuse to part what was recognised as one."""
     later = select(Claim.kind).where(
         Claim.lead_id == lead_id,
@@ -121,7 +143,7 @@ def require_nothing_recognised_since(db: Session, lead_id: int, since: datetime)
         raise Refused("recognised_since", kinds="、".join(kind.label for kind in kinds))
 
 
-def require_no_later_merge(db: Session, kept: Merge) -> None:
+def _require_no_later_merge(db: Session, kept: Merge) -> None:
     """Refuse to undo a merge whose survivor was merged in turn: that is undone first."""
     later = select(Merge).where(
         *standing_merges(kept.subject), Merge.survivor_id == kept.survivor_id, Merge.id > kept.id

@@ -48,11 +48,9 @@ from crm.reassignment.merge_journal import (
 from crm.reassignment.merge_rights import (
     mergeable,
     require_no_bar,
-    require_no_later_merge,
-    require_nothing_recognised_since,
+    require_no_bar_to_undo,
 )
-from crm.reassignment.merge_rules import KEPT_DAYS, Span, outside, stricter, undo_until
-from crm.targets.freezing import require_no_later_table
+from crm.reassignment.merge_rules import Span, outside, stricter
 
 TABLES: Mapping[Mergeable, type[Company | Contact | Lead]] = {
     Mergeable.COMPANY: Company,
@@ -104,9 +102,10 @@ class Pair:
 def merge(db: Session, *, pair: Pair, by: Person, now: datetime) -> Merge:
     """Merge two records; whatever refers to the one refers to the other from then on.
 
-    Refused as `not_yours`, `itself`, `two_units`, `both_claimed`, `another_company`.
+    Refused as `not_yours`, and as `require_no_bar` is.
     """
-    _require(db, pair, by, now)
+    _require_rights(db, pair.subject, pair.ids, by, now)
+    require_no_bar(db, pair.subject, pair.ids, civil_date(now))
     journal = Journal()
     db.flush()
     merged = row_of(db, _core(pair), {"id": pair.merged_id}) or {}
@@ -131,21 +130,13 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     """Put both records back as they were; what came since stays with the survivor.
 
     But for the rows `moved` (table, column and key), which go to the other. Refused as
-    `not_yours`, `undone_already`, `too_old_to_undo`, `merged_further`, `name_taken_since`,
-    `recognised_since`, `in_frozen_table`.
+    `not_yours`, `name_taken_since`, and as `require_no_bar_to_undo` is.
     """
     pair = Pair(kept.subject, kept.survivor_id, kept.merged_id)
     _require_rights(db, kept.subject, (kept.survivor_id,), by, now)
     # read anew once the survivor is held: of two who undo it at once, the second is refused
     db.refresh(kept)
-    if kept.undone_at is not None:
-        raise Refused("undone_already")
-    if civil_date(now) > undo_until(kept.merged_at):
-        raise Refused("too_old_to_undo", days=KEPT_DAYS)
-    require_no_later_merge(db, kept)
-    if kept.subject is Mergeable.LEAD:
-        require_nothing_recognised_since(db, kept.survivor_id, kept.merged_at)
-        require_no_later_table(db, kept.survivor_id, kept.merged_at)
+    require_no_bar_to_undo(db, kept, civil_date(now))
 
     kept.undone_at, kept.undone_by_id = now, by.id
     db.flush()
@@ -183,13 +174,6 @@ def _restage(db: Session, pair: Pair) -> None:
 
 def _core(pair: Pair) -> Any:
     return pair.table.__table__
-
-
-def _require(db: Session, pair: Pair, by: Person, now: datetime) -> None:
-    if pair.survivor_id == pair.merged_id:
-        raise Refused("itself", field="other")
-    _require_rights(db, pair.subject, pair.ids, by, now)
-    require_no_bar(db, pair.subject, pair.ids, civil_date(now))
 
 
 def _require_rights(

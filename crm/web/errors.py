@@ -1,6 +1,6 @@
 """Texts of refusals, and error pages."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -64,6 +64,15 @@ def refusal_text(refusal: Refused) -> str:
     """The Chinese sentence of a refusal."""
     facts = {name: _in_words(value) for name, value in refusal.facts.items()}
     return SENTENCES[refusal.code].format(**facts)
+
+
+def why_refused(require: Callable[[], object]) -> str:
+    """The sentence in which the requirement refuses; empty where it is met."""
+    try:
+        require()
+    except Refused as refusal:
+        return refusal_text(refusal)
+    return ""
 
 
 def problem_sentences(problems: Iterable[Problem]) -> list[str]:

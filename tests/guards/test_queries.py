@@ -19,13 +19,13 @@ MOST = 12
 ABOVE = {"/admin/clock/weekly-digest/preview": 98, "/search?q=项目": 17}
 # the first view after a change reads anew what the process remembered
 MOST_ANEW = 20
-# a lead gathers claims, problems, files, amounts, sites and own fields, each remembered by itself;
-# a merge asks each table that refers to the record
+# a lead gathers claims, problems, files, amounts, sites, merges and own fields, each remembered by
+# itself; a merge asks each table that refers to the record
 ABOVE_ANEW = {
     "/": 67,
     "/targets": 22,
     "/admin/clock/weekly-digest/preview": 104,
-    "/leads/{lead}": 28,
+    "/leads/{lead}": 29,
     "/merges/{merge}": 25,
 }
 PATHS = sorted({path for _, path in PAGES})

@@ -25,8 +25,8 @@ from crm.people.permissions import viewer
 from crm.people.rules import Duty, Role
 from crm.quotas.queries import figures
 from crm.reassignment import merges
+from crm.reassignment.came_since import WHAT, came_since
 from crm.reassignment.merge_journal import references_to
-from crm.reassignment.merge_queries import came_since
 from crm.reassignment.merge_rules import Confirmed, Span, default_side, outside
 from crm.reassignment.merges import Pair, merge
 from crm.results.models import Claim
@@ -285,6 +285,12 @@ def held_amounts(db):
     return dict(db.execute(rows).all())
 
 
+def test_whatever_may_come_to_a_survivor_has_a_name():
+    tables = {table.name for kind in Mergeable for table, _ in references_to(merges.TABLES[kind])}
+
+    assert tables == set(WHAT)
+
+
 class TestUndoing:
     @pytest.mark.parametrize("subject", [LEAD, COMPANY])
     def test_puts_both_back_exactly_as_they_were(self, db, zone, subject):
@@ -312,11 +318,11 @@ class TestUndoing:
         db.get_one(Lead, kept_id).note = "合并后的备注"
         db.flush()
 
-        listed = came_since(db, kept, viewer(db, zone.boss, ON))
+        listed = came_since(db, kept, viewer(db, zone.boss, ON), ON)
         moved = [{"table": "followup", "column": "lead_id", "key": {"id": step.id}}]
         zone.undo(kept, moved=moved)
 
-        assert [row.text for row in listed] == ["回访", "补材料"]
+        assert [row.text for row in listed] == ["跟进 回访", "跟进 补材料"]
         assert db.get_one(Followup, step.id).lead_id == gone
         assert db.get_one(Followup, stays.id).lead_id == kept_id
         assert db.get_one(Lead, kept_id).note == "合并后的备注"

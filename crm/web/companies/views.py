@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from http import HTTPStatus
+from operator import attrgetter
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,6 +24,7 @@ from crm.leads.models import Company, Contact
 from crm.leads.proposal_queries import open_proposals
 from crm.people.officers import is_officer
 from crm.reassignment.merge_rights import merges
+from crm.reassignment.past_merges import past_merges
 from crm.visits.of_company import visits_of_company
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import CompanyForm, ContactForm
@@ -30,6 +32,7 @@ from crm.web.downloads import Export, export_links, exported
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, text_arg
 from crm.web.leads.rows import lead_row
+from crm.web.merges.steps import MergeStep, merge_steps
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import visit_row
 
@@ -85,9 +88,20 @@ def show(company_id: int) -> ResponseReturnValue:
         leads=[lead_row(lead, None, on) for lead in seen.leads],
         rows=[visit_row(visit, moment()) for visit in visits],
         proposals=open_proposals(db.session, my_view(), seen.company.id, decides=seen.may_change),
+        merges=_merges(seen),
         # the page where one chooses decides in full
         may_merge=merges(my_view()) and (seen.may_change or is_officer(db.session, my_view(), on)),
     )
+
+
+def _merges(seen: SeenCompanyPage) -> list[MergeStep]:
+    """The merges of the company and of its contacts, and their undoing."""
+    ids = {
+        Mergeable.COMPANY: [seen.company.id],
+        Mergeable.CONTACT: [contact.id for contact in seen.contacts],
+    }
+    merges = past_merges(db.session, my_view(), ids, today())
+    return sorted((step for past in merges for step in merge_steps(past)), key=attrgetter("at"))
 
 
 def _facts(seen: SeenCompanyPage) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from crm.followups.timeline import timeline
 from crm.leads.amounts import amounts_of
 from crm.leads.catalog import industry_name
 from crm.leads.companies import values_of_company
-from crm.leads.merged import Mergeable, merges_of
+from crm.leads.merged import Mergeable
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
 from crm.leads.own_values import own_rows
@@ -22,13 +22,14 @@ from crm.leads.rules import Stage
 from crm.leads.sites import offered_sites
 from crm.leads.tier_lines import tier_lines
 from crm.reassignment.merge_rights import may_merge_lead
+from crm.reassignment.past_merges import past_merges
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.assistance_offers import offer_events
 from crm.web.leads.claims import lead_results
 from crm.web.leads.event_files import with_files
-from crm.web.leads.events import Happening, merge_happening, timeline_rows
+from crm.web.leads.events import Happening, merge_happenings, timeline_rows
 from crm.web.leads.files import FILES, added_files, of_lead
 from crm.web.leads.money import lead_money
 from crm.web.leads.own_values import own_facts, own_happenings
@@ -68,8 +69,7 @@ def render_lead(
 
     `step`: the form of a follow-up with its errors.
     """
-    found = lead_with_right(db.session, my_view(), lead_id, today())
-    lead, can_change, is_merged = found or abort(404)
+    lead, can_change = lead_with_right(db.session, my_view(), lead_id, today()) or abort(404)
     offers = offered_sites(db.session, lead.id)
     planned = planned_milestones(db.session, lead)
     place = Place(lead, planned, milestone_kinds(db.session), today())
@@ -89,7 +89,7 @@ def render_lead(
             *site_events(offers, today()),
             *offer_events(lead.id, today()),
             *own_happenings(lead, own, today()),
-            *_merges(place, is_merged=is_merged),
+            *_merges(place),
         ],
     )
     due = rows.next_step.followup if rows.next_step else None
@@ -114,11 +114,10 @@ def render_lead(
     )
 
 
-def _merges(place: Place, *, is_merged: bool) -> list[Happening]:
-    """What was merged into the lead."""
-    # most leads are merged of nothing, and are spared the query
-    merges = merges_of(db.session, Mergeable.LEAD, place.lead.id) if is_merged else ()
-    return [merge_happening(merge, by, place.kinds, today()) for merge, by in merges]
+def _merges(place: Place) -> list[Happening]:
+    """The merges of the lead and their undoing."""
+    merges = past_merges(db.session, my_view(), {Mergeable.LEAD: [place.lead.id]}, today())
+    return [event for past in merges for event in merge_happenings(past, place.kinds, today())]
 
 
 def _new_step() -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The rows of a lead's page: what is planned on it next, and what happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,10 +17,12 @@ from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Milestone
 from crm.leads.rules import FINAL, Agreement, Stage
 from crm.reassignment.merge_journal import Journal
+from crm.reassignment.past_merges import PastMerge
 from crm.visits.models import VisitFile
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 from crm.web.leads.rows import due_chip
+from crm.web.merges.steps import merge_steps
 from crm.web.visits.rows import ICONS, Chip, chips, entered_by
 
 
@@ -144,23 +146,24 @@ def _milestone_event(step: Milestone, name: str, on: date) -> Event:
     )
 
 
-def merge_happening(merge: Merge, by: str, kinds: Kinds, on: date) -> Happening:
-    """What was merged into the lead, and the later dates of milestones, crossed out."""
-    crossed_out = Journal.read(merge.journal).crossed_out
-    event = Event(
-        "sitemap",
-        f"合并线索“{merge.merged_name}”",
-        formatting.dated(clock.civil_date(merge.merged_at), on),
-        "neutral",
-        url_for("merges.show", merge_id=merge.id),
-        " · ".join(part for part in (merge.merged_ref, by) if part),
-        texts=tuple(
-            f"“{kinds.names[row['kind']]}”日期为{formatting.dated(row['held'], on)}，"
-            f"{formatting.dated(row['on'], on)}不再采用"
-            for row in crossed_out
-        ),
+def merge_happenings(past: PastMerge, kinds: Kinds, on: date) -> Iterator[Happening]:
+    """A merge of the lead, and its undoing."""
+    dates = () if past.undone_by else _crossed_out(past.merge, kinds, on)
+    for step in merge_steps(past):
+        when = formatting.dated(clock.civil_date(step.at), on)
+        texts = dates if step.at == past.merge.merged_at else ()
+        yield Happening(
+            step.at, Event("sitemap", step.title, when, "neutral", step.url, step.by, texts=texts)
+        )
+
+
+def _crossed_out(merge: Merge, kinds: Kinds, on: date) -> tuple[str, ...]:
+    """The later dates of milestones that hold no more."""
+    return tuple(
+        f"“{kinds.names[row['kind']]}”日期为{formatting.dated(row['held'], on)}，"
+        f"{formatting.dated(row['on'], on)}不再采用"
+        for row in Journal.read(merge.journal).crossed_out
     )
-    return Happening(merge.merged_at, event)
 
 
 def _amount_event(change: AmountChange, on: date) -> Event:

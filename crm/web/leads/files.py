@@ -25,7 +25,7 @@ def of_lead(lead: Lead, *, can_change: bool) -> RecordWithFiles:
 
 
 def _find(lead_id: int) -> RecordWithFiles:
-    lead, can_change, _ = lead_with_right(db.session, my_view(), lead_id, today()) or abort(404)
+    lead, can_change = lead_with_right(db.session, my_view(), lead_id, today()) or abort(404)
     return of_lead(lead, can_change=can_change)
 
 

@@ -7,22 +7,19 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.leads.merged import Mergeable, merges_of
+from crm.leads.merged import Mergeable
 from crm.leads.models import Company, Contact, Lead
-from crm.reassignment.merge_queries import (
-    came_since,
-    chosen,
-    comparisons,
-    merge_for,
-    merge_targets,
-    record_for,
-)
+from crm.reassignment.came_since import came_since, chosen
+from crm.reassignment.merge_queries import comparisons, merge_targets, record_for
+from crm.reassignment.merge_rights import require_no_bar, require_no_bar_to_undo
 from crm.reassignment.merge_rules import undo_until
 from crm.reassignment.merges import Pair, fields_of, merge, undo
+from crm.reassignment.past_merges import PastMerge, past_merge, past_merges
 from crm.web.auth import my_view, signed_in
-from crm.web.errors import refusal_text
+from crm.web.errors import refusal_text, why_refused
 from crm.web.forms import LARGEST_ID, text_arg
 from crm.web.merges.rows import candidates, field_rows
+from crm.web.merges.steps import merge_steps
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("merges", __name__)
@@ -39,6 +36,7 @@ def choose(subject: str, record_id: int) -> ResponseReturnValue:
     record = _record_or_404(kind, record_id)
     text = text_arg("q")
     rows = merge_targets(db.session, kind, record, my_view(), today(), text)
+    merges = past_merges(db.session, my_view(), {kind: [record_id]}, today())
 
     return render_template(
         "merges/choose.html",
@@ -47,7 +45,7 @@ def choose(subject: str, record_id: int) -> ResponseReturnValue:
         back=_url(kind, record),
         text=text,
         rows=candidates(kind, record_id, rows),
-        merges=merges_of(db.session, kind, record_id),
+        merges=[step for past in merges for step in merge_steps(past)],
     )
 
 
@@ -60,6 +58,7 @@ def compare(subject: str, record_id: int, other_id: int) -> ResponseReturnValue:
 def _compare_page(kind: Mergeable, record_id: int, other_id: int, problem: str = "") -> str:
     mine, other = _record_or_404(kind, record_id), _record_or_404(kind, other_id)
     rows = field_rows(kind, comparisons(db.session, kind, mine, other), today())
+    ids = (record_id, other_id)
 
     return render_template(
         "merges/compare.html",
@@ -68,6 +67,7 @@ def _compare_page(kind: Mergeable, record_id: int, other_id: int, problem: str =
         other=_name(other),
         refs=(getattr(mine, "ref", ""), getattr(other, "ref", "")),
         rows=rows,
+        barred=why_refused(lambda: require_no_bar(db.session, kind, ids, today())),
         problem=problem,
         back=url_for(".choose", subject=kind.value, record_id=record_id),
         swapped=url_for(".compare", subject=kind.value, record_id=other_id, other_id=record_id),
@@ -99,18 +99,18 @@ def show(merge_id: int) -> ResponseReturnValue:
 
 
 def _merge_page(merge_id: int, problem: str = "") -> str:
-    kept = merge_for(db.session, merge_id, my_view(), today()) or abort(404)
-    record = _record_or_404(kept.subject, kept.survivor_id)
-    until = undo_until(kept.merged_at)
+    past = _merge_or_404(merge_id)
+    kept, url = past.merge, _survivor_url(past)
+    barred = why_refused(lambda: require_no_bar_to_undo(db.session, kept, today()))
 
     return render_template(
         "merges/show.html",
+        past=past,
         kept=kept,
-        name=_name(record),
-        url=_url(kept.subject, record),
-        until=until,
-        can_undo=kept.undone_at is None and today() <= until,
-        rows=[] if kept.undone_at else came_since(db.session, kept, my_view()),
+        url=url,
+        until=undo_until(kept.merged_at),
+        barred=barred,
+        rows=[] if barred else came_since(db.session, kept, my_view(), today()),
         problem=problem,
     )
 
@@ -118,18 +118,27 @@ def _merge_page(merge_id: int, problem: str = "") -> str:
 @bp.post(f"{ONE}/undo")
 def take_back(merge_id: int) -> ResponseReturnValue:
     """Put both records back as they were."""
-    kept = merge_for(db.session, merge_id, my_view(), today()) or abort(404)
+    past = _merge_or_404(merge_id)
     names = request.form.getlist("moved")
 
     try:
         with transaction() as session:
-            moved = list(chosen(session, kept, my_view(), names))
-            undo(session, kept=kept, moved=moved, by=signed_in(), now=moment())
+            moved = list(chosen(session, past.merge, my_view(), names, today()))
+            undo(session, kept=past.merge, moved=moved, by=signed_in(), now=moment())
     except Refused as refusal:
         return _merge_page(merge_id, refusal_text(refusal)), 422
 
     flash("已撤销合并，两条记录已恢复。", "success")
-    return redirect(_url(kept.subject, _record_or_404(kept.subject, kept.survivor_id)))
+    return redirect(_survivor_url(past))
+
+
+def _merge_or_404(merge_id: int) -> PastMerge:
+    return past_merge(db.session, my_view(), merge_id, today()) or abort(404)
+
+
+def _survivor_url(past: PastMerge) -> str:
+    kind = past.merge.subject
+    return _url(kind, _record_or_404(kind, past.merge.survivor_id))
 
 
 def _record_or_404(kind: Mergeable, record_id: int) -> Any:

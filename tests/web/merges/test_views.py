@@ -8,7 +8,8 @@ from sqlalchemy import select
 from crm.base.audit import record
 from crm.leads.merged import Merge
 from crm.leads.models import Company, Lead
-from crm.leads.rules import Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from tests.conflicts import before_first_write
 from tests.conftest import NOW
@@ -19,10 +20,13 @@ from tests.factories import (
     make_followup,
     make_lead,
     make_person,
+    make_role,
     make_unit,
     sign_in,
 )
 from tests.web.leads.test_views import FORM
+
+BOSS = select(Person).where(Person.username == "boss")
 
 
 class Zone:
@@ -81,7 +85,7 @@ def test_a_supervisor_finds_the_likely_one_compares_and_merges(app, zone, boss):
         assert db.get_one(Lead, zone.kept.id).source == "以商招商"
     shown = boss.get(f"/leads/{zone.kept.id}").text
     assert "回访二期" in shown
-    assert "合并线索“二期”" in shown
+    assert "线索“二期”并入“一期”" in shown
 
 
 def test_old_addresses_and_references_lead_to_the_survivor(app, zone, boss):
@@ -114,6 +118,58 @@ def test_a_merge_is_taken_back_with_what_is_ticked(app, zone, boss):
     assert "合并后回访" in restored
 
 
+def test_a_merge_and_its_undoing_stand_with_both_records_and_name_who_did_it(app, zone, boss):
+    boss.post(pair(zone))
+    boss.post(pair(zone, "company"))
+    with arranged(app) as db:
+        ids = db.scalars(select(Merge.id).order_by(Merge.id)).all()
+    for merge_id in reversed(ids):
+        boss.post(f"/merges/{merge_id}/undo")
+
+    kept, gone, old, new = (
+        boss.get(f"/{kind}/{row.id}").text
+        for kind, row in (
+            ("leads", zone.kept),
+            ("leads", zone.gone),
+            ("companies", zone.old),
+            ("companies", zone.new),
+        )
+    )
+    shown = boss.get(f"/merges/{ids[0]}").text
+    for_tracker = sign_in(app, "tracker").get(f"/leads/{zone.kept.id}").text
+
+    for text in (kept, gone, for_tracker):
+        assert "线索“二期”并入“一期”" in text
+        assert "撤销合并，恢复线索“二期”" in text
+    for text in (old, new):
+        assert "企业“江苏云海科技有限公司”并入“云海科技”" in text
+    assert f"/merges/{ids[0]}" in kept
+    assert f"/merges/{ids[0]}" not in for_tracker
+    assert shown.count("boss") > 1
+    assert "这次合并已撤销" in shown
+
+
+def test_an_undone_merge_tells_nobody_of_a_lead_that_is_hidden_from_them(app, zone, boss):
+    with arranged(app) as db:
+        make_person(db, "deputy", unit=db.merge(zone.bureau), role=Role.SUPERVISOR)
+        unit = db.merge(zone.bureau)
+        secret = make_lead(db, "机密", unit=unit, secrecy=Secrecy.RESTRICTED, code_name="代号")
+        make_role(db, secret, LeadRoleKind.TASK_FORCE_MEMBER, person=db.scalar(BOSS))
+        address = f"/merges/lead/{zone.kept.id}/{secret.id}"
+    boss.post(address)
+    merge = f"/merges/{the_merge(app).id}"
+    boss.post(f"{merge}/undo")
+
+    deputy = sign_in(app, "deputy")
+    page = deputy.get(f"/leads/{zone.kept.id}")
+
+    assert page.status_code == 200
+    assert "机密" not in page.text
+    assert "并入" not in page.text
+    assert deputy.get(merge).status_code == 404
+    assert boss.get(merge).status_code == 200
+
+
 def test_contacts_of_one_company_are_merged_from_its_page(app, zone, boss):
     page = boss.get(f"/companies/{zone.old.id}").text
     first = page.split("/merges/contact/")[1].split('"')[0]
@@ -132,10 +188,12 @@ def test_leads_of_two_units_are_refused_with_the_sentence(app, zone, boss):
         other = make_lead(db, "三期", company=db.get_one(Company, zone.old.id), unit=team)
         address = f"/merges/lead/{zone.kept.id}/{other.id}"
 
-    answer = boss.post(address)
+    page, answer = boss.get(address).text, boss.post(address)
 
     assert answer.status_code == 422
-    assert "归属须按首报首谈裁定" in answer.text
+    # said before anybody chooses, and where somebody tries all the same
+    assert all("归属须按首报首谈裁定" in text for text in (page, answer.text))
+    assert 'type="radio"' not in page
 
 
 def test_others_get_404_and_the_signed_out_are_sent_to_sign_in(app, zone):
