@@ -204,14 +204,24 @@ def _judged(
     basis = fact.basis
     if basis is Basis.RECOGNISED and not first <= fact.counts_on <= last:
         basis = Basis.OTHER_YEAR
+    amount, currency = _registered(fact, project.amount, project.currency)
     return replace(
         project,
+        amount=amount,
+        currency=currency,
         unit_id=fact.unit_id,
         basis=basis,
         recognised_amount=fact.recognised_amount,
         claim_id=fact.claim_id,
         counted_on=fact.counts_on,
     )
+
+
+def _registered(
+    fact: ClaimFact, amount: Decimal | None, currency: Currency | None
+) -> tuple[Decimal | None, Currency | None]:
+    """What is registered of a project of that amount to which there is the claim."""
+    return (fact.claimed_amount, fact.currency) if fact.states_amount else (amount, currency)
 
 
 def _carried(db: Session, facts: Sequence[ClaimFact], rules: Sequence[Span]) -> list[Project]:
@@ -227,8 +237,7 @@ def _carried(db: Session, facts: Sequence[ClaimFact], rules: Sequence[Span]) -> 
             fact.lead_id,
             MILESTONE_OF[fact.kind],
             fact.counts_on,
-            leads[fact.lead_id].amount,
-            leads[fact.lead_id].currency,
+            *_registered(fact, leads[fact.lead_id].amount, leads[fact.lead_id].currency),
             fact.unit_id,
             fact.basis,
             fact.recognised_amount,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm.base.money import YI
+from crm.base.money import YI, Currency
 from crm.leads.rules import Stage
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
@@ -68,6 +68,22 @@ def test_it_counts_by_the_recognised_amount(db, zone):
 
     assert (signed.registered, signed.achieved) == (1, 0)
     assert signed.projects[0].counted_amount == 9 * YI
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(12 * YI, Currency.CNY), (Decimal(120_000_000), Currency.USD)]
+)
+def test_what_is_claimed_is_registered_whatever_the_lead_says(db, zone, amount, currency):
+    row = claimed(db, project(db, zone, yi="4"), zone.li, amount=amount, currency=currency)
+    waiting = progress(db)[0]
+    decision = Decision(amount=amount, basis="原件")
+    take_step(db, row=row, step=Step.RECOGNISE, by=zone.officer, now=NOW, decision=decision)
+    signed = progress(db)[0]
+
+    assert (waiting.registered, waiting.waiting, waiting.achieved) == (1, 1, 0)
+    assert (signed.registered, signed.waiting, signed.achieved) == (1, 0, 1)
+    [found] = signed.projects
+    assert (found.counted_amount, found.currency) == (amount, currency)
 
 
 def test_what_is_decided_later_counts_from_then_on_and_not_in_an_earlier_report(db, zone):
