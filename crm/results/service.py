@@ -309,7 +309,7 @@ def _why(_row: Claim, decision: Decision) -> str:
     """The exclusion that applies, or other words."""
     words = "；".join(filter(None, (decision.exclusion.strip(), decision.reason.strip())))
     if not words:
-        raise Refused("required", field="reason")
+        raise Refused("no_ground", field="reason")
     return words
 
 
@@ -335,6 +335,16 @@ _CHANGES: Mapping[Step, Callable[[Claim, Decision], str]] = {
     Step.REVOKE: _revoke,
     Step.CONFIRM: _confirm,
 }
+
+
+def returned_for(db: Session, row: Claim | None) -> str:
+    """Why the claim was returned last; empty where it does not wait for being made again."""
+    if row is None or row.state is not ClaimState.RETURNED:
+        return ""
+    returned = select(ClaimEntry.text).where(
+        ClaimEntry.claim_id == row.id, ClaimEntry.step == Step.RETURN
+    )
+    return db.scalar(returned.order_by(ClaimEntry.id.desc()).limit(1)) or ""
 
 
 def last_entry(db: Session, row: Claim) -> ClaimEntry:

@@ -210,6 +210,7 @@ SENTENCES = {
     "year_is_closed": "{year}年度已结账，只能计入 {on}（上年结转）。",
     "agreement_is_no_signing": "框架协议、意向协议不能认定为签约，请取得正式投资协议后申报。",
     "evidence_needed": "请上传佐证材料，或填写文号、出具单位和日期。",
+    "no_ground": "请选择不予认定情形，或写明其他原因。",
     "declaration_needed": "请核对不予认定情形，并勾选声明。",
     "other_currency": "申报数额按{currency}计，请按{currency}认定。",
     "more_than_claimed": "认定数额不能多于申报数额。",

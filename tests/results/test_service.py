@@ -53,7 +53,7 @@ def test_a_claim_is_recognised_with_its_amount_and_basis(db, zone):
 
 def test_a_returned_claim_names_a_case_and_comes_again_in_a_second_round(db, zone):
     row = claimed(db, project(db, zone), zone.li)
-    with refused("required"):
+    with refused("no_ground"):
         decide(db, row, zone.officer, Step.RETURN, Decision())
     decide(db, row, zone.officer, Step.RETURN, Decision(exclusion="本地企业搬迁"))
 

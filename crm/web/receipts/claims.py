@@ -22,7 +22,7 @@ from crm.results.receipt_claims import (
 )
 from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind, ClaimState
-from crm.results.service import ClaimData, last_entry
+from crm.results.service import ClaimData, last_entry, returned_for
 from crm.results.settings import exclusions, kind_rows
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
@@ -136,6 +136,7 @@ def _page(form: MoneyClaimForm, row: Receipt, claim: Claim | None) -> str:
         evidence=setting.evidence if setting else "",
         exclusions=exclusions(db.session),
         files=len(FILES.rows(row.id)),
+        returned_for=returned_for(db.session, returned),
     )
 
 

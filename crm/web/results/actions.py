@@ -17,7 +17,7 @@ from crm.results.models import Claim
 from crm.results.notifications import tell
 from crm.results.permissions import is_undecided, situation_of
 from crm.results.queries import claim_of, due_on
-from crm.results.service import name_decider, take_step
+from crm.results.service import name_decider, returned_for, take_step
 from crm.results.settings import exclusions, kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, DECIDING, Step
 from crm.web.auth import signed_in
@@ -70,6 +70,7 @@ def page(claim: Claim, sent: Mapping[Step, StepForm] | None = None, refusal: str
         nobody=_nobody(claim) if Step.NAME not in forms else "",
         exclusions=exclusions(db.session),
         refusal=refusal,
+        returned_for=returned_for(db.session, claim),
         files=FILES.part(of_claim(claim, situation)),
     )
 

@@ -116,6 +116,14 @@ def amount_text(claim: Claim) -> str:
     return f"{format_amount(claim.recognised_amount, claim.currency)}（申报 {claimed}）"
 
 
+def _other_amount(claim: Claim) -> str:
+    """The amount of the lead where another is claimed, for whoever decides."""
+    lead = claim.lead
+    if claim.amount is None or (lead.amount, lead.currency) == (claim.amount, claim.currency):
+        return ""
+    return format_amount(lead.amount, lead.currency) if lead.amount and lead.currency else "未填"
+
+
 def evidence_text(claim: Claim, on: date) -> str:
     """The document that stands as evidence; without one its files do."""
     if claim.document_on is None:
@@ -135,6 +143,7 @@ def facts_of(claim: Claim, recogniser: str, due_on: date | None, on: date) -> li
         ("计入日期", counted + carried),
         ("数额", amount_text(claim)),
         ("少于申报数额的原因", claim.less_reason or ""),
+        ("线索所记数额", "" if is_money else _other_amount(claim)),
         ("协议类型", claim.agreement.label if claim.agreement else ""),
         ("责任单位", claim.unit.name if claim.unit else ""),
         ("佐证", evidence_text(claim, on)),

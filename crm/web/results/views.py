@@ -228,6 +228,7 @@ def _form_page(form: ClaimForm, lead: Lead, kind: ClaimKind, claim: Claim | None
         is_signing=kind is ClaimKind.SIGNED,
         needs_recognition=counts,
         files=len(FILES.rows(claim.id)) if claim else 0,
+        returned_for=service.returned_for(db.session, claim),
         accepted=SHOWN,
         back=url_for(".show", claim_id=claim.id)
         if claim

@@ -7,7 +7,7 @@ import pytest
 from crm.extensions import db as database_of_app
 from crm.leads.models import Lead
 from crm.leads.rules import Secrecy
-from crm.people.models import Person
+from crm.people.models import Person, Unit
 from crm.results.models import Claim
 from crm.results.rules import ClaimState
 from tests.factories import arranged, make_milestone, sign_in
@@ -121,13 +121,25 @@ def test_who_recognises_finds_it_on_my_day_and_decides(app, zone, claim_id):
     assert state_of(app, claim_id) is ClaimState.RECOGNISED
 
 
+def test_who_decides_sees_that_the_lead_has_another_amount(app, zone, claim_id):
+    with arranged(app) as db:
+        own = SimpleNamespace(company=db.get(Unit, zone.company), li=db.get(Person, zone.li))
+        other = claimed(db, project(db, own, yi="4"), own.li).id
+    officer = sign_in(app, "officer")
+
+    assert "线索所记数额" not in officer.get(f"/claims/{claim_id}").text
+    assert ">4亿元<" in officer.get(f"/claims/{other}").text
+
+
 def test_a_returned_claim_is_corrected_and_claimed_again(app, zone, claim_id):
     data = {"return-exclusion": "本地企业搬迁"}
     sign_in(app, "officer").post(f"/claims/{claim_id}/return", data=data)
     client = sign_in(app, "li")
 
     assert "申报退回待补正" in client.get("/").text
-    assert "投资协议" in client.get(f"/claims/{claim_id}/again").text
+    form = client.get(f"/claims/{claim_id}/again").text
+    assert "投资协议" in form
+    assert "退回原因：本地企业搬迁" in form
     sent = client.post(f"/claims/{claim_id}/again", data=FORM, follow_redirects=True)
 
     assert "第 2 次申报" in sent.text
