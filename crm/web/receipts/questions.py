@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+from crm.base.formatting import dated
 from crm.base.money import format_amount
 from crm.extensions import db
 from crm.leads.models import Lead
@@ -9,6 +10,7 @@ from crm.results.receipt_models import Receipt
 from crm.results.receipt_queries import question_facts
 from crm.results.receipt_rules import Doubt, ReceiptFacts, doubts
 from crm.results.receipts import ReceiptData
+from crm.web.transaction import today
 from crm.web.visits.questions import KEEP, Prompt, QuestionRow, answer
 
 TOKEN = 8  # characters: enough to know a question again
@@ -39,9 +41,9 @@ def _sentence(doubt: Doubt, facts: ReceiptFacts) -> str:
             return f"累计到位 {received}，超过项目总投资 {planned}。"
         case Doubt.SAME_RECEIPT:
             return "本项目已登记一笔日期、金额和付款方相同的到资，可能重复。"
-        case Doubt.BEFORE_SIGNING if facts.signed_on is None:
-            return "项目尚未登记签约。"
+        case Doubt.BEFORE_SIGNING if facts.signed_on:
+            return f"到账日期早于签约日期 {dated(facts.signed_on, today())}。"
         case Doubt.BEFORE_SIGNING:
-            return f"到账日期早于签约日期 {facts.signed_on:%Y-%m-%d}。"
+            return "项目尚未登记签约。"
         case _:
             return "所选形式计入实际使用外资，但项目未登记外资或境外投资方。"

@@ -108,7 +108,9 @@ def test_a_target_of_money_lists_what_counts_and_what_does_not_and_why(app, zone
     client = sign_in(app, "tracker")
     record(client, zone)
     early = {"arrived_on": "2026-03-20", "amount": "200万元"}
-    button = record(client, zone, **early).text.split('name="do" value="')[1].split('"')[0]
+    question = record(client, zone, **early).text
+    assert "到账日期早于签约日期 6月1日。" in question
+    button = question.split('name="do" value="')[1].split('"')[0]
     record(client, zone, **early, do=button)
     record(client, zone, lead=zone.hidden)
     with arranged(app) as db:
