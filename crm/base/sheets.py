@@ -216,8 +216,12 @@ def write_sheet(
         from crm.base.workbooks import write_workbook  # noqa: PLC0415 - see above
 
         return write_workbook([head, *records], note=note)
-    # A CSV cell has no type, so text that looks like a formula would be run as one.
-    texts = ([escape_formula(str(cell)) for cell in record] for record in records)
+    # A CSV cell has no type, so text that looks like a formula would be run as one; a negative
+    # number is none, and is summed only without an apostrophe.
+    texts = (
+        [escape_formula(cell) if isinstance(cell, str) else str(cell) for cell in record]
+        for record in records
+    )
     below = [[], [escape_formula(note)]] if note else []
     return write_csv([list(map(str, head)), *texts, *below])
 
