@@ -4,8 +4,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, exists, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
 from crm.base.money import Currency
@@ -13,6 +13,7 @@ from crm.files.models import Attachment
 from crm.leads.models import Lead
 from crm.leads.rules import Agreement
 from crm.people.models import Person, Unit
+from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind, ClaimState, Flag
 from crm.results.workflow import Step
 
@@ -147,6 +148,12 @@ class Claim(Base):
     named_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     flag: Mapped[Flag | None] = mapped_column(enum_column(Flag, "flag"))
     flagged_at: Mapped[datetime | None]
+    # of money: a reversal (冲减), whose amount is claimed without its sign
+    takes_back: Mapped[bool] = column_property(
+        exists()
+        .where(Receipt.id == receipt_id, Receipt.reverses_id.is_not(None))
+        .correlate_except(Receipt)
+    )
 
     lead: Mapped[Lead] = relationship(lazy="raise")
     unit: Mapped[Unit | None] = relationship(lazy="raise")
@@ -156,6 +163,15 @@ class Claim(Base):
     entries: Mapped[list["ClaimEntry"]] = relationship(
         back_populates="claim", lazy="raise", order_by="ClaimEntry.id"
     )
+
+    @property
+    def result(self) -> str:
+        """What is claimed, in words."""
+        return "到位资金冲减" if self.takes_back else self.kind.label
+
+    def signed(self, amount: Decimal) -> Decimal:
+        """An amount of the claim as the sums count it."""
+        return -amount if self.takes_back else amount
 
 
 class ClaimFile(Attachment):

@@ -99,7 +99,7 @@ def _notice(db: Session, claim: Claim, entry: ClaimEntry) -> ClaimNotice:
         lead_title=lead.title,
         company_name=db.get_one(Company, lead.company_id).name,
         by_name=by.name if by else "系统",
-        amount=format_amount(claim.amount, claim.currency)
+        amount=format_amount(claim.signed(claim.amount), claim.currency)
         if claim.amount and claim.currency
         else "",
         due_on=due_on(claim, working_calendar(db)),

@@ -127,7 +127,7 @@ def _claims(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
         url, about = url_for("claims.listing", view="waiting"), ""
         if len(claims) == 1:
             url = url_for("claims.show", claim_id=claims[0].id)
-            about = f"{claims[0].lead.title}{claims[0].kind.label}"
+            about = f"{claims[0].lead.title}{claims[0].result}"
         yield TodoItem(f"申报{kind.label}", len(claims), url, "checks", about)
 
 

@@ -68,7 +68,7 @@ def _happened(claim: Claim, entry: ClaimEntry, on: date) -> Happening:
     icon, tone = MARKS[entry.step]
     event = Event(
         icon,
-        f"{claim.kind.label}认定：{entry.step.label}",
+        f"{claim.result}认定：{entry.step.label}",
         formatting.dated(civil_date(entry.at), on),
         tone,
         url_for("claims.show", claim_id=claim.id),

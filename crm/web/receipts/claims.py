@@ -87,7 +87,8 @@ def claim_form(receipt_id: int) -> ResponseReturnValue:
     row, claim = _claimable_or_404(receipt_id)
     values: dict[str, Any] = {}
     if not FILES.rows(row.id):  # else the files stand as evidence
-        values = {"document_number": "银行进账单", "document_on": row.arrived_on}
+        document = "银行退款凭证" if row.reverses_id else "银行进账单"
+        values = {"document_number": document, "document_on": row.arrived_on}
     if claim and claim.state is ClaimState.RETURNED:
         names = ("document_number", "document_issuer", "document_on", "note")
         values = {name: getattr(claim, name) for name in names}

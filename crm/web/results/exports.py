@@ -1,6 +1,7 @@
 """The list of claims as a file (PROJECTS 2)."""
 
 from datetime import date
+from decimal import Decimal
 
 from flask.typing import ResponseReturnValue
 
@@ -50,10 +51,10 @@ def _row(claim: Claim, on: date) -> dict[str, object]:
     return {
         "title": claim.lead.title,
         "company": claim.lead.company.name,
-        "kind": claim.kind,
+        "kind": claim.result,
         "state": claim.state,
-        "amount": claim.amount,
-        "recognised": claim.recognised_amount,
+        "amount": _signed(claim, claim.amount),
+        "recognised": _signed(claim, claim.recognised_amount),
         "currency": claim.currency,
         "reached_on": claim.reached_on,
         "counts_on": claim.counts_on,
@@ -62,3 +63,7 @@ def _row(claim: Claim, on: date) -> dict[str, object]:
         "claimant": claim.claimed_by.name,
         "claimed_on": civil_date(claim.claimed_at),
     }
+
+
+def _signed(claim: Claim, amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else claim.signed(amount)

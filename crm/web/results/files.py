@@ -14,7 +14,7 @@ from crm.web.transaction import moment
 
 def of_claim(claim: Claim, situation: ClaimSituation) -> RecordWithFiles:
     url = url_for("claims.show", claim_id=claim.id, _anchor="files")
-    title = f"{claim.lead.title}{claim.kind.label}认定"
+    title = f"{claim.lead.title}{claim.result}认定"
     return RecordWithFiles(claim.id, title, url, may_attach(situation))
 
 

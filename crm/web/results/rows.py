@@ -92,7 +92,7 @@ def claim_line(claim: Claim, on: date, waiting: WaitingClaim | None = None) -> C
         id=claim.id,
         title=claim.lead.title,
         company=claim.lead.company.name,
-        kind=claim.kind.label,
+        kind=claim.result,
         state=claim.state.label,
         tone=TONES[claim.state],
         amount=amount_text(claim),
@@ -110,10 +110,11 @@ def amount_text(claim: Claim) -> str:
     """The claimed amount, and what was recognised of it where that is less."""
     if claim.amount is None or claim.currency is None:
         return ""
-    claimed = format_amount(claim.amount, claim.currency)
+    claimed = format_amount(claim.signed(claim.amount), claim.currency)
     if claim.recognised_amount in (None, claim.amount):
         return claimed
-    return f"{format_amount(claim.recognised_amount, claim.currency)}（申报 {claimed}）"
+    recognised = format_amount(claim.signed(claim.recognised_amount), claim.currency)
+    return f"{recognised}（申报 {claimed}）"
 
 
 def _other_amount(claim: Claim) -> str:
@@ -139,7 +140,7 @@ def facts_of(claim: Claim, recogniser: str, due_on: date | None, on: date) -> li
     carried = "（上年结转）" if is_carried(claim.reached_on, claim.counts_on) else ""
     facts = [
         ("企业", claim.lead.company.name),
-        ("到账日期" if is_money else "到达节点", formatting.dated(claim.reached_on, on)),
+        (_reached_label(claim), formatting.dated(claim.reached_on, on)),
         ("计入日期", counted + carried),
         ("数额", amount_text(claim)),
         ("少于申报数额的原因", claim.less_reason or ""),
@@ -156,6 +157,12 @@ def facts_of(claim: Claim, recogniser: str, due_on: date | None, on: date) -> li
         ("说明", claim.note or ""),
     ]
     return [(label, text) for label, text in facts if text]
+
+
+def _reached_label(claim: Claim) -> str:
+    if claim.receipt_id is None:
+        return "到达节点"
+    return "冲减日期" if claim.takes_back else "到账日期"
 
 
 def entry_lines(entries: Iterable[ClaimEntry], on: date) -> list[EntryLine]:

@@ -248,3 +248,22 @@ def test_a_receipt_is_claimed_from_its_page(app, zone):
     assert "到资登记和佐证材料" in page
     assert "已申报" in client.get(url).text
     assert "申报" in client.get(f"/leads/{zone.lead.id}").text
+
+
+def test_the_claim_to_a_reversal_says_that_money_is_taken_back(app, zone):
+    client = sign_in(app, "tracker")
+    record(client, zone)
+    back = {"amount": "500万元", "arrived_on": "2026-07-13", "reason": "多汇退回"}
+    client.post(f"/receipts/{kept(app)[0].id}/reverse", data=back)
+    url = f"/receipts/{kept(app)[1].id}/claim"
+    form = client.get(url).text
+    values = {"document_number": "退款凭证", "document_issuer": "开户银行", "is_declared": "y"}
+    page = client.post(url, data=values | {"document_on": "2026-07-13"}, follow_redirects=True).text
+
+    assert "-500万元，7月13日冲减" in form
+    assert "银行退款凭证" in form
+    assert all(text in page for text in ("到位资金冲减认定", "冲减日期", "-500万元"))
+    listed = client.get("/claims?view=all").text
+    assert all(text in listed for text in ("到位资金冲减", "-500万元"))
+    assert "到位资金冲减,已申报,-5000000" in client.get("/claims/export.csv").text
+    assert "到位资金冲减认定：申报" in client.get(f"/leads/{zone.lead.id}").text
