@@ -11,15 +11,12 @@ from crm.base.remembered import remembered
 from crm.extensions import db
 from crm.problems.models import Problem, ProblemFile
 from crm.problems.queries import problems_of_lead
-from crm.problems.rules import OVER, EntryKind
+from crm.problems.rules import OVER
 from crm.web.leads.events import Event, Happening
 from crm.web.problems.onlooking import my_onlooker
-from crm.web.problems.rows import MARKS, TONES, late_text
+from crm.web.problems.rows import BY_CLOCK, MARKS, TONES, late_text
 from crm.web.transaction import today
 from crm.web.visits.rows import Chip
-
-# PROJECTS 3: progress is what keeps a lead; the other steps stand on the problem's page
-TOLD = frozenset({EntryKind.RAISED, EntryKind.PROGRESS, EntryKind.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +63,6 @@ def _open(problem: Problem) -> OpenProblem:
 
 def _happened(problem: Problem) -> Iterator[Happening]:
     for entry in problem.entries:
-        if entry.kind not in TOLD:
-            continue
         icon, tone = MARKS[entry.kind]
         event = Event(
             icon,
@@ -75,8 +70,9 @@ def _happened(problem: Problem) -> Iterator[Happening]:
             formatting.dated(civil_date(entry.at), today()),
             tone,
             _url(problem),
-            entry.by.name if entry.by else "",
-            texts=(entry.text or problem.matter,),
+            entry.by.name if entry.by else BY_CLOCK,
+            # a lead may have several problems, so each step names its own
+            texts=(problem.matter, entry.text) if entry.text else (problem.matter,),
             owner=(ProblemFile, problem.id),
             files_since=entry.at,
         )

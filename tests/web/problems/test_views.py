@@ -166,8 +166,9 @@ def test_it_goes_from_hand_to_hand_until_it_is_closed(app, zone, problem):
     assert "已销号" in page
     assert "指标文件" in page
     lead = sign_in(app, "wang").get(f"/leads/{zone.lead}").text
-    assert "困难问题销号" in lead
-    assert "困难问题进展" in lead
+    steps = ("提出", "受理", "进展", "报送已解决", "销号")
+    assert all(f"困难问题{step}" in lead for step in steps)
+    assert lead.count("用地指标未落实") == len(steps)  # each names its problem
 
 
 def test_where_nobody_is_left_my_day_asks_the_admin_to_name_somebody(app, zone, problem):
