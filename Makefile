@@ -5,6 +5,10 @@ BIN := .venv/bin
 .PHONY: demo test test-slow test-cluster check picture bench lock install
 .DEFAULT_GOAL := demo
 
+# Each worker and each process that a test starts would else compile all it imports, and all asserts.
+test test-slow test-cluster bench: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-cluster bench: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/bytecode
+
 .venv/installed: requirements.lock pyproject.toml hatch_build.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
