@@ -37,7 +37,7 @@ from crm.visits.rules import Channel, Kind, Status, kind_by
 from crm.visits.service import VisitData, change_visit
 from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.conftest import NOW
-from tests.databases import settings_for
+from tests.databases import migrated_database, settings_for
 from tests.factories import (
     DEPUTY,
     make_amount,
@@ -60,12 +60,12 @@ JUNE = Period.parse("2026-06")
 
 
 @pytest.fixture
-def migrated(empty_database_url):
-    app = create_app(settings_for(empty_database_url))
-    with app.app_context():
-        migrations().upgrade()
-        yield
-        db.engine.dispose()
+def migrated(kind_of_database, tmp_path):
+    with migrated_database(kind_of_database, tmp_path) as url:
+        app = create_app(settings_for(url))
+        with app.app_context():
+            yield
+            db.engine.dispose()
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(migrated):
