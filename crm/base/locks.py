@@ -61,6 +61,11 @@ def take_exclusive_lock(session: Session) -> None:
         _take_write_lock(session.connection())
 
 
+def hold(db: Session, row: Base) -> None:
+    """Lock a row that was read before, and read it anew; an error where it is gone by now."""
+    db.refresh(row, [*row.__table__.columns.keys()], with_for_update=True)
+
+
 def lock_row(db: Session, table: type[Base], row_id: int) -> None:
     """Lock a row before it is read, so that a check of its values still holds on writing."""
     row: Any = table

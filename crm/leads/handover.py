@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.clock import civil_date
+from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import require_somebody_named
@@ -32,6 +33,7 @@ def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
     """
     # held: of two who hand it over at once, the second sees what the first did
     lead = db.get_one(Lead, held.lead_id, with_for_update=True)
+    hold(db, held)
     leaver_id, first, last = held.person_id, max(held.from_on, term.first), _last(held, term)
     if last is not None and last < first:
         return  # over before the term begins

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
@@ -236,11 +237,11 @@ def named_supervisors(db: Session, lead_id: int, on: date) -> set[int]:
 
 
 def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) -> None:
-    """Refuse whoever may not change the lead; hold its row against a change at the same time."""
+    """Refuse whoever may not change the lead; hold it as it is by now until the commit."""
     on = civil_date(now)
     if by and not may_change(db, viewer(db, by, on), lead.id, on):
         raise Refused("not_yours")
-    db.execute(select(Lead.id).where(Lead.id == lead.id).with_for_update())
+    hold(db, lead)
 
 
 def require_somebody_named(db: Session, lead: Lead, on: date) -> None:

@@ -68,8 +68,6 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
     `required` where a revision has no reason.
     """
     require_change(db, lead, by, now)
-    # one plan at a time: of two first ones the second is a revision
-    db.execute(select(Lead.id).where(Lead.id == lead.id).with_for_update())
     # nobody plans to park or lose a lead, and entering it begins it
     if kind in FINAL or kind == Stage.LEAD:
         raise Refused("unknown_milestone", field="kind")

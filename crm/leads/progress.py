@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.pending import collect
 from crm.leads.amounts import keep_signing_rates
 from crm.leads.milestone_kinds import require_used
@@ -103,6 +104,7 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     Refused as `reach` is, and as `not_formal`: a signing by another agreement is withdrawn.
     """
     require_change(db, lead, by, now)
+    hold(db, milestone)
     if milestone.lead_id != lead.id:
         raise Refused("unknown_milestone")
     if not reason.strip():
@@ -160,6 +162,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
 ) -> None:
     """Withdraw a milestone recorded by mistake, with the reason; the trail keeps it."""
     require_change(db, lead, by, now)
+    hold(db, milestone)
     if milestone.lead_id != lead.id or milestone.kind == Stage.LEAD:
         raise Refused("unknown_milestone")
     if not reason.strip():

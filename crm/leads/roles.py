@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import (
@@ -91,6 +92,7 @@ def end_role(  # noqa: PLR0913 - as give_role
 ) -> None:
     """End a role with that date; one that would end before it began never was."""
     require_change(db, lead, by, now)
+    hold(db, held)
     if held.lead_id != lead.id:
         raise Refused("unknown_role", field="role")
 

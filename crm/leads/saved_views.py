@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.remembered import remembered
 from crm.leads.view_models import LeadView
 from crm.people.models import Person
@@ -79,6 +80,7 @@ def remove_view(db: Session, *, view: LeadView, by: Person, now: datetime) -> No
     """Remove a view of one's own."""
     if view.owner_id != by.id:
         raise Refused("not_yours")
+    hold(db, view)
     before = {"name": view.name, "unit_id": view.unit_id}
     record(db, "lead_view.removed", view, by=by, at=now, before=before)
     db.delete(view)

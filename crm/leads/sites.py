@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.remembered import remembered
 from crm.leads.catalog_models import LeadSite, Site, SiteKind
 from crm.leads.models import Lead
@@ -138,6 +139,7 @@ def offer_of(db: Session, lead: Lead, offer_id: int) -> LeadSite | None:
 def withdraw_site(db: Session, *, lead: Lead, offered: LeadSite, by: Person, now: datetime) -> None:
     """Take a site off the lead again."""
     require_change(db, lead, by, now)
+    hold(db, offered)
     before = {"site": db.get_one(Site, offered.site_id).name, "on": offered.offered_on}
     db.delete(offered)
     record(db, "lead.site_withdrawn", lead, by=by, at=now, before=before, after={})

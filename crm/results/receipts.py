@@ -74,6 +74,12 @@ def record_receipt(
     return row
 
 
+def receipt_id_recorded(db: Session, *, ref: str | None, by_id: int) -> int | None:
+    """The receipt that the person has recorded under that reference."""
+    query = select(Receipt.id).where(Receipt.ref == ref, Receipt.entered_by_id == by_id)
+    return db.scalar(query) if ref else None
+
+
 def change_receipt(
     db: Session, *, row: Receipt, data: ReceiptData, by: Person, now: datetime
 ) -> bool:

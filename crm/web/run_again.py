@@ -2,13 +2,15 @@
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from crm.base.db_faults import is_deadlock
 from crm.web.access import begin_write_late
 from crm.web.transaction import Outdated, is_outdated, undo
 
+# Others have written the same, or removed what this request has read (the last, on reading anew).
+OVERTAKEN = (IntegrityError, StaleDataError, InvalidRequestError)
 MOST_RUNS = 3  # on SQLite the second is the last, as it holds the write lock
 
 
@@ -22,7 +24,7 @@ def init_app(app: Flask) -> None:
                 return dispatch()
             except Outdated:
                 begin_write_late()
-            except (IntegrityError, StaleDataError):
+            except OVERTAKEN:
                 undo()
                 if not is_outdated():
                     raise

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from crm.results.receipt_queries import reversals_of
 from crm.results.receipt_rules import Line
 from crm.results.receipts import (
     change_receipt,
+    receipt_id_recorded,
     record_receipt,
     reverse_receipt,
     reversed_of,
@@ -70,6 +71,8 @@ def new(lead_id: int) -> ResponseReturnValue:
 def create(lead_id: int) -> ResponseReturnValue:
     """Record the receipt; a form sent twice records one."""
     lead, form = lead_or_404(lead_id), ReceiptForm()
+    if answer := _known_answer(form):
+        return answer
     made: list[Receipt] = []
 
     def save(session: Session) -> None:
@@ -79,13 +82,25 @@ def create(lead_id: int) -> ResponseReturnValue:
     if _may_keep(form, lead) and is_saved(form, save):
         flash("已登记，请添加进账单、验资报告等佐证材料。", "success")
         return redirect(url_for(".show", receipt_id=made[-1].id))
+    # sent twice at once: the receipt like this one may be itself, saved since
+    if answer := _known_answer(form):
+        return answer
     # read again: a refusal rolled the transaction back
     return _form_page(form, lead_or_404(lead_id)), 422
 
 
+def _known_answer(form: ReceiptForm) -> ResponseReturnValue | None:
+    """The way to the receipt that this form has recorded already."""
+    known_id = receipt_id_recorded(db.session, ref=form.ref.data, by_id=signed_in().id)
+    if known_id is None:
+        return None
+    flash("这笔到资已登记，未重复保存。", "info")
+    return redirect(url_for(".show", receipt_id=known_id))
+
+
 def edit(receipt_id: int) -> ResponseReturnValue:
     """The form of a receipt that stands as it was recorded."""
-    row = changeable_or_404(receipt_id)
+    row = _editable_or_404(receipt_id)
     current = _current(row)
     data = {**current.values, "seen": version_of(db.session, current)}
     return _form_page(ReceiptForm(formdata=None, data=data), row.lead, row)
@@ -94,7 +109,7 @@ def edit(receipt_id: int) -> ResponseReturnValue:
 def change(receipt_id: int) -> ResponseReturnValue:
     """Save the receipt."""
     lock_row(db.session, Receipt, receipt_id)
-    row, form = changeable_or_404(receipt_id), ReceiptForm()
+    row, form = _editable_or_404(receipt_id), ReceiptForm()
 
     def save(session: Session) -> None:
         change_receipt(session, row=row, data=form.receipt_data(), by=signed_in(), now=moment())
@@ -147,6 +162,12 @@ def withdraw(receipt_id: int) -> ResponseReturnValue:
         return redirect(url_for("leads.show", lead_id=lead_id))
     flash("；".join(form.form_errors) or "未能撤销，请刷新页面后办理。", "danger")
     return redirect(url_for(".show", receipt_id=receipt_id))
+
+
+def _editable_or_404(receipt_id: int) -> Receipt:
+    """The receipt, where I may change it; a reversal has no form, it is withdrawn and made anew."""
+    row = changeable_or_404(receipt_id)
+    return row if row.reverses_id is None else abort(404)
 
 
 def _may_keep(form: ReceiptForm, lead: Lead, was: Receipt | None = None) -> bool:

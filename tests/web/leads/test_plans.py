@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from crm.leads.models import MilestonePlan
+from crm.leads.models import Lead, MilestonePlan
 from crm.leads.planning import plan_milestone
 from crm.leads.rules import Secrecy, Stage
 from tests.conftest import NOW
@@ -60,7 +60,8 @@ def plan(app, zone):
     def plan(kind, on, reason=None, now=NOW):
         with arranged(app) as db:
             values = {"kind": kind, "planned_on": on, "reason": reason, "now": now}
-            plan_milestone(db, lead=zone.lead, by=zone.tracker, **values)
+            lead = db.get_one(Lead, zone.lead.id)
+            plan_milestone(db, lead=lead, by=zone.tracker, **values)
 
     return plan
 

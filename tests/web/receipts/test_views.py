@@ -88,6 +88,18 @@ def test_money_is_recorded_on_a_lead_and_summed_on_the_list(app, zone):
     assert "签约以来" in lead
 
 
+def test_a_reversal_has_no_form_of_its_own(app, zone):
+    client = sign_in(app, "tracker")
+    record(client, zone)
+    values = {"arrived_on": "2026-07-14", "amount": "500万元", "reason": "退回"}
+    client.post(f"/receipts/{kept(app)[0].id}/reverse", data=values)
+    path = f"/receipts/{kept(app)[-1].id}/edit"
+
+    answers = [client.get(path), client.post(path, data=typed(zone))]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
 def test_the_list_says_how_each_receipt_stands_and_in_which_month_it_counts(app, zone):
     client = sign_in(app, "tracker")
     record(client, zone, arrived_on="2026-06-20")
