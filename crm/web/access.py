@@ -380,6 +380,8 @@ def begin_write_late() -> None:
     # what was read before may be stale: the account may have been closed meanwhile
     undo()
     begin_to_write(db.session)
+    if request.endpoint in CHECKED_FIRST:
+        take_exclusive_lock(db.session)  # on PostgreSQL, too: of many at once each has its turn
     g.pop("moment", None)  # changes are made in the order of their moments
     note_reads()
     if (answer := _check()) is not None:

@@ -36,6 +36,8 @@ READ = frozenset(
         "posting",
         "unit",
         "catalog_entry",
+        "site",
+        "exchange_rate",
         "milestone_kind",
         "own_field",
     }
