@@ -37,10 +37,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Undo the change; sums of projects in dollars go, which had no column before."""
+    """Undo the change; what is not in the currency of its metric goes, as it had no column."""
     target = sa.table("target", *map(sa.column, ("metric", "currency")))
-    in_dollars = (target.c.currency == "USD") & (target.c.metric != "foreign")
-    op.execute(sa.delete(target).where(in_dollars))
+    own = sa.case((target.c.metric == "foreign", "USD"), else_="CNY")
+    op.execute(sa.delete(target).where(target.c.currency != own))
     op.drop_index("uq_target_added", "target")
     op.drop_index("uq_target_counted", "target")
     with op.batch_alter_table("target") as batch:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import MetaData, Table, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from crm.app import create_app
@@ -22,6 +22,7 @@ from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
 from crm.leads.own_field_setup import OwnFieldData, add_field
 from crm.leads.own_values import keep_own_values
 from crm.leads.rules import Agreement, AmountKind, Stage
+from crm.leads.tiers import Tier
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.problems.models import Problem
@@ -31,6 +32,8 @@ from crm.results.models import Claim
 from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure
 from crm.transactions import transaction
 from crm.visits.models import Visit, VisitCompany, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, kind_by
@@ -54,6 +57,7 @@ from tests.factories import (
     make_unit,
     make_visit,
 )
+from tests.filled_zone import live
 from tests.outbox import put
 
 JUNE = Period.parse("2026-06")
@@ -405,3 +409,69 @@ def test_the_last_contact_of_a_lead_is_found_among_visits_and_follow_ups(migrate
     with db.sessionmaker() as rows:
         found = rows.scalars(select(Lead.last_contact_on).order_by(Lead.id)).all()
     assert found == [date(2026, 7, 2), date(2026, 7, 6), None]
+
+
+def test_a_target_of_an_amount_gets_the_currency_that_it_had(migrated):
+    money = {"measure": TargetMeasure.AMOUNT, "amount": Decimal("600.50"), "tier": Tier.ANY}
+    with db.sessionmaker.begin() as rows:
+        same = {"year": 2026, "unit_id": make_unit(rows).id}
+        counted = {"measure": TargetMeasure.COUNT, "count": 20, "tier": Tier.YI_10}
+        rows.add(Target(metric=Metric.SIGNED, **counted, **same))
+        for metric, currency in (
+            (Metric.SIGNED, Currency.CNY),
+            (Metric.MONEY, Currency.CNY),
+            (Metric.FOREIGN, Currency.USD),
+        ):
+            rows.add(Target(metric=metric, currency=currency, **money, **same))
+        rows.flush()
+        # these have no column below
+        for metric, currency in ((Metric.SIGNED, Currency.USD), (Metric.FOREIGN, Currency.CNY)):
+            rows.add(Target(metric=metric, currency=currency, **money, **same))
+    columns = (Target.id, Target.metric, Target.measure, Target.count, Target.amount)
+    query = select(*columns, Target.currency).order_by(Target.id)
+
+    with db.sessionmaker() as rows:
+        former = rows.execute(query).all()
+    migrations().downgrade("0061")
+    migrations().upgrade()
+
+    with db.sessionmaker.begin() as rows:
+        assert rows.execute(query).all() == former[:4]
+        # one unit may have both
+        rows.add(Target(metric=Metric.SIGNED, currency=Currency.USD, **money, **same))
+        rows.flush()
+        with pytest.raises(IntegrityError), rows.begin_nested():
+            rows.add(Target(metric=Metric.SIGNED, currency=Currency.CNY, **money, **same))
+
+
+def _contents(rows):
+    """The rows of all tables, by the names of the tables and of the columns."""
+    inspector = inspect(rows.connection())
+    found = {}
+    for name in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
+        table = Table(name, MetaData(), autoload_with=rows.connection())
+        found[name] = [dict(row._mapping) for row in rows.execute(select(table))]  # noqa: SLF001
+    return found
+
+
+@pytest.mark.slow
+def test_a_filled_zone_of_an_earlier_revision_keeps_all_that_it_had(migrated, site):
+    live(db.sessionmaker, site)
+    migrations().downgrade("0061")
+    with db.sessionmaker() as rows:
+        former = _contents(rows)
+
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        after = _contents(rows)
+    kept = {
+        name: [{column: row[column] for column in former[name][0]} for row in after[name]]
+        for name in former
+        if former[name]
+    }
+    assert kept == {name: rows for name, rows in former.items() if rows}
+    assert len(kept) > 40
+    assert {name for name in after.keys() - former.keys() if after[name]} == set()
+    assert {row["currency"] for row in after["target"] if row["amount"]} == {"CNY"}
+    assert {row["last_contact_on"] for row in after["lead"]} > {None}
