@@ -49,6 +49,7 @@ HELD = "audit_held"  # the end of the chain, once this transaction holds it
 Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
 
 _source: ContextVar[str | None] = ContextVar("source", default=None)
+_device_at: ContextVar[datetime | None] = ContextVar("device_at", default=None)
 
 
 class HasId(Protocol):
@@ -113,6 +114,11 @@ def come_from(source: str | None) -> None:
     _source.set(source)
 
 
+def come_late(device_at: datetime | None) -> None:
+    """Set when the changes of this request were typed, by the device's clock; None: just now."""
+    _device_at.set(device_at)
+
+
 @contextmanager
 def coming_from(source: str) -> Iterator[None]:
     """Set where the changes made in this block come from."""
@@ -142,6 +148,8 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     """Add the entry of a change; flushes first, so that new rows have ids."""
     db.flush()
     table: Any = type(subject)
+    if device_at := _device_at.get():  # kept for show
+        after = {**(after or {}), "device_at": device_at}
 
     db.add(
         AuditEntry(

@@ -10,7 +10,7 @@ from wtforms.widgets import TextInput
 from crm.base import formatting
 from crm.base.entered_dates import entered_date, entered_time
 from crm.base.typed_dates import NoSuchDateError, YearOutOfRangeError
-from crm.web.transaction import today
+from crm.web.device_time import typed_on
 
 NO_DATE = "无法识别日期，请按 2026年11月28日、11-28 或“明天”的格式填写。"
 NO_SUCH_DATE = "没有这一天，请核对月份和日期。"
@@ -21,7 +21,7 @@ NO_TIME = "无法识别时间，请按 14:00 或“下午2点”的格式填写�
 def read_date(text: str, *, is_ahead: bool = False) -> date:
     """The entered date; raises ValueError with the sentence that is shown at its field."""
     try:
-        return entered_date(text, today(), is_ahead=is_ahead)
+        return entered_date(text, typed_on(), is_ahead=is_ahead)
     except NoSuchDateError as error:
         raise ValueError(NO_SUCH_DATE) from error
     except YearOutOfRangeError as error:

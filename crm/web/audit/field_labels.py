@@ -39,6 +39,7 @@ FIELDS: Mapping[str, str] = {
     "again_on": "再研究日期",
     "action": "操作",
     "address": "来源",
+    "device_at": "本机填写时间",
     "agent_id": "代录人",
     "aliases": "别名",
     "amount": "总投资",
