@@ -1,13 +1,16 @@
 // What every page loads: a few lines that make forms and menus kinder. All pages work without it.
+import { startBar } from "./bar.js";
 import { startDates } from "./dates.js";
+import { startDevice } from "./device.js";
 import { TYPED, drafts, forget, forgetTyped, noteFields, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
 import { startLater } from "./later.js";
 import { tell } from "./notices.js";
 import { startPicking } from "./picking.js";
+import { wipe } from "./own.js";
 import { keepPlace } from "./place.js";
 import { startRows } from "./rows.js";
-import { showMistake, startSaving } from "./saving.js";
+import { freshToken, showMistake, startSaving } from "./saving.js";
 import { startSearch } from "./search.js";
 
 const closest = (event, selector) => event.target.closest?.(selector);
@@ -42,19 +45,32 @@ addEventListener("pageshow", (event) => {
 startDates(); // before drafts come back into their fields
 startRows();
 startLater(noteFields);
+startBar();
 startSaving();
+addEventListener("load", startDevice);
 startSearch();
 startKeys();
 startPicking();
 
+// Who signs out leaves neither pages nor names nor what was typed, also where the server does not learn of it.
+async function leaveNothing(event) {
+  const token = event.target.elements.csrf_token;
+  if (!event.defaultPrevented && token.value === "") {
+    event.preventDefault(); // a page that the device kept, without a token
+    token.value = (await freshToken())?.token ?? "none";
+    return event.target.requestSubmit();
+  }
+  for (const draft of drafts()) if (draft.state === TYPED) forget(draft);
+  wipe();
+  if (event.defaultPrevented) return tell("未连上：本机保存的页面和名单已清除，联网后请再退出一次。");
+  sessionStorage.setItem("signing-out", "1");
+}
+
 // What the browser itself sends. One click sends once. Disabled only after the browser has read the form, or the
 // button's value is lost.
 document.addEventListener("submit", (event) => {
+  if (event.target.matches("form[data-sign-out]")) leaveNothing(event);
   if (event.defaultPrevented) return;
-  if (event.target.matches("form[data-sign-out]")) {
-    sessionStorage.setItem("signing-out", "1");
-    for (const draft of drafts()) if (draft.state === TYPED) forget(draft);
-  }
   const button = event.submitter;
   setTimeout(() => {
     if (!button) return;

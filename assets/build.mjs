@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { PurgeCSS } from "purgecss";
+import { appIcon } from "./app_icon.mjs";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const told = process.argv.find((word) => word.startsWith("--out="))?.slice("--out=".length);
@@ -47,7 +48,7 @@ const smallHtmx = {
     }),
 };
 
-async function bundled(entry) {
+async function bundled(entry, define = {}) {
   const result = await esbuild.build({
     entryPoints: [path.join(ROOT, "assets", entry)],
     bundle: true,
@@ -57,6 +58,7 @@ async function bundled(entry) {
     target: "es2020",
     external: ["icon:*"],
     legalComments: "none",
+    define,
     plugins: [smallHtmx],
   });
   return result.outputFiles[0].text;
@@ -133,11 +135,30 @@ async function refuseUnlisted(listed) {
   }
 }
 
+const hashOf = (bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 8);
+
+// How a phone shows the application that is put on its screen.
+function webManifest() {
+  const icons = [192, 512].map((size) => ({ src: manifest[`icon-${size}.png`], sizes: `${size}x${size}`, type: "image/png", purpose: "any maskable" }));
+  return JSON.stringify({
+    name: "全员招商工作台",
+    short_name: "全员招商",
+    lang: "zh-Hans",
+    id: "/",
+    start_url: "/",
+    scope: "/",
+    display: "standalone",
+    background_color: "#f4f6f9",
+    theme_color: "#14508f",
+    icons,
+    shortcuts: [{ name: "登记拜访", url: "/visits/new" }],
+  });
+}
+
 async function emit(name, text) {
   const bytes = Buffer.from(text);
-  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
   const { name: stem, ext } = path.parse(name);
-  const hashed = `${stem}.${hash}${ext}`;
+  const hashed = `${stem}.${hashOf(bytes)}${ext}`;
   const brotli = brotliCompressSync(bytes, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
   });
@@ -170,10 +191,18 @@ const texts = {
   "swaps.js": await bundled("swaps.js"),
   "kanban.js": await bundled("kanban.js"),
   "uploads.js": await bundled("uploads.js"),
+  "offline.js": await bundled("offline.js"),
+  "icon-192.png": appIcon(192),
+  "icon-512.png": appIcon(512),
   "icons.svg": await sprite(),
 };
 const manifest = {};
 for (const [name, text] of Object.entries(texts)) manifest[name] = await emit(name, text);
+manifest["app.webmanifest"] = await emit("app.webmanifest", webManifest());
+// What the pages that work without network are made of; a change of any file makes another service worker.
+const shell = ["app.css", "app.js", "forms.js", "icons.svg", "offline.js"].map((name) => `/static/${manifest[name]}`);
+const sw = await bundled("sw.js", { SHELL_FILES: JSON.stringify(shell), SHELL_NAME: JSON.stringify(`shell-${hashOf(shell.join())}`) });
+manifest["sw.js"] = await emit("sw.js", sw);
 // Renamed into place last: nobody ever reads a manifest that names a missing file.
 const draft = path.join(OUT, `.manifest.${process.pid}`);
 await writeFile(draft, `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,16 +1,18 @@
 // What is typed in a form outlives a closed tab, an ended session and a lost connection. It is kept on the device, under
-// its person and a key of its own, until it is saved or put aside. Passwords, tokens and files are never kept.
-import { hold, laterPlaces } from "./later.js";
+// its person and a key of its own, until it is saved or put aside; what was sent without an answer waits in the queue
+// (queue.js). Passwords, tokens and files are never kept.
+import { holdLater, laterPlaces } from "./later.js";
 import { alertBox, button } from "./notices.js";
+import { STOPPED, WAITING, announce, dequeue, enqueue, entriesOf } from "./queue.js";
 import { addRowsOf } from "./rows.js";
 
 export const TYPED = "typed";
-export const WAITING = "waiting"; // sent without an answer: it is sent again (saving.js)
-export const STOPPED = "stopped"; // answered, but not saved
+export const EDITED = "#queue-"; // before the key, in the address of a page that brings an entry of the queue back
 
 export const person = document.body.dataset.person; // none at the door and where something broke
 const PREFIX = "draft:";
 const keys = new WeakMap(); // of the forms of this page
+const held = new Map(); // by key: what gives back the claim that this page has
 const begun = new WeakMap(); // what stood in them at first
 const place = (key) => `${PREFIX}${person}:${key}`;
 const pathOf = (url) => url.pathname + url.search;
@@ -45,9 +47,24 @@ export function keep(draft, state) {
 }
 
 // Kept as something else than what was saved under its key.
-export function keepAsNew(draft) {
-  forget(draft);
+export async function keepAsNew(draft) {
+  await discard(draft);
   keep({ ...draft, key: newKey() }, STOPPED);
+}
+
+// Wherever it is kept.
+export async function discard(draft) {
+  forget(draft);
+  await dequeue(draft.key);
+  if (draft.line) await dequeue(draft.line); // the quick entry that it was made from
+  announce();
+}
+
+// What waited before there was a queue.
+export async function moveToQueue() {
+  for (const draft of drafts().filter(({ state }) => state === WAITING)) {
+    if (await enqueue({ ...draft, person }, WAITING)) forget(draft);
+  }
 }
 
 // What others typed here leaves with them; what they have sent waits, unseen, until they sign in again.
@@ -72,9 +89,21 @@ export function claim(key) {
 export function keyOf(form) {
   if (!keys.has(form)) {
     keys.set(form, newKey());
-    claim(keys.get(form));
+    hold(keys.get(form));
   }
   return keys.get(form);
+}
+
+export async function hold(key) {
+  const release = await claim(key);
+  if (release) held.set(key, release);
+  return Boolean(release);
+}
+
+// What waits may be sent by any tab.
+export function letGo(key) {
+  held.get(key)?.();
+  held.delete(key);
 }
 
 export const formOf = (key) => [...document.forms].find((form) => keys.get(form) === key);
@@ -88,6 +117,21 @@ function valuesOf(form) {
   return [...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
 }
 
+// What a form says, in words: for whoever looks at the queue, or takes an entry out of it.
+function shownIn(form) {
+  const pairs = [];
+  for (const input of form.elements) {
+    if (!input.name || input.matches("button, [type=hidden], [type=radio]:not(:checked), [type=checkbox]:not(:checked)")) continue;
+    const label = input.getAttribute("aria-label") ?? input.labels?.[0]?.textContent ?? "";
+    const isPill = input.matches("[type=radio], [type=checkbox]");
+    const name = (isPill && input.closest("fieldset")?.querySelector("legend")?.textContent) || label;
+    const text = isPill ? label : input.matches("select") ? [...input.selectedOptions].map((option) => option.textContent).join("、") : input.value;
+    const isMain = !isPill && !("time" in input.dataset);
+    if (text.trim()) pairs.push([name.replace("*", "").trim(), text.trim(), isMain]);
+  }
+  return pairs;
+}
+
 export function draftFrom(form, submitter) {
   const values = valuesOf(form);
   if (submitter?.name) values.push([submitter.name, submitter.value]);
@@ -95,8 +139,10 @@ export function draftFrom(form, submitter) {
   const options = [...form.querySelectorAll("select[data-search] option:checked")];
   const texts = options.map((option) => [option.value, option.textContent]);
   const title = form.getAttribute("aria-label") || document.querySelector("h1")?.textContent.trim() || "";
-  const where = { address: addressOf(form), action: addressOf(form, submitter), page: pathOf(location) };
-  return { key: keyOf(form), at: Date.now(), title, ...where, values, texts, was: begun.get(form) };
+  const page = form.dataset.page ?? pathOf(location);
+  const where = { address: addressOf(form), action: addressOf(form, submitter), page };
+  const { line } = form.dataset;
+  return { key: keyOf(form), person, at: Date.now(), title, ...where, values, texts, line, shown: shownIn(form), was: begun.get(form) };
 }
 
 function addMissing(select, values, texts) {
@@ -129,7 +175,7 @@ function isChanged(name, { values, was = [] }) {
 function restore(form, draft) {
   addRowsOf(form, draft.values);
   const typed = draft.values.filter(([name]) => isChanged(name, draft));
-  for (const place of laterPlaces(form)) hold(place, typed);
+  for (const place of laterPlaces(form)) holdLater(place, typed);
   for (const input of form.elements) {
     if (!input.name || input.name === "csrf_token" || input.matches("button") || !isTyped(input, draft)) continue;
     put(input, draft.values, draft.texts);
@@ -141,18 +187,22 @@ function restore(form, draft) {
 function noteOf(draft) {
   const at = new Date(draft.at);
   const time = [at.getHours(), at.getMinutes()].map((number) => String(number).padStart(2, "0")).join(":");
-  const drop = button("放弃", () => {
-    forget(draft);
+  const drop = button("放弃", async () => {
+    await discard(draft);
     location.reload();
   });
-  return alertBox(`已恢复 ${at.getMonth() + 1}月${at.getDate()}日 ${time} 未提交的内容`, "info", drop);
+  const why = draft.why ? `。未保存的原因：${draft.why}` : "";
+  return alertBox(`已恢复 ${at.getMonth() + 1}月${at.getDate()}日 ${time} 未提交的内容${why}`, "info", drop);
 }
 
 async function bringBack(form) {
   const address = addressOf(form);
-  for (const draft of drafts()) {
-    if (draft.address !== address || draft.state === WAITING || !(await claim(draft.key))) continue;
+  // of the queue only what one came for; of drafts any
+  const asked = location.hash.startsWith(EDITED) && (await entriesOf(person)).filter(({ key }) => location.hash === EDITED + key);
+  for (const draft of asked || drafts()) {
+    if (draft.address !== address || draft.state === WAITING || !(await hold(draft.key))) continue;
     keys.set(form, draft.key);
+    if (draft.line) form.dataset.line = draft.line;
     restore(form, draft);
     form.prepend(noteOf(draft));
     return;
@@ -167,11 +217,11 @@ export function noteFields(fields) {
   begun.set(form, [...begun.get(form).filter(([name]) => !names.has(name)), ...valuesOf(form).filter(([name]) => names.has(name))]);
 }
 
-// `draft`: what the form was sent as, where the server gives it back.
+// `draft`: what the form was sent as, where the server gives it back; null: it brings nothing back.
 export function attachDraft(form, draft) {
   if (!isKept(form)) return;
   begun.set(form, draft?.was ?? valuesOf(form));
   form.addEventListener("input", () => keep(draftFrom(form), TYPED));
   if (draft) keys.set(form, draft.key);
-  else bringBack(form);
+  else if (draft !== null) bringBack(form);
 }

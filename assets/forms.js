@@ -2,10 +2,12 @@
 // One with data-search holds a few likely options; the server at that address finds the others.
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
+import { ownNames } from "./own.js";
 
 TomSelect.define("remove_button", removeButton);
 
 const NOTHING_FOUND = "未找到，请更换关键字或拼音首字母";
+const MOST_FOUND = 20;
 const SEARCHING = "正在查找…";
 const MANY = "仅列出前 20 个，请补充关键字";
 const OFFLINE = "网络不通，未能查找；已选内容已保留，请稍后重试";
@@ -45,9 +47,22 @@ function remote(select) {
     const address = new URL(select.dataset.search, location.href);
     address.searchParams.set("q", query);
     // a redirect leads to the sign-in page
-    const answer = await fetch(address, { redirect: "manual" });
+    const answer = await fetch(address, { redirect: "manual" }).catch(() => null);
+    if (!answer) return askDevice(address, query);
     if (!answer.ok) throw new Error(answer.type === "opaqueredirect" ? SIGNED_OUT : OFFLINE);
     return answer.json();
+  }
+
+  // without network: among the names that the device keeps, where those of the zone are asked for
+  async function askDevice(address, query) {
+    const names = address.searchParams.has("prefix") ? null : await ownNames();
+    const rows = names?.[address.pathname.split("/").pop()];
+    if (!rows || String(names.person) !== document.body.dataset.person) throw new Error(OFFLINE);
+    const text = plain(query).trim().toLowerCase();
+    const has = (words) => words.toLowerCase().includes(text);
+    const hits = rows.filter(([, name, note, search]) => has(name) || has(note) || has(search));
+    const found = hits.slice(0, MOST_FOUND).map(([value, name, note]) => ({ value, text: name, note }));
+    return { found, has_more: hits.length > MOST_FOUND };
   }
 
   return {

@@ -7,7 +7,7 @@ const FAILED = "网络不通，未能加载；已填内容已保留，请稍后�
 export const laterPlaces = (form) => form.querySelectorAll("[data-later]");
 
 // Of a draft's values those that belong to fields still to come.
-export function hold(place, values) {
+export function holdLater(place, values) {
   const held = values.filter(([name]) => name.startsWith(place.dataset.fields));
   for (const [name, value] of held) place.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
   if (held.length) place.closest("details").open = true;

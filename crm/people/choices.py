@@ -80,6 +80,12 @@ def found_people(db: Session, asked: PeopleAsked, text: str) -> list[Choice]:
     return [Choice(*row) for row in db.execute(query)]
 
 
+def all_people(db: Session, asked: PeopleAsked, most: int) -> list[Choice]:
+    """All that a form may offer, by name, at most so many."""
+    query = _choices(asked.on).where(asked.condition).order_by(Person.pinyin, Person.id)
+    return [Choice(*row) for row in db.execute(query.limit(most))]
+
+
 def offered_people(
     db: Session, asked: PeopleAsked, likely: Sequence[int], *, chosen: Collection[int]
 ) -> list[Choice]:

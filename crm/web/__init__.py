@@ -42,6 +42,7 @@ from crm.web.leads import views as leads
 from crm.web.merges import views as merges
 from crm.web.milestones import kinds as milestone_kinds
 from crm.web.milestones import templates as plan_templates
+from crm.web.offline import views as offline
 from crm.web.own_fields import views as own_fields
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
@@ -117,6 +118,7 @@ def init_app(app: Flask) -> None:
         myday,
         visits,
         trips,
+        offline,
         followups,
         leads,
         bulk_changes,

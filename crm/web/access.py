@@ -19,6 +19,10 @@ PUBLIC = frozenset(
         "auth.sign_in",
         "health.lives",
         "health.is_ready",
+        # nothing of anybody: the device shows there what it keeps
+        "offline.worker",
+        "offline.no_page",
+        "offline.queue",
         # the link in a mail; its token names one person and one kind of mail
         "my_settings.unsubscribe",
         "my_settings.stop",
@@ -48,6 +52,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "search.found": WITH_RECORDS,
     "choices.leads": WITH_RECORDS,
     "choices.companies": WITH_RECORDS,
+    "offline.day": WITH_RECORDS,
+    "offline.visit": WITH_RECORDS,
+    "offline.names": WITH_RECORDS,
     "visits.listing": WITH_RECORDS,
     "visits.sums": WITH_RECORDS,
     "visits.export": WITH_RECORDS,

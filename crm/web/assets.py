@@ -26,6 +26,11 @@ def _manifest() -> dict[str, str]:
     return files
 
 
+def built_file(name: str) -> Path:
+    """A built file, such as `sw.js`."""
+    return STATIC / _manifest()[name]
+
+
 @cache
 def asset(name: str) -> str:
     """The address of a built file, such as `app.css`, under the name that carries its hash."""

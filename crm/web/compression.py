@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
     # site can ask for one with the person's cookie, which is SameSite=Lax.
     app.config.from_mapping(
         COMPRESS_ALGORITHM=["br", "gzip"],
-        COMPRESS_MIMETYPES=["text/html"],
+        COMPRESS_MIMETYPES=["text/html", "text/javascript", "application/json"],
         COMPRESS_MIN_SIZE=1024,  # bytes; less travels in one packet anyway
         COMPRESS_STREAMS=False,
         COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # pages are no-store

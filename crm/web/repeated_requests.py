@@ -48,7 +48,7 @@ class KeyedRequest:
 @bp.get("/me/form-token")
 def form_token() -> ResponseReturnValue:
     """A fresh token for a form that a script sends again, and whose session it is of."""
-    return {"token": generate_csrf(), "person": signed_in().id}
+    return {"token": generate_csrf(), "person": signed_in().id, "now": moment().isoformat()}
 
 
 def _is_keyed() -> bool:

@@ -32,6 +32,7 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1440, "height
 # what Chromium notes of answers that a form's script deals with
 HANDLED = re.compile(
     r"Failed to load resource: .*(401|409|422|ERR_INTERNET_DISCONNECTED|ERR_FAILED)\b"
+    r"|Service Worker registration blocked by Playwright"
 )
 SERIOUS = {"serious", "critical"}
 AXE = {"resultTypes": ["violations"]}  # what passed is not told at length: a fifth faster

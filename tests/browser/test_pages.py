@@ -65,6 +65,8 @@ ON_PAPER = """() => {
 }"""
 # files, frames and parts of pages, what machines ask; and the door, which other tests pass
 NO_PAGES = {
+    "offline.worker",
+    "offline.names",
     "static",
     "auth.login",
     "calendar.template",

@@ -7,9 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LINES = (ROOT / "docs" / "regime.md").read_text(encoding="utf-8").splitlines()
-SENTENCE = re.compile(r"\*\*(P?\d+)\.(\d+)\*\* \S")
+SENTENCE = re.compile(r"\*\*([PE]?\d+)\.(\d+)\*\* \S")
 TEST = re.compile(r"- `(tests/\S+\.py::\S+)`")
-SECTIONS = ["2", "3", "4", "5", *(f"P{section}" for section in range(12))]
+SECTIONS = [
+    *("2", "3", "4", "5"),
+    *(f"P{section}" for section in range(12)),
+    *(f"E{section}" for section in range(1, 7)),
+]
 
 
 def sentences():
