@@ -10,9 +10,11 @@ const WORDS = [
 ];
 const bar = document.createElement("div");
 let clock = "";
-let isShut = false;
+let isShut = false; // the session is over
+let isReached = false; // by this page
 
-const isOffline = () => !navigator.onLine || document.querySelector("[data-offline]") !== null;
+const isOwnPage = () => document.querySelector("[data-offline]") !== null; // the page is the device's own
+const isOffline = () => !navigator.onLine || (isOwnPage() && !isReached);
 
 function lineOf(text, address) {
   const line = document.createElement(address ? "a" : "span");
@@ -29,6 +31,7 @@ async function show() {
   const lead = !texts.length ? "" : isOffline() ? "离线：" : isShut && hasWaiting ? "请重新登录：" : "";
   bar.replaceChildren();
   if (texts.length) bar.append(lineOf(lead + texts.join("，"), "/me/queue"));
+  if (isOwnPage() && navigator.onLine) bar.append(lineOf("网络已恢复，打开完整页面", location.href));
   if (clock) bar.append(lineOf(clock));
   bar.hidden = !bar.childElementCount;
 }
@@ -42,8 +45,10 @@ export function compareClock(iso) {
   show();
 }
 
-export function setShut(shut) {
-  isShut = shut;
+// What the server says when it is asked whether it is there: nothing, or a status.
+export function noteAnswer(status) {
+  isShut = status === 401;
+  isReached = status !== undefined;
   show();
 }
 

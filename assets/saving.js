@@ -1,6 +1,6 @@
 // Forms are sent in the background, under a key made here: however often one is sent, the server saves it once. Without
 // an answer a form stays where it is, and waits in the queue, from which it is sent by itself, after a sign-in too.
-import { compareClock, setShut } from "./bar.js";
+import { compareClock, noteAnswer } from "./bar.js";
 import { addressOf, attachDraft, claim, discard, draftFrom, forget, formOf, hold, isKept, keep, keepAsNew } from "./drafts.js";
 import { letGo, moveToQueue, newKey, person } from "./drafts.js";
 import { alertBox, button, link, tell } from "./notices.js";
@@ -50,7 +50,7 @@ function post({ action, values, key, at }, token) {
 // Tokens end with their session, so none is kept: the server gives a fresh one, and says whose it is.
 export async function freshToken() {
   const answer = await ask("/me/form-token");
-  setShut(answer?.status === 401);
+  noteAnswer(answer?.status);
   if (answer?.status !== 200) return answer;
   const given = JSON.parse(answer.text);
   compareClock(given.now);
@@ -275,7 +275,7 @@ async function sendAll() {
 }
 
 function askToSignIn() {
-  setShut(true);
+  noteAnswer(401);
   const back = encodeURIComponent(location.pathname + location.search);
   tell("登录已过期，内容还在本机，重新登录后自动提交。", "warning", link("重新登录", `/login?next=${back}`));
   return true;

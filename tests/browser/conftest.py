@@ -169,3 +169,20 @@ def screen(request: pytest.FixtureRequest, browser: Browser, served: Site) -> It
     yield screen
     context.close()
     assert screen.faults == []
+
+
+def lose_next_answer(page, address="*/visits/new"):
+    """Break the connection once the server has answered; the statuses lost."""
+    lost, devtools = [], page.context.new_cdp_session(page)
+
+    def fail(event):
+        lost.append(event["responseStatusCode"])
+        devtools.send(
+            "Fetch.failRequest", {"requestId": event["requestId"], "errorReason": "Failed"}
+        )
+        devtools.send("Fetch.disable")
+
+    devtools.on("Fetch.requestPaused", fail)
+    pattern = {"urlPattern": address, "requestStage": "Response"}
+    devtools.send("Fetch.enable", {"patterns": [pattern]})
+    return lost

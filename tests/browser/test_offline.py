@@ -5,14 +5,16 @@ from datetime import date
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from crm.followups.models import Followup
 from crm.leads.rules import Secrecy
-from crm.people.models import Person
+from crm.people.models import LoginSession, Person
+from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from crm.visits.models import Visit
-from tests.browser.conftest import SIZES, Screen
+from tests.browser.conftest import SIZES, Screen, lose_next_answer
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_followup, make_lead, make_person, make_rule
 
@@ -24,6 +26,12 @@ READY = """async () => {
   for (let tries = 0; tries < 200 && !(await cache.match("/offline/names")); tries++) {
     await new Promise((settle) => setTimeout(settle, 50));
   }
+}"""
+KEPT = """async () => {
+  const cache = await caches.open("own");
+  const texts = [];
+  for (const request of await cache.keys()) texts.push(await (await cache.match(request)).text());
+  return texts.join();
 }"""
 AGED = """async (days) => {
   const cache = await caches.open("own");
@@ -94,12 +102,35 @@ def enter_offline(screen, city="苏州", day="2026-07-14"):
 
 
 def bar(screen):
-    return screen.page.locator(".queue-bar a")
+    return screen.page.locator(".queue-bar a[href='/me/queue']")
 
 
 def cities(served):
     with served.sessions() as db:
         return sorted(db.scalars(select(Visit.city)))
+
+
+def sign_out(screen):
+    screen.page.goto(f"{screen.url}/me")
+    screen.page.locator("details.menu:visible > summary").last.click()
+    screen.page.locator("button:visible", has_text="退出登录").click()
+    expect(screen.page.get_by_text("已退出登录。")).to_be_visible()
+
+
+def end_session(served):
+    with transaction(served.sessions) as db:
+        db.execute(update(LoginSession).values(ended_at=NOW))
+
+
+def open_queue(screen):
+    screen.page.goto(f"{screen.url}/me/queue")
+    return screen.page.locator(".queue-entry")
+
+
+def exported(screen):
+    with screen.page.expect_download() as download:
+        screen.page.get_by_role("button", name="导出").click()
+    return download.value.path().read_text(encoding="utf-8-sig")
 
 
 def test_the_form_opens_without_network_and_each_visit_is_sent_once(served, phone):
@@ -108,9 +139,215 @@ def test_the_form_opens_without_network_and_each_visit_is_sent_once(served, phon
     enter_offline(phone, "无锡", "2026-07-13")
     expect(bar(phone)).to_have_text("离线：2 条待发送")
     phone.examine()
+    expect(open_queue(phone)).to_have_count(2)
+    phone.examine()
     assert cities(served) == []
 
     cut(phone, is_cut=False)
 
     expect(bar(phone)).to_have_count(0)
     assert cities(served) == ["无锡", "苏州"]
+
+
+def test_names_are_found_on_the_device_and_restricted_ones_are_not_there(phone):
+    cut(phone)
+    phone.page.goto(f"{phone.url}/visits/new")
+    box = phone.page.get_by_role("combobox", name="项目线索")
+
+    box.fill("mnxs")
+    expect(phone.page.get_by_role("option", name="溟南显示模组项目")).to_be_visible()
+    box.fill("秘而不宣")
+    expect(phone.page.get_by_text("未找到，请更换关键字或拼音首字母").first).to_be_visible()
+
+    assert "秘而不宣" not in phone.page.evaluate(KEPT)
+
+
+def test_an_answer_that_is_lost_makes_no_second_visit(served, phone):
+    enter_offline(phone)
+    lost = lose_next_answer(phone.page)
+    cut(phone, is_cut=False)
+    phone.page.wait_for_url("**/visits/1")
+
+    assert cities(served) == ["苏州"]
+    assert lost == [201]
+
+
+def test_two_tabs_send_each_entry_once(served, phone):
+    other = phone.page.context.new_page()
+    enter_offline(phone)
+    other.goto(f"{phone.url}/me/queue")
+    enter_offline(phone, "无锡", "2026-07-13")
+
+    cut(phone, is_cut=False)
+
+    for page in (phone.page, other):
+        expect(page.locator(".queue-bar a[href='/me/queue']")).to_have_count(0)
+    assert cities(served) == ["无锡", "苏州"]
+
+
+def test_the_next_person_sees_nothing_of_the_queue_which_goes_on_after_it(served, phone):
+    enter_offline(phone)
+    end_session(served)
+    cut(phone, is_cut=False)
+    expect(phone.page.get_by_text("登录已过期，内容还在本机")).to_be_visible()
+
+    come_in(phone, "gu")
+
+    expect(bar(phone)).to_have_count(0)
+    expect(open_queue(phone)).to_have_count(0)
+    phone.page.goto(f"{phone.url}/visits/new")
+    expect(phone.page.get_by_label("城市")).not_to_have_value("苏州")
+    assert "沈若川" not in phone.page.evaluate("JSON.stringify({...localStorage})")
+    cut(phone)
+    phone.page.goto(phone.url)
+    expect(phone.page.locator("main")).not_to_contain_text("送测算表")
+    cut(phone, is_cut=False)
+    sign_out(phone)
+    assert cities(served) == []
+
+    come_in(phone)
+
+    expect(phone.page.get_by_text("“登记拜访”已提交。")).to_be_visible()
+    with served.sessions() as db:
+        assert db.scalar(select(Visit.entered_by_id)) == person_of(db).id
+
+
+def test_after_a_changed_password_the_queue_goes_on(served, phone):
+    enter_offline(phone)
+    new = "another long password"
+    with transaction(served.sessions) as db:
+        hashed = hash_password("shen", new)
+        set_password(db, person=person_of(db), password_hash=hashed, by=None, now=NOW)
+    cut(phone, is_cut=False)
+    expect(phone.page.get_by_text("登录已过期，内容还在本机")).to_be_visible()
+
+    phone.page.get_by_role("link", name="重新登录", exact=True).click()
+    phone.page.get_by_label("账号").fill("shen")
+    phone.page.get_by_label("密码").fill(new)
+    phone.page.get_by_role("button", name="登录").click()
+
+    expect(phone.page.get_by_text("“登记拜访”已提交。")).to_be_visible()
+    assert cities(served) == ["苏州"]
+
+
+def test_signing_out_wipes_pages_and_names_and_leaves_the_queue(served, phone):
+    enter_offline(phone)
+    phone.page.context.route("**/visits/new", lambda route: route.abort())
+    cut(phone, is_cut=False)
+
+    sign_out(phone)
+
+    assert phone.page.evaluate("caches.has('own')") is False
+    expect(open_queue(phone)).to_have_count(0)
+    expect(phone.page.get_by_text("请先登录")).to_be_visible()
+    cut(phone)
+    phone.page.goto(f"{phone.url}/visits/new")
+    expect(phone.page.get_by_text("网络不通").last).to_be_visible()
+    cut(phone, is_cut=False)
+    phone.page.context.unroute("**/visits/new")
+    come_in(phone)
+    expect(phone.page.get_by_text("“登记拜访”已提交。")).to_be_visible()
+    assert cities(served) == ["苏州"]
+
+
+def test_where_rights_are_gone_the_entry_stays_until_it_is_discarded(served, phone):
+    enter_offline(phone)
+    with transaction(served.sessions) as db:
+        person_of(db).role = Role.READER
+    cut(phone, is_cut=False)
+    expect(bar(phone)).to_have_text("1 条未保存，请处理")
+
+    expect(open_queue(phone)).to_contain_text("记录已不存在，或您已无权处理。")
+    phone.examine()
+    assert "城市：苏州" in exported(phone)
+    phone.page.get_by_role("button", name="放弃").click()
+    phone.page.get_by_role("button", name="确认放弃").click()
+
+    expect(phone.page.get_by_text("没有待发送的内容。")).to_be_visible()
+    assert cities(served) == []
+
+
+def test_a_closed_account_can_still_take_its_entry_out(served, phone):
+    enter_offline(phone)
+    with transaction(served.sessions) as db:
+        person_of(db).disabled_at = NOW
+    cut(phone, is_cut=False)
+    expect(phone.page.get_by_text("登录已过期，内容还在本机")).to_be_visible()
+
+    phone.page.goto(f"{phone.url}/")
+    phone.page.wait_for_url("**/login**")
+    bar(phone).click()
+
+    assert "城市：苏州" in exported(phone)
+    assert cities(served) == []
+
+
+def test_what_is_asked_about_is_edited_and_saved(served, phone):
+    enter_offline(phone)
+    enter_offline(phone, "无锡")
+    cut(phone, is_cut=False)
+    expect(bar(phone)).to_have_text("1 条未保存，请处理")
+
+    expect(open_queue(phone)).to_contain_text("同一时间在两个城市")
+    phone.page.get_by_role("button", name="修改").click()
+    expect(phone.page.get_by_label("城市")).to_have_value("无锡")
+    save(phone)
+    phone.page.get_by_role("button", name="仍保存").click()
+
+    phone.page.wait_for_url("**/visits/2")
+    expect(bar(phone)).to_have_count(0)
+    assert cities(served) == ["无锡", "苏州"]
+
+
+def test_a_followup_is_finished_without_network(served, phone):
+    cut(phone)
+    phone.page.goto(phone.url)
+    phone.page.get_by_text("送测算表").click()
+    phone.examine()
+    phone.page.get_by_role("textbox", name="结果").fill("已送达，对方认可。")
+    phone.page.get_by_role("button", name="办结").click()
+    expect(phone.page.get_by_text(WAITS)).to_be_visible()
+
+    cut(phone, is_cut=False)
+
+    expect(phone.page.get_by_text("已办结。")).to_be_visible()
+    expect(bar(phone)).to_have_count(0)
+    with served.sessions() as db:
+        assert db.scalar(select(Followup.result)) == "已送达，对方认可。"
+
+
+def test_a_quick_entry_waits_as_text_and_is_looked_at_before_it_is_saved(served, phone):
+    cut(phone)
+    phone.page.goto(f"{phone.url}/visits/new")
+    phone.page.get_by_role("textbox", name="快记").fill("昨天下午在无锡拜访溟南公司")
+    phone.page.get_by_role("button", name="填表").click()
+    expect(bar(phone)).to_have_text("离线：1 条快记待核对")
+    cut(phone, is_cut=False)
+    open_queue(phone)
+
+    phone.page.get_by_role("button", name="填表核对").click()
+
+    expect(phone.page.get_by_label("城市")).to_have_value("无锡")
+    assert cities(served) == []
+    save(phone)
+    phone.page.wait_for_url("**/visits/1")
+    expect(bar(phone)).to_have_count(0)
+
+
+def test_after_fourteen_days_the_device_shows_nothing_more(phone):
+    phone.page.evaluate(AGED, 13)
+    cut(phone)
+    phone.page.goto(f"{phone.url}/visits/new")
+    expect(phone.page.get_by_label("城市")).to_be_visible()
+
+    phone.page.evaluate(AGED, 2)
+    phone.page.goto(f"{phone.url}/visits/new")
+
+    expect(phone.page.get_by_text("网络不通").last).to_be_visible()
+    assert phone.page.evaluate("caches.has('own')") is False
+
+
+def test_a_wrong_clock_of_the_device_is_told(phone):
+    expect(phone.page.locator(".queue-bar")).to_contain_text(
+        re.compile("本机时间比服务器(快|慢) .+，登记时间以服务器为准，请校正。")
+    )

@@ -14,6 +14,7 @@ from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.rules import Status
+from tests.browser.conftest import lose_next_answer
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_person, make_rule, make_visit
 
@@ -50,23 +51,6 @@ def fill(page, url, city="苏州", day="2026-07-14"):
 
 def save(page):
     page.get_by_role("button", name="保存").click()
-
-
-def lose_next_answer(page, address="*/visits/new"):
-    """Break the connection once the server has answered; the statuses lost."""
-    lost, devtools = [], page.context.new_cdp_session(page)
-
-    def fail(event):
-        lost.append(event["responseStatusCode"])
-        devtools.send(
-            "Fetch.failRequest", {"requestId": event["requestId"], "errorReason": "Failed"}
-        )
-        devtools.send("Fetch.disable")
-
-    devtools.on("Fetch.requestPaused", fail)
-    pattern = {"urlPattern": address, "requestStage": "Response"}
-    devtools.send("Fetch.enable", {"patterns": [pattern]})
-    return lost
 
 
 def cities(served):
