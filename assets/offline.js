@@ -157,7 +157,7 @@ async function start() {
     return showQueue(list);
   }
   const form = document.querySelector(".entry-form:has([name=first_on])");
-  if (form) fillForm(form, await ownNames());
+  if (form) fillForm(form, await ownNames(await owner()));
   else await showFollowups();
 }
 

@@ -1,6 +1,6 @@
 // The service worker. Files come from its cache; pages from the network, and without it those kept on the device.
 /* global SHELL_FILES, SHELL_NAME */
-import { DAY, OWN, QUEUE, VISIT, ownNames, wipe } from "./own.js";
+import { DAY, OWN, QUEUE, VISIT, ownAbout, wipe } from "./own.js";
 
 const SHELL = SHELL_NAME; // carries the hash of its files
 const NO_PAGE = "/offline";
@@ -61,7 +61,7 @@ async function page(request, pathname) {
 
 async function keptPage(pathname) {
   const address = KEPT.find(([pattern]) => pattern.test(pathname))?.[1];
-  return address && (await ownNames()) ? caches.match(address, { cacheName: OWN }) : undefined;
+  return address && (await ownAbout()) ? caches.match(address, { cacheName: OWN }) : undefined;
 }
 
 const inTime = (answer) => Promise.race([answer, new Promise((_, fail) => setTimeout(fail, TIMEOUT))]);

@@ -23,7 +23,7 @@ WAITS = "未连上，已存在本机，联网后自动提交。"
 READY = """async () => {
   await navigator.serviceWorker.ready;
   const cache = await caches.open("own");
-  for (let tries = 0; tries < 200 && !(await cache.match("/offline/names")); tries++) {
+  for (let tries = 0; tries < 200 && !(await cache.match("/offline/about")); tries++) {
     await new Promise((settle) => setTimeout(settle, 50));
   }
 }"""
@@ -35,9 +35,9 @@ KEPT = """async () => {
 }"""
 AGED = """async (days) => {
   const cache = await caches.open("own");
-  const names = await (await cache.match("/offline/names")).json();
-  names.kept_at -= days * 86_400_000;
-  await cache.put("/offline/names", new Response(JSON.stringify(names)));
+  const about = await (await cache.match("/offline/about")).json();
+  about.kept_at -= days * 86_400_000;
+  await cache.put("/offline/about", new Response(JSON.stringify(about)));
 }"""
 
 

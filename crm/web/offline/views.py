@@ -77,13 +77,11 @@ def visit() -> ResponseReturnValue:
 
 @bp.get("/offline/names")
 def names() -> ResponseReturnValue:
-    """The people, leads, companies and cities that I may choose, and whose they are."""
+    """The people, leads, companies and cities that I may choose."""
     viewer, on = my_view(), today()
     people = all_people(db.session, PeopleAsked(viewer, on), MOST_KEPT)
     companies = device_companies(db.session, viewer, on)
     return {
-        "person": viewer.person_id,
-        "now": moment().isoformat(),
         "people": _rows(people),
         "leads": _rows(device_leads(db.session, viewer, on)),
         "companies": _rows(companies, CompanyField.prefix),
