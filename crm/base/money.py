@@ -40,8 +40,8 @@ def _plain(value: Decimal) -> str:
 
 
 def format_amount(amount: Decimal, currency: Currency = Currency.CNY) -> str:
-    """The amount in 亿 or 万 of its currency: `12.5亿元`, `8,000万美元` (REGIME 6)."""
-    if currency is Currency.CNY and abs(amount) >= YI:
+    """The amount in 亿 or 万 of its currency: `12.5亿元`, `1亿美元`, `8,000万美元` (PROJECTS 1)."""
+    if abs(amount) >= YI:
         return f"{_plain(amount / YI)}亿{currency.label}"
     if abs(amount) >= WAN:
         return f"{_plain(amount / WAN)}万{currency.label}"

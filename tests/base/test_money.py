@@ -17,7 +17,9 @@ from crm.base.money import Currency, editable_amount, format_amount, parse_amoun
         ("9999.5", Currency.CNY, "9,999.5元"),
         ("0", Currency.CNY, "0元"),
         ("80000000", Currency.USD, "8,000万美元"),
-        ("30000000", Currency.USD, "3,000万美元"),
+        ("99990000", Currency.USD, "9,999万美元"),
+        ("100000000", Currency.USD, "1亿美元"),
+        ("1250000000", Currency.HKD, "12.5亿港元"),
         ("-150000000", Currency.CNY, "-1.5亿元"),
     ],
 )

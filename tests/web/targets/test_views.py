@@ -192,8 +192,8 @@ def test_a_target_of_an_amount_has_a_currency_and_foreign_projects_one_of_their_
 
     assert "本年度已有相同目标" in twice.text
     assert "签约项目总投资（美元）" in board
-    assert "20,000万美元 / 50,000万美元" in board
-    assert "另有 20,000万美元" in board  # beside the sum in yuan, never converted
+    assert "2亿美元 / 5亿美元" in board
+    assert "另有 2亿美元" in board  # beside the sum in yuan, never converted
     assert "签约项目总投资（美元）,美元,200000000" in file
 
 
