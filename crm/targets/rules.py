@@ -142,8 +142,16 @@ class Goal:
     @property
     def currency_note(self) -> str:
         """What its name adds where an amount of projects is not in the usual currency."""
-        is_usual = self.currency is currencies_of(self.metric)[0]
-        return "" if is_usual else f"（{self.currency.label}）"
+        return "" if self.is_usual else f"（{self.currency.label}）"
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is in the usual currency of what it counts."""
+        return self.currency is currencies_of(self.metric)[0]
+
+    def adds(self, currency: Currency | None) -> bool:
+        """Whether a project in that currency is one of its own: amounts are never converted."""
+        return self.measure is TargetMeasure.COUNT or currency is self.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,7 @@ class TargetProgress:
     registered: Decimal | None = None  # with what waits and what is recognised
     waiting: Decimal = Decimal(0)  # claimed and not decided
     below: tuple[Project, ...] = ()  # expansions too small to count, which the page explains
+    apart: tuple[Project, ...] = ()  # in other currencies or without an amount, likewise
     fulfilment: Fulfilment = Fulfilment(0, 0)  # of its units in the year
     money_share: MoneyShare = NOTHING_SIGNED  # likewise
 
@@ -215,18 +224,17 @@ def progress_of(
     """The progress of the target of these units, on that date."""
     kind = KIND_OF.get(goal.metric)
     own = [row for row in reached if row.kind == kind and row.unit_id in unit_ids]
-    registered = [row for row in own if row.is_of(goal)]
-    counted = [row for row in own if row.counts_for(goal)]
+    of_size = [row for row in own if row.is_of(goal)]
+    registered = [row for row in of_size if goal.adds(row.currency)]
+    counted = [row for row in own if row.counts_for(goal) and goal.adds(row.currency)]
     waiting = [row for row in registered if row.basis is Basis.WAITING]
-    sums = _sums((row.counted_amount, row.currency) for row in counted)
 
-    # REGIME 6: amounts are never converted, so other currencies stand beside the sum.
-    by_amount = goal.measure is TargetMeasure.AMOUNT
-    others = tuple(
-        (sums[currency], currency)
-        for currency in Currency
-        if by_amount and currency in sums and currency is not goal.currency
-    )
+    # PROJECTS 1: amounts are never converted, so foreign ones stand beside a sum in yuan; a target
+    # in dollars has nothing to do with yuan.
+    apart = [row for row in of_size if goal.is_usual and not goal.adds(row.currency)]
+    counted_apart = [row for row in apart if row.counts_for(goal)]
+    sums = _sums((row.counted_amount, row.currency) for row in counted_apart)
+    others = tuple((sums[currency], currency) for currency in Currency if currency in sums)
 
     return TargetProgress(
         goal,
@@ -237,7 +245,10 @@ def progress_of(
         months_gone(goal.year, on),
         _measured(goal, registered) if kind else None,
         _measured(goal, waiting),
-        below=tuple(row for row in own if row.expands and not row.is_of(goal)),
+        below=tuple(
+            row for row in own if row.expands and not row.is_of(goal) and goal.adds(row.currency)
+        ),
+        apart=tuple(apart),
         fulfilment=fulfilment(reached, unit_ids),
     )
 

@@ -46,8 +46,8 @@ def project(lead_id, yi, *, kind=SIGNED, unit_id=1, currency=Currency.CNY):
     return found.sized(TierLines(shipped_lines()))
 
 
-def goal(tier, value, *, metric=Metric.SIGNED, measure=TargetMeasure.COUNT):
-    return Goal(1, YEAR, 1, metric, tier, measure, Decimal(value))
+def goal(tier, value, *, metric=Metric.SIGNED, measure=TargetMeasure.COUNT, currency=Currency.CNY):
+    return Goal(1, YEAR, 1, metric, tier, measure, Decimal(value), currency)
 
 
 def test_each_size_counts_the_larger_ones_too():
@@ -91,9 +91,21 @@ def test_yuan_is_summed_and_foreign_amounts_are_listed_beside():
 
     progress = progress_of(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
 
+    assert [row.lead_id for row in progress.apart] == [3]
     assert progress.achieved == Decimal("12.5") * YI
     assert progress.beside == ((Decimal("0.8") * YI, Currency.USD),)
     assert progress.percent == Decimal("25.0")
+
+
+def test_a_target_in_dollars_is_about_projects_in_dollars_alone():
+    in_dollars = project(2, "0.8", currency=Currency.USD)
+    asked = goal(Tier.ANY, 2 * YI, measure=TargetMeasure.AMOUNT, currency=Currency.USD)
+    reached = [project(1, 10), in_dollars, project(3, 1, currency=Currency.EUR)]
+
+    progress = progress_of(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
+
+    assert (progress.projects, progress.apart, progress.beside) == ((in_dollars,), (), ())
+    assert (progress.registered, progress.achieved) == (Decimal("0.8") * YI, Decimal("0.8") * YI)
 
 
 def test_what_is_not_recorded_yet_has_no_figure():

@@ -88,6 +88,15 @@ def target_title(goal: Goal) -> str:
     return f"{metric.label}{size}项目总投资{goal.currency_note}"
 
 
+def currency_sentence(goal: Goal) -> str:
+    """Which projects an amount adds up; empty where every currency counts."""
+    if goal.measure is TargetMeasure.COUNT or goal.metric in OF_MONEY:
+        return ""
+    if goal.is_usual:
+        return "只合计以人民币计的项目；外币项目不折算，另列。"
+    return f"只计以{goal.currency.label}计的项目；其他币种的项目不折算，不计入本目标。"
+
+
 def target_value(value: Decimal, goal: Goal) -> str:
     """A number of projects or an amount, with its unit: `20 个`, `600亿元`."""
     if goal.measure is TargetMeasure.COUNT:

@@ -25,7 +25,7 @@ from crm.web.results.rows import BASIS_TONES
 from crm.web.targets.exports import file_of
 from crm.web.targets.money_rows import money_rows
 from crm.web.targets.months_part import months_part
-from crm.web.targets.rows import foreign_lines, target_row, targets_by_unit
+from crm.web.targets.rows import currency_sentence, foreign_lines, target_row, targets_by_unit
 from crm.web.targets.speed_part import speed_part
 from crm.web.transaction import moment, today
 
@@ -94,12 +94,14 @@ def show(target_id: int) -> ResponseReturnValue:
         "targets/show.html",
         unit_name=progress.unit_name,
         row=target_row(progress),
+        currency_sentence=currency_sentence(progress.goal),
         year=target.year,
         counted=[row for row in rows if row.counts],
         waiting=[row for row in rows if not row.counts],
         # REGIME 2: totals include what is hidden, and the page says how much that is
         hidden=len(progress.projects)
         + len(progress.below)
+        + len(progress.apart)
         - len(rows)
         + len(money)
         - len(receipts),
@@ -142,6 +144,9 @@ def _basis(project: Project, progress: TargetProgress) -> tuple[str, str]:
             "增量未达本档" if progress.goal.tier is not Tier.ANY else "增量未达规模标准",
             "neutral",
         )
+    if project in progress.apart:
+        currency = project.currency
+        return f"以{currency.label}计，另列" if currency else "未填总投资", "neutral"
     if project.counts and not project.counts_for(progress.goal):
         return "认定数额未达本档", "warn"
     return project.basis.label, "good" if project.counts else BASIS_TONES.get(
@@ -151,7 +156,8 @@ def _basis(project: Project, progress: TargetProgress) -> tuple[str, str]:
 
 def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
     """The latest first; a project hidden from the viewer is counted, not listed (REGIME 2)."""
-    found = sorted((*progress.projects, *progress.below), key=lambda row: row.reached_on)
+    listed = (*progress.projects, *progress.below, *progress.apart)
+    found = sorted(listed, key=lambda row: row.reached_on)
     lead_ids = [project.lead_id for project in found]
     labels = lead_labels(db.session, my_view(), lead_ids, today())
     names = {node.unit.id: node.unit.name for node in unit_tree(db.session)}
@@ -166,7 +172,7 @@ def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
             names.get(project.unit_id or 0, "未定责任单位"),
             *_basis(project, progress),
             url_for("claims.show", claim_id=project.claim_id) if project.claim_id else None,
-            project.counts_for(progress.goal),
+            project.counts_for(progress.goal) and progress.goal.adds(project.currency),
             project.expands,
         )
         for project in reversed(found)

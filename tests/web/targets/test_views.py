@@ -197,6 +197,32 @@ def test_a_target_of_an_amount_has_a_currency_and_foreign_projects_one_of_their_
     assert "签约项目总投资（美元）,美元,200000000" in file
 
 
+def test_a_target_in_dollars_lists_no_project_in_yuan(app, zone):
+    with arranged(app) as db:
+        lead = make_lead(db, "海外项目", yi="2", currency=Currency.USD)
+        make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 1))
+        columns = {"metric": Metric.SIGNED, "tier": Tier.ANY, "measure": TargetMeasure.AMOUNT}
+        top = db.get(Target, zone).unit_id
+        pair = [
+            Target(year=2026, unit_id=top, amount=10**9, currency=currency, **columns)
+            for currency in (Currency.USD, Currency.CNY)
+        ]
+        db.add_all(pair)
+        db.flush()
+        in_dollars, in_yuan = (target.id for target in pair)
+
+    boss = sign_in(app, "boss")
+    dollars = boss.get(f"/targets/{in_dollars}").text
+    yuan = boss.get(f"/targets/{in_yuan}").text
+
+    assert "海外项目" in dollars
+    assert "公开项目" not in dollars
+    assert "未列出" not in dollars  # the hidden project is in yuan, too
+    assert "只计以美元计的项目" in dollars
+    assert "海外项目" in yuan[yuan.index("登记而未计入的项目") :]
+    assert "以美元计，另列" in yuan
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
