@@ -23,9 +23,10 @@ from crm.digests.rules import TaskCounts
 from crm.digests.sections import figure_url
 from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.wording import sentence_of
+from crm.targets.in_hand import MEANING
 from crm.targets.rules import Metric, TargetProgress
 from crm.targets.speed import Median, Speed
-from crm.targets.wording import amounts_text, figures_in_cell, shares
+from crm.targets.wording import amounts_text, figures_in_cell, in_hand_text, shares
 
 TARGETS_IN_MAIL = 6
 UNIT_COLUMNS_IN_MAIL = 4  # as many as a phone has room for
@@ -43,7 +44,7 @@ THREE = "签约、开工、竣工和到位资金依次为：登记 · 待认定 
 SPLIT = "不足3人应完成的，不分项列示。"
 TARGETS = (
     "各档含该规模及以上的项目；完成数按已认定计，登记数含待认定和已认定的。"
-    "认定启用前的事项按登记计入。"
+    f"认定启用前的事项按登记计入。{MEANING}"
 )
 TREND = "达标人次/应达标人次；按周、按旬的规则计入其结束的月份。"
 
@@ -211,6 +212,7 @@ def _without_target(others: Sequence[TargetProgress]) -> Line:
 def _target(progress: TargetProgress) -> Line:
     points = words.goal_points(progress)
     is_behind = progress.points is not None and progress.points < 0
+    in_hand = f"在手 {in_hand_text(progress.in_hand)}" if progress.in_hand else ""
     share = f"完成 {progress.percent}%，" if progress.percent is not None else ""
     compared = f"比序时进度{points}" if progress.points is not None else points
     return Line(
@@ -219,7 +221,7 @@ def _target(progress: TargetProgress) -> Line:
         value=words.goal_done(progress),
         status=words.goal_gap(progress) if progress.points is not None else "",
         tone=(FigureStatus.AT_RISK if is_behind else FigureStatus.MET).value,
-        notes=tuple(filter(None, (words.goal_parts(progress),))),
+        notes=tuple(filter(None, (words.goal_parts(progress), in_hand))),
         details=(f"{share}{compared}",),
         percent=min(int(progress.percent), 100) if progress.percent is not None else None,
     )

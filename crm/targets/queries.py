@@ -22,6 +22,8 @@ from crm.results.figures import ClaimFact, claim_facts
 from crm.results.money_figures import CountedMoney, counted_money
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Span, needs_recognition
 from crm.results.settings import spans
+from crm.targets.in_hand import in_hand
+from crm.targets.in_hand_queries import projects_in_hand
 from crm.targets.models import Target
 from crm.targets.money import money_of, money_share, with_money
 from crm.targets.rules import (
@@ -87,11 +89,14 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
         return []
 
     whole = year_of(year)
-    reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
+    last = min(last, whole.last)
+    reached = projects(db, first=whole.first, last=last, at=at)
+    tiers = {goal.tier for goal in wanted if goal.metric is Metric.SIGNED}
+    waiting = projects_in_hand(db, tiers=tiers, last=last, at=at)
     names = {node.unit.id: node.unit.name for node in units}
 
     # what a project received before the year counts in its share (资金到位率)
-    money = counted_money(db, first=date.min, last=min(last, whole.last), at=at)
+    money = counted_money(db, first=date.min, last=last, at=at)
     of_year = [fact for fact in money if fact.on >= whole.first]
 
     found, lines = [], tier_lines(db)
@@ -99,6 +104,9 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
         own = units_of_target(units, goal.unit_id)
         progress = progress_of(goal, names[goal.unit_id], own, reached, before)
         progress = replace(progress, money_share=money_share(reached, money, own))
+        if goal.metric is Metric.SIGNED:
+            rows = in_hand(waiting, tier=goal.tier, currencies=goal.currencies, unit_ids=own)
+            progress = replace(progress, in_hand=rows)
         is_money = goal.metric in OF_MONEY
         found.append(with_money(progress, of_year, own, lines) if is_money else progress)
     return found

@@ -11,6 +11,7 @@ from crm.base.money import Currency
 from crm.leads.tiers import Tier, TierLines
 from crm.results.basis import COUNTING, Basis
 from crm.results.rules import MILESTONE_OF, ClaimKind
+from crm.targets.in_hand import InHand
 from crm.targets.money_share import NOTHING_SIGNED, MoneyShare
 
 MONTHS = 12
@@ -149,6 +150,11 @@ class Goal:
         """Whether it is in the usual currency of what it counts."""
         return self.currency is currencies_of(self.metric)[0]
 
+    @property
+    def currencies(self) -> tuple[Currency | None, ...]:
+        """Those of its projects; None stands for a project without an amount."""
+        return (*filter(self.adds, Currency), *([None] if self.adds(None) else []))
+
     def adds(self, currency: Currency | None) -> bool:
         """Whether a project in that currency is one of its own: amounts are never converted."""
         return self.measure is TargetMeasure.COUNT or currency is self.currency
@@ -193,6 +199,7 @@ class TargetProgress:
     waiting: Decimal = Decimal(0)  # claimed and not decided
     below: tuple[Project, ...] = ()  # expansions too small to count, which the page explains
     apart: tuple[Project, ...] = ()  # in other currencies or without an amount, likewise
+    in_hand: InHand | None = None  # of a target of signings: what may yet be signed
     fulfilment: Fulfilment = Fulfilment(0, 0)  # of its units in the year
     money_share: MoneyShare = NOTHING_SIGNED  # likewise
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from crm.base.money import Currency, format_amount
+from crm.targets.in_hand import InHand
 from crm.targets.money_share import MoneyShare
 from crm.targets.months import Amounts, Sum, Tally
 from crm.targets.rules import OF_MONEY, Fulfilment, TargetProgress
@@ -59,6 +60,11 @@ def _beside(part: MoneyShare) -> Iterator[str]:
         yield f"{part.without_amount} 个项目无认定额"
     if part.without_rate:
         yield f"{part.without_rate} 笔待补汇率未计入"
+
+
+def in_hand_text(part: InHand) -> str:
+    """The projects in hand with their investment: `18 个、671亿元`."""
+    return "、".join(filter(None, (f"{part.count} 个", amounts_text(part.amounts))))
 
 
 def three_figures(part: Tally) -> str:

@@ -7,15 +7,19 @@ import sys
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
+from crm.app import create_app
 from crm.base.clock import at_civil
 from crm.people.permissions import viewer
 from crm.people.queries import by_username
 from crm.quotas.models import Correction
 from crm.supervision.assignees import waiting_for
 from crm.supervision.workflow import Wait
+from tests.databases import settings_for
+from tests.seeds import report_figures
 
 SECRET = "0" * 40
 
@@ -78,7 +82,9 @@ def test_a_demonstration_is_made_once_and_then_used(tmp_path):
         "reminder",
         "supervision-order",
     }
-    a_draft_and_a_correction_wait(f"sqlite:///{tmp_path}/crm.sqlite3", date(2026, 11, 18))
+    url = f"sqlite:///{tmp_path}/crm.sqlite3"
+    a_draft_and_a_correction_wait(url, date(2026, 11, 18))
+    the_report_s_figures_are_equal_wherever_they_are_told(url, date(2026, 11, 18))
 
 
 def a_draft_and_a_correction_wait(url, day):
@@ -101,6 +107,20 @@ def a_draft_and_a_correction_wait(url, day):
     } <= drafts
     assert not {each for each in drafts if each[0] == "chiminglang" and "W" in each[2]}
     assert {False, True} <= set(signed)
+
+
+def the_report_s_figures_are_equal_wherever_they_are_told(url, day):
+    """13 projects of 20, 18 in hand with 671亿元: on the page, in the mail sent, in both files."""
+    with time_machine.travel(at_civil(day) + timedelta(hours=23), tick=False):
+        app = create_app(settings_for(url))
+        told = {
+            "page": report_figures.on_the_page(app),
+            "mail": report_figures.in_the_mail(app),
+            "csv": report_figures.in_the_file(app, ".csv"),
+            "xlsx": report_figures.in_the_file(app, ".xlsx"),
+        }
+
+    assert told == dict.fromkeys(told, report_figures.REPORTED)
 
 
 @pytest.mark.slow

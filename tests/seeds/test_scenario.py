@@ -83,6 +83,20 @@ def test_eighteen_of_one_billion_or_more_are_in_hand_with_67_1_billion(day):
 
 
 @on_each_date
+def test_all_of_them_had_come_so_far_by_the_end_of_the_month_before(day):
+    first = day.replace(day=1)
+    stages = {Stage.SIGNED, Stage.FOLLOWING, Stage.LOST, Stage.PARKED}
+    large = [
+        (lead.reached[stage], lead.row.ref)
+        for lead in leads_of(day)
+        if size(lead) >= 10 * YI
+        for stage in stages & lead.reached.keys()
+    ]
+
+    assert [found for found in large if found[0] >= first] == []
+
+
+@on_each_date
 def test_the_companys_sixteen_recruiters_have_over_twenty_leads_and_eight_landed(day):
     recruiters = recruiters_of(day)
     leads = [lead for lead in leads_of(day) if lead.row.tracker in recruiters]

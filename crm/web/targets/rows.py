@@ -8,6 +8,7 @@ from itertools import groupby
 
 from crm.base.money import Currency, format_amount
 from crm.leads.tiers import Tier, TierLines
+from crm.targets.in_hand import InHand
 from crm.targets.rules import (
     OF_MONEY,
     Goal,
@@ -15,7 +16,7 @@ from crm.targets.rules import (
     TargetMeasure,
     TargetProgress,
 )
-from crm.targets.wording import shares
+from crm.targets.wording import amounts_text, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class TargetRow:
     pace: Decimal
     pace_label: str
     is_behind: bool
-    projects: int
+    in_hand: tuple[str, str] | None  # a number and an investment; none: of no signings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,12 @@ def target_row(progress: TargetProgress) -> TargetRow:
         pace=progress.pace,
         pace_label=pace_label(progress.points),
         is_behind=progress.points is not None and progress.points < 0,
-        projects=len(progress.projects),
+        in_hand=_in_hand(progress.in_hand),
     )
+
+
+def _in_hand(part: InHand | None) -> tuple[str, str] | None:
+    return (f"{part.count} 个", amounts_text(part.amounts)) if part else None
 
 
 def _value(value: Decimal | None, goal: Goal) -> str:

@@ -16,6 +16,7 @@ from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.results.money_figures import CountedMoney
 from crm.results.rules import MILESTONE_OF
+from crm.targets.in_hand import MEANING
 from crm.targets.models import Target
 from crm.targets.queries import money_of_target, target_progress
 from crm.targets.rules import OF_MONEY, Project, TargetProgress
@@ -23,6 +24,7 @@ from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS
 from crm.web.results.rows import BASIS_TONES
 from crm.web.targets.exports import file_of
+from crm.web.targets.in_hand_part import in_hand_part
 from crm.web.targets.money_rows import money_rows
 from crm.web.targets.months_part import months_part
 from crm.web.targets.rows import currency_sentence, foreign_lines, target_row, targets_by_unit
@@ -63,6 +65,7 @@ def board() -> ResponseReturnValue:
         months_part=months_part(year),
         months=progress[0].months if progress else 0,
         foreign_lines=foreign_lines(tier_lines(db.session), today()),
+        in_hand_meaning=MEANING,
         has_records=my_view().oversees,
         label=f"{year}年",
         exports=[(form.name, url_for(".export", suffix=form.value, year=year)) for form in Format],
@@ -108,6 +111,8 @@ def show(target_id: int) -> ResponseReturnValue:
         is_money=target.metric in OF_MONEY,
         counted_money=[row for row in receipts if row.counts],
         other_money=[row for row in receipts if not row.counts],
+        in_hand=in_hand_part(progress.in_hand) if progress.in_hand else None,
+        in_hand_meaning=MEANING,
     )
 
 

@@ -1,14 +1,17 @@
 """The pages of annual targets: progress, the projects counted, and the admin's page."""
 
 from datetime import date
+from io import BytesIO
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.money import Currency
 from crm.base.periods import Period
+from crm.base.sheets import read_records
 from crm.leads.rules import LAUNCHED, Secrecy, Stage
 from crm.leads.tiers import Tier
 from crm.people.models import Unit
@@ -188,13 +191,72 @@ def test_a_target_of_an_amount_has_a_currency_and_foreign_projects_one_of_their_
     root.post(ADMIN, data=data | {"value": "5亿美元"})
     twice = root.post(ADMIN, data=data | {"value": "6亿美元"})
     board = sign_in(app, "boss").get("/targets").text
-    file = sign_in(app, "boss").get("/targets/export.csv").text
+    table = exported_targets(sign_in(app, "boss"))
 
     assert "本年度已有相同目标" in twice.text
     assert "签约项目总投资（美元）" in board
     assert "2亿美元 / 5亿美元" in board
     assert "另有 2亿美元" in board  # beside the sum in yuan, never converted
-    assert "签约项目总投资（美元）,美元,200000000" in file
+    assert table["签约项目总投资（美元）"]["登记（万美元）"] == "20000"
+
+
+def exported_targets(client, suffix=".csv"):
+    """The rows of the exported file by the name of the target."""
+    records = read_records(client.get(f"/targets/export{suffix}").data)
+    heads = records[0][1]
+    rows = [dict(zip(heads, cells, strict=True)) for _, cells in records[1:]]
+    return {row["指标"]: row for row in rows if row["指标"]}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_the_file_has_numbers_as_numbers_with_their_units_in_the_headings(app, zone, suffix):
+    with arranged(app) as db:
+        lead = make_lead(db, yi="12.5")
+        make_milestone(db, lead, Stage.NEGOTIATING, date(2026, 7, 1))
+
+    row = exported_targets(sign_in(app, "boss"), suffix)["签约10亿元以上项目数"]
+
+    assert row == row | {
+        "登记（个）": "2",
+        "已申报待认定（个）": "0",
+        "已认定（个）": "2",
+        "目标（个）": "10",
+        "在手（个）": "1",
+        "在手（亿元）": "12.5",
+        "完成进度（%）": "20.0" if suffix == ".csv" else "20",
+        "超前（负数为落后，百分点）": "-30.0" if suffix == ".csv" else "-30",
+    }
+    assert "登记（万美元）" not in row
+
+
+def test_a_workbook_has_no_numbers_in_text_cells(app, zone):
+    content = sign_in(app, "boss").get("/targets/export.xlsx").data
+
+    rows = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0).to_python()
+    cells = dict(zip(rows[0], rows[1], strict=True))
+
+    assert {type(cells[name]) for name in cells if name.endswith("（个）")} == {float}
+    assert (cells["登记（个）"], cells["超前（负数为落后，百分点）"]) == (2, -30)
+
+
+def test_the_projects_in_hand_are_told_beside_and_named_as_far_as_one_may_know(app, zone):
+    with arranged(app) as db:
+        for title, yi, secrecy in (
+            ("在谈的项目", "12", Secrecy.OPEN),
+            ("保密的项目", "20", Secrecy.RESTRICTED),
+        ):
+            lead = make_lead(db, title, yi=yi, secrecy=secrecy)
+            make_milestone(db, lead, Stage.NEGOTIATING, date(2026, 7, 1))
+
+    boss = sign_in(app, "boss")
+    board, page = boss.get("/targets").text, boss.get(f"/targets/{zone}").text
+    listed = page[page.index("在手的项目") :]
+
+    assert "2 个<br><small>32亿元</small>" in board
+    assert "2 个、32亿元" in listed
+    assert "在谈的项目" in listed
+    assert "保密的项目" not in listed
+    assert "另有 1 个在手项目按知悉范围未列出" in listed
 
 
 def test_a_target_in_dollars_lists_no_project_in_yuan(app, zone):
