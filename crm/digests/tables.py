@@ -206,7 +206,8 @@ def _without_target(others: Sequence[TargetProgress]) -> Line:
     """The results for which no target is set, in one line."""
     done = (f"{row.goal.metric.label} {words.goal_done(row)}" for row in others)
     parts = (f"{words.goal_title(row.goal)}：{words.goal_parts(row)}" for row in others)
-    return Line("未设目标", value=" · ".join(done), details=tuple(parts))
+    details = (*parts, "目标值由系统管理员在“年度目标管理”中填写。")
+    return Line("未设目标", value=" · ".join(done), details=details)
 
 
 def _target(progress: TargetProgress) -> Line:

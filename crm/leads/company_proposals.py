@@ -15,20 +15,16 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.mail_kinds import MessageKind
-from crm.leads.companies import LeadScope, may_change_all
 from crm.leads.company_changes import CompanyChange, change_company, save_contact
 from crm.leads.company_queries import company_of, company_page
 from crm.leads.contacts import ContactData
 from crm.leads.credit_codes import credit_code_of, require_credit_code
-from crm.leads.models import Company, CompanyAlias, Contact, Lead, LeadRole
-from crm.leads.permissions import role_held_on, supervisors_of_unit
+from crm.leads.models import Company, CompanyAlias, Contact
 from crm.leads.proposal_models import CompanyProposal, ProposalField, ProposalState
-from crm.leads.proposal_queries import may_decide
-from crm.leads.rules import LeadRoleKind
+from crm.leads.proposal_queries import asked, may_decide
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.permissions import viewer
-from crm.people.queries import active_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +70,7 @@ def propose(  # noqa: PLR0913 - what is proposed, by whom, and when
 
     after = {"proposed": data.field.label, data.field.value: value}
     record(db, "company.proposed", company, by=by, at=now, after=after)
-    for reader in deciders(db, company.id, now, but=by):
+    for reader in asked(db, company.id, now):
         _post(db, proposal, company, to=reader, by=by, now=now, site=site)
     return proposal
 
@@ -94,30 +90,6 @@ def _checked(db: Session, company: Company, data: ProposalData, by: Person, now:
     if not value:
         raise Refused("required", field="value")
     return value
-
-
-def deciders(db: Session, company_id: int, at: datetime, *, but: Person) -> list[Person]:
-    """Trackers and the nearest supervisors of its leads who may change all of these, by name."""
-    on = civil_date(at)
-    held = select(LeadRole.role, LeadRole.person_id, LeadRole.unit_id).where(
-        LeadRole.lead_id.in_(select(Lead.id).where(Lead.company_id == company_id)),
-        LeadRole.role.in_((LeadRoleKind.TRACKER, LeadRoleKind.RESPONSIBLE_UNIT)),
-        role_held_on(on),
-    )
-    rows = db.execute(held.distinct()).all()
-    tracking = [row.person_id for row in rows if row.person_id]
-    lines = [supervisors_of_unit(db, row.unit_id, on) for row in rows if row.unit_id]
-    ids = {*tracking, *(person_id for line in lines for person_id in line)} - {but.id}
-
-    query = select(Person).where(Person.id.in_(ids), active_at(at)).order_by(Person.username)
-    able = {
-        person.id: person
-        for person in db.scalars(query)
-        if may_change_all(db, company_id, LeadScope(viewer(db, person, on), on))
-    }
-    nearest = (next((one for one in line if one in able), None) for line in lines)
-    asked = {*tracking, *nearest}
-    return [person for person_id, person in able.items() if person_id in asked]
 
 
 # deciding

@@ -34,9 +34,13 @@ _COLUMNS = (
 def results(db: Session, *, first: date, last: date, at: datetime) -> list[Result]:
     """What counts between the dates, as found at the moment; money without a rate does not yet."""
     reached = projects(db, first=first, last=last, at=at)
+    return [*map(result_of, reached), *money_results(db, first=first, last=last, at=at)]
+
+
+def money_results(db: Session, *, first: date, last: date, at: datetime) -> list[Result]:
+    """The money among them."""
     money = counted_money(db, first=first, last=last, at=at)
-    arrived = [result_of_money(fact) for fact in money if fact.amount is not None]
-    return [*map(result_of, reached), *arrived]
+    return [result_of_money(fact) for fact in money if fact.amount is not None]
 
 
 def month_tables(db: Session, year: int, *, until: date, at: datetime) -> list[MonthTable]:

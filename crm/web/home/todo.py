@@ -85,7 +85,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     yield from _claims(db, me, now)
     yield from _parked(db, me, civil_date(now))
     yield from _assistance(db, me, now)
-    yield from _proposals(db, me, civil_date(now))
+    yield from _proposals(db, me, now)
     yield from _unled(db, me, civil_date(now))
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
@@ -148,9 +148,9 @@ def _assistance(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
         yield TodoItem("单位申请协办，请指定或另行回复", len(leads), url, "users", leads[0].title)
 
 
-def _proposals(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
+def _proposals(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     """Proposed changes of companies (PROJECTS 6); more than one link to the first."""
-    waiting = proposals_waiting(db, me, on)
+    waiting = proposals_waiting(db, me, now)
     if waiting:
         url, about = url_for("proposals.show", proposal_id=waiting[0].id), waiting[0].company.name
         yield TodoItem("企业信息建议待处理", len(waiting), url, "building-skyscraper", about)

@@ -1,6 +1,8 @@
 """Pages of money that arrived: the list with its sums, and its file (PROJECTS 8)."""
 
 from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from flask import Blueprint, render_template, request, url_for
@@ -12,6 +14,7 @@ from crm.files.queries import counts_of
 from crm.leads.catalog import industries
 from crm.people.queries import unit_tree, units_below
 from crm.results.basis import Basis
+from crm.results.money import MoneyFact
 from crm.results.receipt_filter import ReceiptFilter
 from crm.results.receipt_forms import form_rows
 from crm.results.receipt_models import ReceiptFile
@@ -23,6 +26,7 @@ from crm.web.receipts import changing, claims
 from crm.web.receipts.exports import file_of
 from crm.web.receipts.files import FILES
 from crm.web.receipts.rows import GROUPS, LISTED, listed_receipt, sum_lines
+from crm.web.targets.months_part import money_apart, month_name
 from crm.web.transaction import today
 
 bp = Blueprint("receipts", __name__)
@@ -58,8 +62,32 @@ def listing() -> ResponseReturnValue:
         newer=at_cursor(found.newer),
         older=at_cursor(found.older),
         is_narrow=asked.is_narrow,
+        apart=_apart(asked, facts) if group == "month" else None,
         **_choices(asked),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Why sums of months differ from the board of targets; the viewer may open that."""
+
+    months: str  # that are told otherwise there, as they were frozen
+    has_other_scope: bool  # the units' own receipts are others than those that are listed
+    url: str
+
+
+def _apart(asked: ReceiptFilter, facts: Sequence[MoneyFact]) -> Apart | None:
+    """What to say where sums of whole months are shown; None where nothing differs."""
+    first, last = _dates()
+    if asked.is_narrow or not my_view().oversees:
+        return None
+
+    months, money = money_apart(first.year)
+    names = "、".join(month_name(month) for month in months if first <= month.first <= last)
+    own = {row.receipt_id for row in money if first <= row.counted_on <= last}
+    has_other_scope = own != {fact.receipt_id for fact in facts if fact.amount is not None}
+    url = url_for("targets.board", year=first.year, _anchor="months")
+    return Apart(names, has_other_scope, url) if names or has_other_scope else None
 
 
 @bp.get("/receipts/export<any('.csv', '.xlsx'):suffix>")

@@ -41,6 +41,11 @@ class UnitTargets:
     rows: tuple[TargetRow, ...]
     shares: tuple[str, ...]  # 履约率 and 资金到位率 with their bases
 
+    @property
+    def lacks_goals(self) -> bool:
+        """Whether something stands without a number that an admin may set (PROJECTS 11)."""
+        return any(row.id is None for row in self.rows)
+
 
 def targets_by_unit(progress: Iterable[TargetProgress]) -> list[UnitTargets]:
     """Group targets by unit; those of a unit must follow each other."""

@@ -14,6 +14,7 @@ from crm.leads.redaction import LeadLabel, lead_labels
 from crm.leads.tier_lines import tier_lines
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
+from crm.people.rules import Role
 from crm.results.money_figures import CountedMoney
 from crm.results.rules import MILESTONE_OF
 from crm.targets.in_hand import MEANING
@@ -57,6 +58,7 @@ def board() -> ResponseReturnValue:
     """The targets of the viewer's units against the elapsed months, and how long projects take."""
     year = _year()
     progress = _target_progress(year)
+    is_admin = my_view().role is Role.ADMIN
 
     return render_template(
         "targets/board.html",
@@ -66,6 +68,7 @@ def board() -> ResponseReturnValue:
         months=progress[0].months if progress else 0,
         foreign_lines=foreign_lines(tier_lines(db.session), today()),
         in_hand_meaning=MEANING,
+        admin_url=url_for("target_admin.listing", year=year) if is_admin else None,
         has_records=my_view().oversees,
         label=f"{year}年",
         exports=[(form.name, url_for(".export", suffix=form.value, year=year)) for form in Format],

@@ -11,7 +11,8 @@ from crm.base.outbox import Message
 from crm.leads.company_proposals import ProposalData, propose
 from crm.leads.models import Company, CompanyAlias, Contact
 from crm.leads.proposal_models import CompanyProposal, ProposalField
-from crm.people.models import Person
+from crm.people.models import Person, Unit
+from crm.people.rules import Duty, Role
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import arranged, make_company, make_lead, make_person, make_unit, sign_in
@@ -52,6 +53,34 @@ def test_a_proposal_waits_for_who_may_change_the_company_and_is_taken_over(app, 
     assert readers(app) == ["tracker", "stranger"]
     assert "企业信息建议待处理" not in sign_in(app, "tracker").get("/").text
     assert decide(app, "take").status_code == 422
+
+
+def test_a_proposal_is_on_the_day_of_who_is_asked_and_not_of_all_who_may_decide(app, zone):
+    with arranged(app) as db:
+        bureau = db.scalar(select(Unit).where(Unit.name == "招商局"))
+        given = {"duty": Duty.STAFF, "unit": bureau}
+        for name, role in (("near", Role.SUPERVISOR), ("boss", Role.LEADER), ("root", Role.ADMIN)):
+            make_person(db, name, role=role, **given)
+        make_person(db, "mate", unit=bureau)
+
+    proposed(app, zone.open, "group_name", value="云海集团")
+    names = ("tracker", "near", "boss", "root", "mate")
+    days = {name: "企业信息建议待处理" in sign_in(app, name).get("/").text for name in names}
+
+    assert {name for name in names if days[name]} == set(readers(app)) == {"tracker", "near"}
+    assert decide(app, "take", by="boss").status_code == 302  # who may, may decide it
+
+
+def test_where_nobody_is_nearer_an_admin_is_asked(app, zone):
+    with arranged(app) as db:
+        lead = make_lead(db, "无人跟踪", company=make_company(db, "孤帆科技"))
+        company = db.get_one(Company, lead.company_id)
+        make_person(db, "root", role=Role.ADMIN, duty=Duty.STAFF)
+
+    proposed(app, company, "group_name", value="孤帆集团")
+
+    assert "企业信息建议待处理" in sign_in(app, "root").get("/").text
+    assert readers(app) == ["root"]
 
 
 def test_an_alias_and_a_contact_are_taken_over_like_a_group(app, zone):

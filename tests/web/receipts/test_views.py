@@ -6,14 +6,17 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
+from crm.base.clock import at_civil
 from crm.base.money import Currency
+from crm.base.periods import Period
 from crm.leads.rules import Secrecy, Stage
 from crm.people.models import Unit
-from crm.people.rules import Role
+from crm.people.rules import Duty, Role
 from crm.results.models import ClaimKindSpan
 from crm.results.receipt_forms import form_rows, plant_forms
 from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind
+from crm.targets.freezing import freeze_results
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from tests.conftest import NOW
@@ -25,6 +28,8 @@ from tests.factories import (
     make_unit,
     sign_in,
 )
+
+MONTH = "/receipts?year=2026&month={}"
 
 
 class Zone:
@@ -162,6 +167,26 @@ def test_an_unlikely_receipt_is_asked_about_once_and_kept_when_confirmed(app, zo
     assert saved.status_code == 200
     assert "待补汇率" in saved.text
     assert [row.counted_amount for row in kept(app)] == [None]
+
+
+def test_where_a_frozen_month_differs_both_pages_say_why_and_lead_to_each_other(app, zone):
+    with arranged(app) as db:
+        unit = db.scalar(select(Unit).where(Unit.name == "招商服务公司"))
+        make_person(db, "boss", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=unit)
+        freeze_results(db, period=Period.parse("2026-06"), at=at_civil(date(2026, 7, 4)))
+    # entered after the freeze, so the table of months tells it in July
+    record(sign_in(app, "tracker"), zone, arrived_on="2026-06-20", do="keep")
+
+    boss = sign_in(app, "boss")
+    board, june, may = (boss.get(path).text for path in ("/targets", *map(MONTH.format, (6, 5))))
+
+    assert '<a href="/receipts?year=2026&amp;month=6">6月</a>、<a' in board
+    assert "与“到位资金”页不同" in board
+    assert "6月与年度目标的" in june
+    assert "月份定稿后该表不再变动" in june
+    assert '<a href="/targets?year=2026#months">各月成果</a>' in june
+    assert "各月成果" not in may
+    assert "各月成果" not in sign_in(app, "tracker").get(MONTH.format(6)).text
 
 
 def test_a_rate_that_is_entered_later_lets_the_receipt_count(app, zone):

@@ -90,6 +90,18 @@ def test_targets_of_other_units_are_hidden(app, zone):
     assert client.get(f"/targets/{zone}").status_code == 404
 
 
+def test_where_no_target_is_set_the_page_says_who_sets_it_and_an_admin_gets_there(app, zone):
+    boss, root = (sign_in(app, name) for name in ("boss", "root"))
+
+    assert "请联系系统管理员在“年度目标管理”中填写目标值" in boss.get("/targets").text
+    assert "请联系系统管理员在“年度目标管理”中设定" in boss.get("/targets?year=2025").text
+    assert (
+        '<a href="/admin/targets?year=2026">年度目标管理</a>中填写目标值'
+        in root.get("/targets").text
+    )
+    assert 'href="/admin/targets?year=2025"' in root.get("/targets?year=2025").text
+
+
 def test_a_recruiter_gets_404(app, zone):
     client = sign_in(app, "liwei")
 
