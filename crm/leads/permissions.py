@@ -31,6 +31,7 @@ from crm.people.queries import at_work, held_on, posted_as, unit_tree, units_abo
 from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
 
 
+@lru_cache(maxsize=64)
 def role_held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
     """Roles that hold on the date."""
     return (LeadRole.from_on <= on) & or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +28,8 @@ class GrantData:
     to_on: date | None = None
 
 
+# kept, as each visit that is changed asks for it: to put it together takes longer than to run it
+@lru_cache(maxsize=64)
 def in_force(on: date) -> ColumnElement[bool]:
     """Grants that hold on the date: the condition of `may_enter_for`."""
     return and_(
@@ -47,6 +50,7 @@ def _open(on: date, *, with_records: bool = False) -> Select[int]:
     return query.where(person.role.in_(WITH_RECORDS)) if with_records else query
 
 
+@lru_cache(maxsize=256)
 def owners_of(agent_id: int, on: date) -> Select[int]:
     """Ids of the people for whom that person may enter visits on the date."""
     return select(EntryGrant.owner_id).where(EntryGrant.agent_id == agent_id, in_force(on))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, or_, select
@@ -43,6 +44,8 @@ _UNITS = select(
 ).order_by(Unit.position, Unit.code)
 
 
+# SQL that follows from its arguments alone is kept: to put it together takes longer than to run it.
+@lru_cache(maxsize=64)
 def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
     """Postings that hold on the date."""
     return (Posting.from_on <= on) & or_(Posting.to_on.is_(None), Posting.to_on >= on)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select
 from sqlalchemy.orm import Session
@@ -97,6 +98,8 @@ def _of_lead(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
+# Kept, as are the following: to put them together takes longer than to run them.
+@lru_cache(maxsize=256)
 def _tracked_by(person_id: int, on: date) -> ColumnElement[bool]:
     return exists().where(
         ProblemLead.problem_id == Problem.id,
@@ -160,12 +163,14 @@ def actor_conditions(me: Onlooker) -> dict[Actor, ColumnElement[bool]]:
     }
 
 
+@lru_cache(maxsize=256)
 def is_member(person_id: int, on: date) -> ColumnElement[bool]:
     """Problems that nobody owns yet, of units of the person in which nobody oversees."""
     posted = select(Posting.unit_id).where(Posting.person_id == person_id, held_on(on))
     return and_(Problem.unit_id.in_(posted), Problem.person_id.is_(None), ~has_line(on))
 
 
+@lru_cache(maxsize=64)
 def has_line(on: date) -> ColumnElement[bool]:
     """Problems of which the owner unit has a supervisor or leader."""
     return (

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
+from functools import lru_cache
 
 from sqlalchemy import (
     BindParameter,
@@ -36,6 +37,8 @@ def joined_by(people: Collection[int] | Select[int]) -> ColumnElement[bool]:
     )
 
 
+# Kept, as are the following: to put them together takes longer than to run them.
+@lru_cache(maxsize=256)
 def of_person(person_id: int | BindParameter[int]) -> ColumnElement[bool]:
     """Visits that the person leads or joins, found by the two indexes of a person's visits."""
     led = select(Visit.id).where(Visit.leader_id == person_id)
@@ -79,7 +82,12 @@ def theirs(person_id: int) -> ColumnElement[bool]:
 
 def on_behalf(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visits of a person for whom the viewer enters on the date (代录): led or joined."""
-    owners = owners_of(viewer.person_id, on)
+    return _on_behalf(viewer.person_id, on)
+
+
+@lru_cache(maxsize=256)
+def _on_behalf(person_id: int, on: date) -> ColumnElement[bool]:
+    owners = owners_of(person_id, on)
     return or_(Visit.leader_id.in_(owners), joined_by(owners))
 
 
@@ -87,7 +95,12 @@ def in_scope(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visits whose leader, or someone who takes part, is in the viewer's scope on the date."""
     if not viewer.oversees:
         return false()
-    people = select(Person.id) if viewer.role is Role.ADMIN else people_in(viewer.unit_ids, on)
+    return _of_people_in(None if viewer.role is Role.ADMIN else viewer.unit_ids, on)
+
+
+@lru_cache(maxsize=256)
+def _of_people_in(unit_ids: frozenset[int] | None, on: date) -> ColumnElement[bool]:
+    people = select(Person.id) if unit_ids is None else people_in(unit_ids, on)
     return or_(Visit.leader_id.in_(people), joined_by(people))
 
 
