@@ -4,10 +4,12 @@ They are counted on SQLite; that each page opens on PostgreSQL too is seen besid
 """
 
 import pytest
+import time_machine
 
 from crm.base.mail import Site
 from crm.base.remembered import forget
 from crm.transactions import transaction
+from tests.conftest import NOW
 from tests.counting import statements_of
 from tests.databases import apart
 from tests.factories import sign_in
@@ -38,7 +40,8 @@ def counts(kept_databases):
     """The number of queries of each page for each person, with few rows and with many."""
     database = kept_databases("sqlite")
     found = {}
-    apart(lambda: _open_all(database, found))
+    with time_machine.travel(NOW, tick=False):
+        apart(lambda: _open_all(database, found))
     yield found
     database.wipe()
 
@@ -48,7 +51,8 @@ def answers(kept_databases):
     """The status of each page for each person on PostgreSQL, with many rows."""
     database = kept_databases("postgresql")
     found = {}
-    apart(lambda: _open_each(database, found))
+    with time_machine.travel(NOW, tick=False):
+        apart(lambda: _open_each(database, found))
     yield found
     database.wipe()
 
