@@ -80,6 +80,8 @@ PAGES = (
     ("shen", "/offline"),
     ("shen", "/offline/day"),
     ("shen", "/offline/visit"),
+    ("shen", "/visits/plan"),
+    ("wu", "/visits/plan?person=shen"),
     ("shen", "/trips"),
     ("shen", "/trips/{trip}"),
     ("shen", "/trips/{trip}/edit"),

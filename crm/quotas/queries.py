@@ -305,10 +305,15 @@ def figures_in_scope(
 
 def own_figures(db: Session, person_id: int, on: date, as_of: datetime) -> list[Figure]:
     """The person's figures of the periods that hold the date, the shorter first."""
+    return [judged.figure for judged in figures_of(db, person_id, on, as_of)]
+
+
+def figures_of(db: Session, person_id: int, on: date, as_of: datetime) -> list[PersonFigure]:
+    """The same with the unit under which each stands, by which others see it."""
     kinds = _kinds_of(db, person_id)
     periods = [Period.holding(kind, on) for kind in PeriodKind if kind in kinds]
     return [
-        judged.figure
+        judged
         for period in periods
         for judged in figures(db, period=period, as_of=as_of, person_ids=[person_id])
     ]

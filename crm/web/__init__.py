@@ -46,6 +46,7 @@ from crm.web.offline import views as offline
 from crm.web.own_fields import views as own_fields
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
+from crm.web.planner import views as planner
 from crm.web.problems import admin as problem_categories
 from crm.web.problems import views as problems
 from crm.web.quotas import views as compliance
@@ -119,6 +120,7 @@ def init_app(app: Flask) -> None:
         visits,
         trips,
         offline,
+        planner,
         followups,
         leads,
         bulk_changes,

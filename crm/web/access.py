@@ -79,6 +79,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "trips.show": WITH_RECORDS,
     "trips.edit": WITH_RECORDS,
     "trips.change": WITH_RECORDS,
+    "planner.show": WITH_RECORDS,
+    "planner.apply": WITH_RECORDS,
     "followups.listing": WITH_RECORDS,
     "followups.export": WITH_RECORDS,
     "followups.new": WITH_RECORDS,

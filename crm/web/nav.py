@@ -53,6 +53,7 @@ PLACES = (
 UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "my_settings": "me",
     "trips": "visits",
+    "planner": "visits",
     "receipts": "claims",
 }
 

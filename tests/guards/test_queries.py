@@ -22,13 +22,15 @@ ABOVE = {"/admin/clock/weekly-digest/preview": 100, "/search?q=项目": 17}
 # the first view after a change reads anew what the process remembered
 MOST_ANEW = 20
 # a lead gathers claims, problems, files, amounts, sites, merges and own fields, each remembered by
-# itself; a merge asks each table that refers to the record
+# itself; a merge asks each table that refers to the record; a plan judges figures and reads leads
 ABOVE_ANEW = {
     "/": 67,
     "/targets": 22,
     "/admin/clock/weekly-digest/preview": 106,
     "/leads/{lead}": 29,
     "/merges/{merge}": 25,
+    "/visits/plan": 24,
+    "/visits/plan?person=shen": 27,
 }
 PATHS = sorted({path for _, path in PAGES})
 PEOPLE = {"shan": "admin", "wu": "supervisor", "yan": "leader", "shen": "recruiter", "gu": "reader"}

@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
 from crm.extensions import db
+from crm.people.models import Person
 from crm.people.queries import UnitNode, unit_tree, units_below
+from crm.planner.queries import may_plan_for
 from crm.quotas.frozen import count_corrections, of_author, seen_corrections
 from crm.quotas.pending_visits import visits_to_judge
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus
-from crm.quotas.status_reasons import THIS
+from crm.quotas.status_reasons import THIS, gap_of
 from crm.supervision import permissions
 from crm.web.auth import my_view
 from crm.web.corrections.rows import correction_rows
@@ -210,8 +212,23 @@ def figure(**_named: str) -> ResponseReturnValue:
         explanation=explain(db.session, my_view(), judged, moment()),
         page_url=request.full_path.rstrip("?"),
         back=url_for(".board", period=judged.figure.period.name),
+        plan_url=_plan_url(judged),
         draft_order_url=_draft_order_url(judged),
     )
+
+
+def _plan_url(judged: PersonFigure) -> str | None:
+    """Where to plan visits of somebody behind; none where I may not, or nothing is missing."""
+    figure = judged.figure
+    is_running = today() in figure.period
+    if not is_running or gap_of(figure) <= figure.planned:
+        return None
+    person = db.session.get_one(Person, judged.person_id)
+    if not may_plan_for(db.session, my_view(), person, today()):
+        return None
+    is_mine = person.id == my_view().person_id
+    name = None if is_mine else judged.username
+    return url_for("planner.show", person=name, until=figure.period.kind.value)
 
 
 def _draft_order_url(judged: PersonFigure) -> str | None:
