@@ -20,7 +20,7 @@ from crm.reassignment.merge_journal import Journal, Row, key_of, references_to, 
 from crm.reassignment.merges import TABLES
 from crm.visits.models import Visit
 
-# by table, what a row of it is
+# by table, what a row of it is; what stands in a frozen table stays there
 WHAT = {
     "assistance_offer": "申请协办",
     "claim": "认定申报",
@@ -28,7 +28,6 @@ WHAT = {
     "company_proposal": "修改建议",
     "contact": "联系人",
     "followup": "跟进",
-    "frozen_result": "定稿成果",
     "lead": "线索",
     "lead_amount": "金额",
     "lead_file": "佐证材料",
@@ -68,6 +67,8 @@ def _came_since(db: Session, kept: Merge, viewer: Viewer, on: date) -> list[Came
     journal, found = Journal.read(kept.journal), []
     moved = journal.moved_keys()
     for table, column in references_to(TABLES[kept.subject]):
+        if table.name not in WHAT:
+            continue
         before = journal.own.get(f"{column.name} of {table.name}", [])
         known = [*before, *moved.get(table.name, [])]
         for row in rows_of(db, table, column, kept.survivor_id):
