@@ -1,5 +1,6 @@
 """Milestones of a lead reached, corrected and withdrawn; its stage follows (REGIME 6)."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.errors import Refused
+from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.locks import hold
 from crm.base.pending import collect
 from crm.leads.amounts import keep_signing_rates
@@ -53,13 +54,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     `look_again_too_early`, and as `required` where a lead is parked or lost without a reason.
     """
     require_change(db, lead, by, now)
-    _check_date(lead, on, now)
-    if kind in FINAL and not (reason or "").strip():
-        raise Refused("required", field="reason")
-    if kind == Stage.SIGNED and by and agreement is None:
-        raise Refused("required", field="agreement")
-    if kind == Stage.PARKED:
-        _check_look_again(look_again_on, on, by)
+    refuse(_reach_faults(lead, kind, on, reason, agreement, look_again_on, by=by, now=now))
 
     if kind == Stage.SIGNED and agreement:
         kind = kind_signed(agreement)
@@ -87,6 +82,27 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     return milestone
 
 
+def _reach_faults(  # noqa: PLR0913, PLR0917 - as reach
+    lead: Lead,
+    kind: str,
+    on: date,
+    reason: str | None,
+    agreement: Agreement | None,
+    look_again_on: date | None,
+    *,
+    by: Person | None,
+    now: datetime,
+) -> Iterator[Refused]:
+    """What the step lacks, or says wrongly of itself."""
+    yield from refusals_of(lambda: _check_date(lead, on, now))
+    if kind in FINAL and not (reason or "").strip():
+        yield Refused("required", field="reason")
+    if kind == Stage.SIGNED and by and agreement is None:
+        yield Refused("required", field="agreement")
+    if kind == Stage.PARKED:
+        yield from refusals_of(lambda: _check_look_again(look_again_on, on, by))
+
+
 def correct_milestone(  # noqa: PLR0913 - as reach
     db: Session,
     *,
@@ -107,13 +123,13 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     hold(db, milestone)
     if milestone.lead_id != lead.id:
         raise Refused("unknown_milestone")
-    if not reason.strip():
-        raise Refused("required", field="reason")
-
-    if milestone.kind != Stage.LEAD:  # a lead may be older than its record
-        _check_date(lead, on, now)
-    elif on > civil_date(now):
-        raise Refused("in_future", field="on", on=on)
+    refuse(
+        refusals_of(
+            lambda: _require_reason(reason),
+            lambda: _check_corrected_date(lead, milestone, on, now),
+            lambda: _corrected(milestone, on, agreement, look_again_on, by),
+        )
+    )
 
     before = {**_kept(milestone), "stage": lead.stage}
     del before["kind"]  # it stays
@@ -165,8 +181,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
     hold(db, milestone)
     if milestone.lead_id != lead.id or milestone.kind == Stage.LEAD:
         raise Refused("unknown_milestone")
-    if not reason.strip():
-        raise Refused("required", field="reason")
+    _require_reason(reason)
 
     before = {"kind": milestone.kind, "on": milestone.reached_on, "stage": lead.stage}
     db.delete(milestone)
@@ -211,6 +226,18 @@ def _check_look_again(look_again_on: date | None, parked_on: date, by: Person | 
         raise Refused("required", field="look_again_on")
     if look_again_on and look_again_on <= parked_on:
         raise Refused("look_again_too_early", field="look_again_on", on=parked_on)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Refused("required", field="reason")
+
+
+def _check_corrected_date(lead: Lead, milestone: Milestone, on: date, now: datetime) -> None:
+    if milestone.kind != Stage.LEAD:  # a lead may be older than its record
+        _check_date(lead, on, now)
+    elif on > civil_date(now):
+        raise Refused("in_future", field="on", on=on)
 
 
 def _check_date(lead: Lead, on: date, now: datetime) -> None:

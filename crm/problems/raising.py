@@ -1,6 +1,6 @@
 """Raising a problem (提出): what blocks which leads, and who is to remove it (PROJECTS 5)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,13 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.errors import Refused
+from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.refs import new_ref
 from crm.base.workdays import WorkingCalendar
 from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
 from crm.people.models import Person, Unit
-from crm.people.permissions import viewer
+from crm.people.permissions import Viewer, viewer
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.problems.assignees import assignees
@@ -61,6 +61,7 @@ def raise_problem(
     on = civil_date(now)
     if not may_raise(viewer(db, by, on)):
         raise Refused("not_yours")
+    check_problem(db, data, by=by, on=on)
 
     posting = primary_posting(db, by.id, on)
     problem = Problem(
@@ -71,7 +72,12 @@ def raise_problem(
         raised_unit_id=posting.unit_id if posting else None,
         take_by=TAKE_WITHIN.after(on, calendar),
         passes=0,
-        **_checked(db, data, by=by, on=on),
+        matter=data.matter.strip(),
+        category_id=data.category_id,
+        unit_id=_unit_id(db, data),
+        person_id=data.person_id,
+        due_on=data.due_on,
+        visit_id=data.visit_id,
     )
 
     try:
@@ -120,48 +126,49 @@ def usual_unit_id(db: Session, category: ProblemCategory) -> int:
     return next(iter([*offices, *tops, *(unit.id for unit in units)]))
 
 
-def _checked(db: Session, data: ProblemData, *, by: Person, on: date) -> dict[str, object]:
-    """The columns of a new problem, once all of it is allowed."""
+def check_problem(db: Session, data: ProblemData, *, by: Person, on: date) -> None:
+    """Refuse what no new problem may say, all at once."""
+    refuse(_faults(db, data, viewer(db, by, on), on))
+
+
+def _faults(db: Session, data: ProblemData, me: Viewer, on: date) -> Iterator[Refused]:
     if not data.matter.strip():
-        raise Refused("required", field="matter")
+        yield Refused("required", field="matter")
     category = db.get(ProblemCategory, data.category_id)
     if category is None or not category.is_offered:
-        raise Refused("unknown_category", field="category_id")
+        yield Refused("unknown_category", field="category_id")
     if data.due_on < on:
-        raise Refused("due_in_past", field="due_on")
+        yield Refused("due_in_past", field="due_on")
 
-    me = viewer(db, by, on)
-    if not data.lead_ids or len(set(data.lead_ids)) > MOST_LEADS:
-        raise Refused("required", field="lead_ids")
-    if not all(may_see_lead(db, me, lead_id, on) for lead_id in set(data.lead_ids)):
-        raise Refused("no_such_lead", field="lead_ids")
+    lead_ids = set(data.lead_ids)
+    if not lead_ids or len(lead_ids) > MOST_LEADS:
+        yield Refused("required", field="lead_ids")
+    elif not all(may_see_lead(db, me, lead_id, on) for lead_id in lead_ids):
+        yield Refused("no_such_lead", field="lead_ids")
     if data.visit_id is not None and not (
         db.get(Visit, data.visit_id) and may_read_visit(db, me, data.visit_id, on)
     ):
-        raise Refused("no_such_visit")
+        yield Refused("no_such_visit")
 
-    if data.person_id is not None:
-        colleague_of(db, data.person_id, "person_id", on=on)
-    unit_id = data.unit_id or usual_unit_id(db, category)
-    _check_units(db, unit_id, data.unit_ids)
-    return {
-        "matter": data.matter.strip(),
-        "category_id": category.id,
-        "unit_id": unit_id,
-        "person_id": data.person_id,
-        "due_on": data.due_on,
-        "visit_id": data.visit_id,
-    }
+    person_id = data.person_id
+    if person_id is not None:
+        yield from refusals_of(lambda: colleague_of(db, person_id, "person_id", on=on))
+    yield from _unit_faults(db, _unit_id(db, data), data.unit_ids)
 
 
-def _check_units(db: Session, unit_id: int, assisting: Collection[int]) -> None:
+def _unit_id(db: Session, data: ProblemData) -> int | None:
+    category = db.get(ProblemCategory, data.category_id)
+    return data.unit_id or (usual_unit_id(db, category) if category else None)
+
+
+def _unit_faults(db: Session, unit_id: int | None, assisting: Collection[int]) -> Iterator[Refused]:
     known = {node.unit.id for node in unit_tree(db)}
-    if unit_id not in known:
-        raise Refused("no_such_unit", field="unit_id")
+    if unit_id is not None and unit_id not in known:
+        yield Refused("no_such_unit", field="unit_id")
     if not known.issuperset(assisting):
-        raise Refused("no_such_unit", field="unit_ids")
+        yield Refused("no_such_unit", field="unit_ids")
     if unit_id in assisting:
-        raise Refused("owns_and_assists", field="unit_ids")
+        yield Refused("owns_and_assists", field="unit_ids")
 
 
 def _add_parts(db: Session, problem: Problem, data: ProblemData) -> None:

@@ -1,5 +1,6 @@
 """What happens to a receipt: recorded, changed, reversed, withdrawn (PROJECTS 8)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.errors import Refused
+from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.locks import lock_row
 from crm.base.money import Currency
 from crm.base.refs import new_ref
@@ -61,7 +62,8 @@ def record_receipt(
 ) -> Receipt:
     """Record a receipt; the same reference by the same person is the same receipt.
 
-    The first one makes the milestone. Refused as `not_yours`, `duplicate_ref`, and as `_checked`.
+    The first one makes the milestone. Refused as `not_yours`, `duplicate_ref`, and as
+    `check_receipt`.
     """
     if known := _of_ref(db, data.ref, by):
         return known
@@ -85,7 +87,7 @@ def change_receipt(
 ) -> bool:
     """Change a receipt that stands as it was recorded; whether anything changed.
 
-    Refused as `require_open`, `has_reversals`, `is_reversal`, and as `_checked`.
+    Refused as `require_open`, `has_reversals`, `is_reversal`, and as `check_receipt`.
     """
     require_open(db, row, by, now)
     if row.reverses_id is not None:
@@ -107,8 +109,7 @@ def reverse_receipt(
 ) -> Receipt:
     """Take back of a receipt, at most what is left of it; the reversal is a receipt of its own.
 
-    Refused as `not_yours`, `is_reversal`, `receipt_withdrawn`, `required`, `in_future`,
-    `before_receipt`, `bad_amount`, `more_than_received`.
+    Refused as `not_yours`, `is_reversal`, `receipt_withdrawn`, and as `check_reversal_of`.
     """
     if known := _of_ref(db, data.ref, by):
         return known
@@ -118,7 +119,9 @@ def reverse_receipt(
     db.refresh(row)
     if row.withdrawn_at:
         raise Refused("receipt_withdrawn")
-    _check_reversal(db, row, data, now)
+    if row.reverses_id is not None:
+        raise Refused("is_reversal")
+    check_reversal_of(db, row, data, civil_date(now))
 
     reversal = Receipt(
         **_created(row.lead_id, data.ref, by, now),
@@ -214,47 +217,63 @@ def _created(lead_id: int, ref: str, by: Person | None, now: datetime) -> dict[s
 
 
 def _checked(db: Session, data: ReceiptData, now: datetime) -> dict[str, object]:
-    """The columns of a receipt, once all of it is allowed.
-
-    Refused as `in_future`, `bad_amount`, `unknown_form`, `required`, `bad_account_tail`.
-    """
-    if data.arrived_on > civil_date(now):
-        raise Refused("in_future", field="arrived_on", on=data.arrived_on)
-    amount = data.amount
-    if not is_plausible(amount) or amount <= 0:
-        raise Refused("bad_amount", field="amount")
-    form = db.get(ReceiptForm, data.form_id)
-    if form is None:
-        raise Refused("unknown_form", field="form_id")
-    if not data.payer.strip():
-        raise Refused("required", field="payer")
-    tail = data.account_tail.strip()
-    if tail and not (tail.isascii() and tail.isdecimal() and len(tail) == TAIL):
-        raise Refused("bad_account_tail", field="account_tail")
-
+    """The columns of a receipt, once `check_receipt` allows it."""
+    check_receipt(db, data, civil_date(now))
     return {
         "arrived_on": data.arrived_on,
-        "amount": amount,
+        "amount": data.amount,
         "currency": data.currency,
-        "form_id": form.id,
+        "form_id": data.form_id,
         "payer": data.payer.strip(),
-        "account_tail": tail or None,
+        "account_tail": data.account_tail.strip() or None,
         "note": data.note.strip() or None,
     }
 
 
-def _check_reversal(db: Session, row: Receipt, data: ReversalData, now: datetime) -> None:
-    if row.reverses_id is not None:
-        raise Refused("is_reversal")
+def check_receipt(db: Session, data: ReceiptData, on: date) -> None:
+    """Refuse what no receipt may say, all at once.
+
+    As `in_future`, `bad_amount`, `unknown_form`, `required`, `bad_account_tail`.
+    """
+    refuse(_faults(db, data, on))
+
+
+def _faults(db: Session, data: ReceiptData, on: date) -> Iterator[Refused]:
+    if data.arrived_on > on:
+        yield Refused("in_future", field="arrived_on", on=data.arrived_on)
+    if not is_plausible(data.amount) or data.amount <= 0:
+        yield Refused("bad_amount", field="amount")
+    if db.get(ReceiptForm, data.form_id) is None:
+        yield Refused("unknown_form", field="form_id")
+    if not data.payer.strip():
+        yield Refused("required", field="payer")
+    tail = data.account_tail.strip()
+    if tail and not (tail.isascii() and tail.isdecimal() and len(tail) == TAIL):
+        yield Refused("bad_account_tail", field="account_tail")
+
+
+def check_reversal_of(db: Session, row: Receipt, data: ReversalData, on: date) -> None:
+    """Refuse what no reversal of the receipt may say, all at once.
+
+    As `required`, `in_future`, `before_receipt`, `bad_amount`, `more_than_received`.
+    """
+    refuse(_reversal_faults(db, row, data, on))
+
+
+def _reversal_faults(db: Session, row: Receipt, data: ReversalData, on: date) -> Iterator[Refused]:
     if not data.reason.strip():
-        raise Refused("required", field="reason")
-    if data.arrived_on > civil_date(now):
-        raise Refused("in_future", field="arrived_on", on=data.arrived_on)
-    if data.arrived_on < row.arrived_on:
-        raise Refused("before_receipt", field="arrived_on", on=row.arrived_on)
+        yield Refused("required", field="reason")
+    if data.arrived_on > on:
+        yield Refused("in_future", field="arrived_on", on=data.arrived_on)
+    elif data.arrived_on < row.arrived_on:
+        yield Refused("before_receipt", field="arrived_on", on=row.arrived_on)
     if not is_plausible(data.amount):
-        raise Refused("bad_amount", field="amount")
-    check_reversal(data.amount, received=row.amount, reversed_before=reversed_of(db, row.id))
+        yield Refused("bad_amount", field="amount")
+    else:
+        before = reversed_of(db, row.id)
+        yield from refusals_of(
+            lambda: check_reversal(data.amount, received=row.amount, reversed_before=before)
+        )
 
 
 def _keep_rates(db: Session, row: Receipt) -> None:

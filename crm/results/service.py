@@ -1,6 +1,6 @@
 """What happens to a claim: claimed, returned, recognised, withdrawn, revoked (PROJECTS 7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.clock import civil_date
-from crm.base.errors import Refused
+from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.money import Currency
 from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead, LeadRole, Milestone
@@ -80,7 +80,7 @@ def claim(  # noqa: PLR0913 - a claim has that many parts
     """Claim that a project has reached something.
 
     Refused as `not_yours`, `not_reached`, `counts_as_registered`, `already_claimed`,
-    `already_recognised` and as `_check` is.
+    `already_recognised` and as `check_claim` is.
     """
     on = civil_date(now)
     scope = claim_scope(db, viewer(db, by, on), on)
@@ -94,7 +94,7 @@ def claim(  # noqa: PLR0913 - a claim has that many parts
     if not needs_recognition(spans(db), kind, reached_on):
         raise Refused("counts_as_registered", field="kind")
     _refuse_second(db, lead, kind)
-    _check(data, kind, reached_on=reached_on, claimed_on=on, today=on)
+    check_claim(data, kind, reached_on=reached_on, claimed_on=on, today=on)
     if kind is ClaimKind.SIGNED:
         state_agreement(db, lead=lead, by=by, now=now)
 
@@ -129,7 +129,7 @@ def claim_again(
         raise Refused("not_reached", field="kind", kind=row.kind.label)
 
     first = civil_date(row.first_claimed_at)
-    _check(data, row.kind, reached_on=reached_on, claimed_on=first, today=civil_date(now))
+    check_claim(data, row.kind, reached_on=reached_on, claimed_on=first, today=civil_date(now))
     for name, value in claim_columns(data, reached_on).items():
         setattr(row, name, value)
     row.state, row.round = ClaimState.CLAIMED, row.round + 1
@@ -205,45 +205,53 @@ def note(  # noqa: PLR0913 - an entry has that many parts
     return entry
 
 
-def _check(
+def check_claim(
     data: ClaimData, kind: ClaimKind, *, reached_on: date, claimed_on: date, today: date
 ) -> None:
-    check_counts_on(data.counts_on, reached_on=reached_on, claimed_on=claimed_on, today=today)
-    check_evidence(data, kind, today)
+    """Refuse a wrong date, and as `check_evidence`: all at once, each at its field."""
+    refuse(
+        refusals_of(
+            lambda: check_counts_on(
+                data.counts_on, reached_on=reached_on, claimed_on=claimed_on, today=today
+            ),
+            lambda: check_evidence(data, kind, today),
+        )
+    )
 
 
 def check_evidence(data: ClaimData, kind: ClaimKind, today: date) -> None:
-    """Refuse a claim without amount, document or declaration, at its field."""
-    if kind is not ClaimKind.VALID_LEAD and data.amount is None:
-        raise Refused("required", field="amount")
-    if data.amount is not None and (not is_plausible(data.amount) or data.amount <= 0):
-        raise Refused("bad_amount", field="amount")
+    """Refuse a claim without amount, document or declaration: all at once, each at its field."""
+    refuse(_faults(data, kind, today))
 
-    _check_document(data, today)
+
+def _faults(data: ClaimData, kind: ClaimKind, today: date) -> Iterator[Refused]:
+    if kind is not ClaimKind.VALID_LEAD and data.amount is None:
+        yield Refused("required", field="amount")
+    if data.amount is not None and (not is_plausible(data.amount) or data.amount <= 0):
+        yield Refused("bad_amount", field="amount")
+
+    yield from _document_faults(data, today)
 
     # PROJECTS 1: a framework agreement or a letter of intent makes no signing
     if kind is ClaimKind.SIGNED and data.agreement is not Agreement.FORMAL:
-        raise Refused("agreement_is_no_signing", field="agreement")
+        yield Refused("agreement_is_no_signing", field="agreement")
     if not data.is_declared:
-        raise Refused("declaration_needed", field="is_declared")
+        yield Refused("declaration_needed", field="is_declared")
 
 
-def _check_document(data: ClaimData, today: date) -> None:
-    """Refuse a claim without evidence, and a document of which part is missing (PROJECTS 7)."""
+def _document_faults(data: ClaimData, today: date) -> Iterator[Refused]:
+    """A claim has evidence, and a document is named with all its parts (PROJECTS 7)."""
     parts = {
         "document_number": data.document_number.strip(),
         "document_issuer": data.document_issuer.strip(),
         "document_on": data.document_on,
     }
-    if not any(parts.values()):
-        if not data.has_file:
-            raise Refused("evidence_needed", field="document_number")
-        return
-    for name, part in parts.items():
-        if not part:
-            raise Refused("required", field=name)
+    if any(parts.values()):
+        yield from (Refused("required", field=name) for name, part in parts.items() if not part)
+    elif not data.has_file:
+        yield Refused("evidence_needed", field="document_number")
     if data.document_on and data.document_on > today:
-        raise Refused("in_future", field="document_on", on=data.document_on)
+        yield Refused("in_future", field="document_on", on=data.document_on)
 
 
 def claim_columns(data: ClaimData, reached_on: date) -> dict[str, object]:
@@ -288,15 +296,37 @@ def unit_on(db: Session, lead_id: int, on: date) -> int | None:
     return db.scalar(query.order_by(LeadRole.from_on.desc(), LeadRole.id.desc()).limit(1))
 
 
-def _recognise(row: Claim, decision: Decision) -> str:
-    reason = decision.less_reason.strip() or None
+def _check_recognition(row: Claim, decision: Decision) -> None:
+    """Refuse a recognition without basis, or of an amount that is not claimed: all at once."""
+    refuse(
+        refusals_of(lambda: _check_basis(decision), lambda: _check_recognised_amount(row, decision))
+    )
+
+
+def check_decision(row: Claim, step: Step, decision: Decision) -> None:
+    """Refuse a decision that lacks what its step needs."""
+    if step is Step.RECOGNISE:
+        _check_recognition(row, decision)
+    elif step in {Step.RETURN, Step.REVOKE}:
+        _why(row, decision)
+
+
+def _check_basis(decision: Decision) -> None:
     if not decision.basis.strip():
         raise Refused("required", field="basis")
+
+
+def _check_recognised_amount(row: Claim, decision: Decision) -> None:
     if decision.amount is not None and not is_plausible(decision.amount):
         raise Refused("bad_amount", field="amount")
     if row.currency and decision.currency not in (None, row.currency):
         raise Refused("other_currency", field="amount", currency=row.currency.label)
-    check_recognised(decision.amount, row.amount, reason)
+    check_recognised(decision.amount, row.amount, decision.less_reason.strip() or None)
+
+
+def _recognise(row: Claim, decision: Decision) -> str:
+    _check_recognition(row, decision)
+    reason = decision.less_reason.strip() or None
 
     is_less = decision.amount != row.amount
     row.recognised_amount, row.basis = decision.amount, decision.basis.strip()

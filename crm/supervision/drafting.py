@@ -1,6 +1,6 @@
 """Drafts of supervision orders: written by hand or by the clock, changed, dropped (REGIME 5)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
-from crm.base.errors import Refused
+from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.periods import Period
 from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
@@ -179,39 +179,41 @@ def _checked(
     db: Session, data: OrderData, me: Viewer, now: datetime, *, officer_id: int | None
 ) -> dict[str, object]:
     """The columns of a draft, once all of its content is allowed."""
-    values = {name: getattr(data, name) for name in _OWN} | {
-        "matter": _required(data.matter, "matter"),
-        "demand": _required(data.demand, "demand"),
-        "officer_id": officer_id,
-    }
-    if db.get(Unit, data.unit_id) is None:
-        raise Refused("no_such_unit", field="unit_id")
-
-    _check_units(db, data)
-    on = civil_date(now)
-    if data.person_id is not None:
-        colleague_of(db, data.person_id, "person_id", on=on)
-
-    if officer_id is not None and officer_id != me.person_id:
-        colleague_of(db, officer_id, "officer_id", on=on, roles=OVERSEEING)
-
-    # Nobody decides on an order that they have to answer.
-    if officer_id is not None and officer_id == data.person_id:
-        raise Refused("officer_is_person", field="officer_id")
+    refuse(_faults(db, data, me, civil_date(now), officer_id=officer_id))
 
     if data.rule_code and data.person_id:
         _check_figure(db, data, me, now, officer_id=officer_id)
-
     if data.lead_id is not None:
         _check_lead(db, data.lead_id, me, now, person_id=data.person_id, officer_id=officer_id)
 
-    return values
+    return {name: getattr(data, name) for name in _OWN} | {
+        "matter": data.matter.strip(),
+        "demand": data.demand.strip(),
+        "officer_id": officer_id,
+    }
 
 
-def _required(text: str, field: str) -> str:
-    if not text.strip():
-        raise Refused("required", field=field)
-    return text.strip()
+def _faults(
+    db: Session, data: OrderData, me: Viewer, on: date, *, officer_id: int | None
+) -> Iterator[Refused]:
+    """What is wrong with the content of a draft, as far as its lead and figure do not decide."""
+    for field in ("matter", "demand"):
+        if not getattr(data, field).strip():
+            yield Refused("required", field=field)
+    if db.get(Unit, data.unit_id) is None:
+        yield Refused("no_such_unit", field="unit_id")
+    yield from refusals_of(lambda: _check_units(db, data))
+
+    person_id = data.person_id
+    if person_id is not None:
+        yield from refusals_of(lambda: colleague_of(db, person_id, "person_id", on=on))
+    # Nobody decides on an order that they have to answer.
+    if officer_id is not None and officer_id == person_id:
+        yield Refused("officer_is_person", field="officer_id")
+    elif officer_id is not None and officer_id != me.person_id:
+        yield from refusals_of(
+            lambda: colleague_of(db, officer_id, "officer_id", on=on, roles=OVERSEEING)
+        )
 
 
 def _check_scope(db: Session, person_id: int | None, me: Viewer, now: datetime) -> None:

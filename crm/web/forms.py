@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from crm.base.db import LARGEST_ID as LARGEST_ID
 from crm.base.entered_dates import entered_date
 from crm.base.enums import LabeledEnum
-from crm.base.errors import Refused
+from crm.base.errors import Refused, refusals_of
 from crm.people.models import Person
 from crm.web.errors import refusal_text, show_at_field
 from crm.web.transaction import today, transaction
@@ -114,17 +114,36 @@ def back_to(default: str) -> str:
 
 
 def show_refusal(form: FlaskForm, refusal: Refused, fields: Mapping[str, str]) -> None:
-    """Show a refusal at the form's field, which may have another name than the service's."""
-    field = fields.get(refusal.field or "", refusal.field)
-    show_at_field(form, Refused(refusal.code, field, **refusal.facts))
+    """Show what is refused, each at the form's field, which may have another name than there."""
+    for each in (refusal, *refusal.others):
+        field = fields.get(each.field or "", each.field)
+        show_at_field(form, Refused(each.code, field, **each.facts))
 
 
 def refusal_beside(form: FlaskForm, refusal: Refused) -> str:
-    """Show the refusal at its field; its sentence, if the form has no such field."""
-    if refusal.field in form._fields:
-        show_refusal(form, refusal, {})
-        return ""
-    return refusal_text(refusal)
+    """Show what is refused, each at its field; the sentence of what the form has no field for."""
+    beside = ""
+    for each in (refusal, *refusal.others):
+        if each.field in form._fields:
+            show_at_field(form, each)
+        else:
+            beside = beside or refusal_text(each)
+    return beside
+
+
+def is_faultless(form: FlaskForm, check: Callable[[], object]) -> bool:
+    """Whether the form is valid and the service's check refuses nothing of it.
+
+    Else every fault stands at its field, at once; `check` reads the form also where it is invalid.
+    """
+    is_valid = bool(form.validate())
+    faulty = set(form.errors)
+    found = list(refusals_of(check))
+    for refusal in found:
+        # a stand-in for what could not be read is not to blame
+        if refusal.field not in faulty and (is_valid or refusal.field in form._fields):
+            show_at_field(form, refusal)
+    return is_valid and not found
 
 
 def is_saved(

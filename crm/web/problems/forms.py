@@ -52,14 +52,13 @@ class ProblemForm(FlaskForm):
     person_id = PersonField("承办人")
     unit_ids = _units("协办单位")
 
-    def problem_data(self) -> ProblemData:
-        """The data of a valid form."""
-        due_on: Any = self.due_on.data
+    def problem_data(self, on: date) -> ProblemData:
+        """What is raised; a form that is not valid has stand-ins, `on` for the due date."""
         return ProblemData(
             matter=self.matter.data or "",
-            category_id=self.category_id.data,
+            category_id=self.category_id.data or 0,
             lead_ids=self.lead_ids.data or (),
-            due_on=due_on,
+            due_on=self.due_on.data or on,
             unit_id=self.unit_id.data,
             person_id=self.person_id.data,
             unit_ids=self.unit_ids.data or (),

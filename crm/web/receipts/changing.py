@@ -18,6 +18,8 @@ from crm.results.receipt_queries import reversals_of
 from crm.results.receipt_rules import Line
 from crm.results.receipts import (
     change_receipt,
+    check_receipt,
+    check_reversal_of,
     receipt_id_recorded,
     record_receipt,
     reverse_receipt,
@@ -26,7 +28,7 @@ from crm.results.receipts import (
 )
 from crm.web.auth import signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.forms import date_arg, is_saved, text_arg
+from crm.web.forms import date_arg, is_faultless, is_saved, text_arg
 from crm.web.leads.detail import changeable_or_404 as lead_or_404
 from crm.web.receipts.claims import standing_of
 from crm.web.receipts.files import FILES, changeable_or_404, of_receipt, receipt_or_404
@@ -76,7 +78,7 @@ def create(lead_id: int) -> ResponseReturnValue:
     made: list[Receipt] = []
 
     def save(session: Session) -> None:
-        data = form.receipt_data()
+        data = form.receipt_data(today())
         made.append(record_receipt(session, lead=lead, data=data, by=signed_in(), now=moment()))
 
     if _may_keep(form, lead) and is_saved(form, save):
@@ -112,7 +114,9 @@ def change(receipt_id: int) -> ResponseReturnValue:
     row, form = _editable_or_404(receipt_id), ReceiptForm()
 
     def save(session: Session) -> None:
-        change_receipt(session, row=row, data=form.receipt_data(), by=signed_in(), now=moment())
+        change_receipt(
+            session, row=row, data=form.receipt_data(today()), by=signed_in(), now=moment()
+        )
 
     is_ready = _may_keep(form, row.lead, row) and not has_conflict(db.session, form, _current(row))
     if is_ready and is_saved(form, save):
@@ -137,13 +141,18 @@ def new_reversal(receipt_id: int) -> ResponseReturnValue:
 def reverse(receipt_id: int) -> ResponseReturnValue:
     """Take back of the receipt."""
     row, form = changeable_or_404(receipt_id), ReversalForm()
-    made: list[Receipt] = []
+    data, made = form.reversal_data(today()), list[Receipt]()
+
+    def check() -> None:
+        # sent twice it is one reversal, which has taken back what this one would
+        if receipt_id_recorded(db.session, ref=data.ref, by_id=signed_in().id) is None:
+            check_reversal_of(db.session, row, data, today())
 
     def save(session: Session) -> None:
-        data = form.reversal_data()
         made.append(reverse_receipt(session, row=row, data=data, by=signed_in(), now=moment()))
 
-    if form.validate() and _is_of_currency(form, row) and is_saved(form, save):
+    is_ready = is_faultless(form, check)
+    if _is_of_currency(form, row) and is_ready and is_saved(form, save):
         flash("已登记冲减，请添加佐证材料。", "success")
         return redirect(url_for(".show", receipt_id=made[-1].id))
     return _reversal_page(form, changeable_or_404(receipt_id)), 422
@@ -172,16 +181,15 @@ def _editable_or_404(receipt_id: int) -> Receipt:
 
 def _may_keep(form: ReceiptForm, lead: Lead, was: Receipt | None = None) -> bool:
     """Whether the form is valid and its questions are answered."""
-    if not form.validate():
+    data = form.receipt_data(today())
+    if not is_faultless(form, lambda: check_receipt(db.session, data, today())):
         return False
-    if form.form_id.data not in {row.id for row in form_rows(db.session)}:
-        return True  # refused by the service, at its field
-    form.prompt = prompt_about(lead, form.receipt_data(), was)
+    form.prompt = prompt_about(lead, data, was)
     return form.prompt is None
 
 
 def _is_of_currency(form: ReversalForm, row: Receipt) -> bool:
-    if form.stated[1] is row.currency:
+    if form.stated is None or form.stated[1] is row.currency:
         return True
     form.amount.errors = [f"冲减金额应与原到资币种一致（{row.currency.label}）。"]
     return False

@@ -1,6 +1,7 @@
 """A receipt is claimed, and how its claim stands (PROJECTS 7, 8)."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, url_for
@@ -22,11 +23,11 @@ from crm.results.receipt_claims import (
 )
 from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind, ClaimState
-from crm.results.service import ClaimData, last_entry, returned_for
+from crm.results.service import ClaimData, check_evidence, last_entry, returned_for
 from crm.results.settings import exclusions, kind_rows
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
-from crm.web.forms import is_saved
+from crm.web.forms import is_faultless, is_saved
 from crm.web.receipts.files import FILES, receipt_or_404
 from crm.web.receipts.rows import receipt_line
 from crm.web.results.forms import EvidenceForm
@@ -40,7 +41,7 @@ class MoneyClaimForm(EvidenceForm):
     """The evidence of a receipt; amount and month follow from the receipt."""
 
     def claim_data(self, receipt: Receipt, *, has_file: bool) -> ClaimData:
-        """The data of a valid form; `has_file`: the receipt has files that stand as evidence."""
+        """What is claimed; `has_file`: the receipt has files that stand as evidence."""
         return ClaimData(
             counts_on=receipt.arrived_on,
             amount=abs(receipt.amount),
@@ -100,8 +101,9 @@ def claim(receipt_id: int) -> ResponseReturnValue:
     row, returned = _claimable_or_404(receipt_id)
     form, claims = MoneyClaimForm(), list[int]()
 
+    data = form.claim_data(row, has_file=bool(FILES.rows(row.id)))
+
     def save(session: Session) -> None:
-        data = form.claim_data(row, has_file=bool(FILES.rows(row.id)))
         by, now = signed_in(), moment()
         if returned and returned.state is ClaimState.RETURNED:
             made = returned
@@ -111,7 +113,8 @@ def claim(receipt_id: int) -> ResponseReturnValue:
         tell(session, claim=made, entry=last_entry(session, made), site=site())
         claims.append(made.id)
 
-    if form.validate() and is_saved(form, save):
+    check = partial(check_evidence, data, ClaimKind.MONEY, today())
+    if is_faultless(form, check) and is_saved(form, save):
         flash("已申报，请等待认定。", "success")
         return redirect(url_for("claims.show", claim_id=claims[-1]))
     # read again: a refusal rolled the transaction back

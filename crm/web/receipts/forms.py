@@ -1,5 +1,6 @@
 """The forms of receipts: one for money that arrived, one for a reversal."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,19 +17,17 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, Length
 
-from crm.base.errors import Refused
-from crm.base.money import Currency, editable_amount, parse_amount
-from crm.leads.amounts import is_plausible
+from crm.base.money import Currency, Stated, editable_amount, parse_amount
 from crm.results.receipt_forms import FormRow
 from crm.results.receipt_models import Receipt
 from crm.results.receipts import ReceiptData, ReversalData
 from crm.web.date_fields import DateField
 from crm.web.edit_conflicts import VersionedForm
-from crm.web.errors import refusal_text
 from crm.web.forms import cleaned, row_id, sensible_year
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 _long = Length(max=2000, message="最多 %(max)d 个字。")
+NO_AMOUNT = Decimal(0), Currency.CNY
 BAD_AMOUNT = "请写明金额和单位，例如 3000万元、120万美元。"
 
 
@@ -41,17 +40,17 @@ class _MoneyForm(FlaskForm):
 
     def validate_amount(self, field: Field) -> None:
         """Refuse anything but an amount with its unit."""
-        try:
-            amount, _ = parse_amount(field.data or "")
-        except ValueError:
-            raise ValidationError(BAD_AMOUNT) from None
-        if not is_plausible(amount):
-            raise ValidationError(refusal_text(Refused("bad_amount")))
+        del field
+        if self.stated is None:
+            raise ValidationError(BAD_AMOUNT)
 
     @property
-    def stated(self) -> tuple[Decimal, Currency]:
-        """The typed amount of a valid form, with its currency."""
-        return parse_amount(self.amount.data or "")
+    def stated(self) -> Stated | None:
+        """The typed amount with its currency; none where it cannot be read."""
+        try:
+            return parse_amount(self.amount.data or "")
+        except ValueError:
+            return None
 
 
 class ReceiptForm(_MoneyForm, VersionedForm):
@@ -65,15 +64,14 @@ class ReceiptForm(_MoneyForm, VersionedForm):
     note = TextAreaField("说明", [_long], filters=[cleaned])
     prompt: Any = None  # unanswered questions (`questions.Prompt`)
 
-    def receipt_data(self) -> ReceiptData:
-        """The data of a valid form."""
-        on: Any = self.arrived_on.data
-        amount, currency = self.stated
+    def receipt_data(self, on: date) -> ReceiptData:
+        """What is recorded; a form that is not valid has stand-ins, `on` for the date."""
+        amount, currency = self.stated or NO_AMOUNT
         return ReceiptData(
-            arrived_on=on,
+            arrived_on=self.arrived_on.data or on,
             amount=amount,
             currency=currency,
-            form_id=self.form_id.data,
+            form_id=self.form_id.data or 0,
             payer=self.payer.data or "",
             account_tail=self.account_tail.data or "",
             note=self.note.data or "",
@@ -87,12 +85,12 @@ class ReversalForm(_MoneyForm):
     arrived_on = DateField("冲减日期", [DataRequired("请选择冲减日期。"), sensible_year])
     reason = TextAreaField("冲减原因", [DataRequired("请写明冲减原因。"), _long], filters=[cleaned])
 
-    def reversal_data(self) -> ReversalData:
-        """The data of a valid form; the currency is that of the receipt."""
-        on: Any = self.arrived_on.data
+    def reversal_data(self, on: date) -> ReversalData:
+        """What is taken back, in the currency of the receipt; stand-ins as for a receipt."""
+        amount, _ = self.stated or NO_AMOUNT
         return ReversalData(
-            arrived_on=on,
-            amount=self.stated[0],
+            arrived_on=self.arrived_on.data or on,
+            amount=amount,
             reason=self.reason.data or "",
             ref=self.ref.data or "",
         )

@@ -17,11 +17,11 @@ from crm.results.models import Claim
 from crm.results.notifications import tell
 from crm.results.permissions import is_undecided, situation_of
 from crm.results.queries import claim_of, due_on
-from crm.results.service import name_decider, returned_for, take_step
+from crm.results.service import check_decision, name_decider, returned_for, take_step
 from crm.results.settings import exclusions, kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, DECIDING, Step
 from crm.web.auth import signed_in
-from crm.web.forms import refusal_beside
+from crm.web.forms import is_faultless, refusal_beside
 from crm.web.results.files import FILES, of_claim
 from crm.web.results.forms import FORMS, NameForm, StepForm, form_of
 from crm.web.results.rows import TONES, entry_lines, facts_of
@@ -110,7 +110,7 @@ def act(claim_id: int, step: str) -> ResponseReturnValue:
     claim, taken = claim_or_404(claim_id), Step(step)
     form, refused = form_of(taken, claim, [*exclusions(db.session)]), ""
 
-    if form.validate():
+    if is_faultless(form, lambda: check_decision(claim, taken, form.as_decision())):
         try:
             _take(claim, taken, form)
         except Refused as refusal:

@@ -1,5 +1,6 @@
 """The forms of claims: one for what is claimed, one for each decision."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -33,11 +34,6 @@ _long = Length(max=2000, message="最多 %(max)d 个字。")
 BAD_AMOUNT = "请写明数额和单位，例如 12.5亿元、8000万美元。"
 
 
-def typed_amount(text: str | None) -> tuple[Decimal | None, Currency | None]:
-    """The typed amount with its currency; both `None` where nothing was typed."""
-    return parse_amount(text) if text else (None, None)
-
-
 class _AmountForm(FlaskForm):
     """A form with an amount."""
 
@@ -45,10 +41,16 @@ class _AmountForm(FlaskForm):
 
     def validate_amount(self, field: Field) -> None:
         """Refuse anything but an amount with its unit."""
+        if field.data and self.stated == (None, None):
+            raise ValidationError(BAD_AMOUNT)
+
+    @property
+    def stated(self) -> tuple[Decimal | None, Currency | None]:
+        """The typed amount with its currency; both `None` where none can be read."""
         try:
-            typed_amount(field.data)
+            return parse_amount(self.amount.data or "")
         except ValueError:
-            raise ValidationError(BAD_AMOUNT) from None
+            return None, None
 
 
 class EvidenceForm(FlaskForm):
@@ -61,7 +63,7 @@ class EvidenceForm(FlaskForm):
     is_declared = BooleanField("已核对，无不予认定情形")
 
     def evidence(self, *, has_file: bool) -> dict[str, Any]:
-        """The values of a valid form, as `ClaimData` names them."""
+        """The values of the form, as `ClaimData` names them."""
         return {
             "has_file": has_file,
             "document_number": self.document_number.data or "",
@@ -79,12 +81,11 @@ class ClaimForm(_AmountForm, EvidenceForm):
     file = MultipleFileField("佐证材料")
     counts_on = DateField("计入日期", [DataRequired("请填写计入日期。"), sensible_year])
 
-    def as_data(self, kind: ClaimKind, *, has_file: bool) -> ClaimData:
-        """The data of a valid form; `has_file`: files stand as evidence."""
-        amount, currency = typed_amount(self.amount.data)
-        on: Any = self.counts_on.data
+    def as_data(self, kind: ClaimKind, reached_on: date, *, has_file: bool) -> ClaimData:
+        """What is claimed; `has_file`: files stand as evidence."""
+        amount, currency = self.stated
         return ClaimData(
-            counts_on=on,
+            counts_on=self.counts_on.data or reached_on,
             amount=amount,
             currency=currency,
             agreement=self.agreement.data if kind is ClaimKind.SIGNED else None,
@@ -124,7 +125,7 @@ class RecogniseForm(_AmountForm, StepForm):
     basis = TextAreaField("认定依据", [DataRequired("请写明认定依据。"), _long], filters=[cleaned])
 
     def as_decision(self) -> Decision:
-        amount, currency = typed_amount(self.amount.data)
+        amount, currency = self.stated
         return Decision(
             amount=amount,
             currency=currency,

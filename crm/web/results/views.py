@@ -1,27 +1,33 @@
 """Pages of recognition: what waits and all claims, a new claim, one claim (PROJECTS 7)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.extensions import db
 from crm.leads.models import Lead
 from crm.leads.queries import lead_by_id
 from crm.results import service
-from crm.results.models import Claim, ClaimEntry
+from crm.results.models import Claim
 from crm.results.notifications import tell
 from crm.results.permissions import may_claim
 from crm.results.queries import claims_page, signed_as, waiting_for
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, needs_recognition
+from crm.results.service import ClaimData
 from crm.results.settings import exclusions, kind_rows, spans
 from crm.results.workflow import Step, Wait
 from crm.web.auth import signed_in
 from crm.web.downloads import export_links
 from crm.web.files.limits import UPLOADS, too_large_errors
 from crm.web.files.pages import SHOWN
-from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved
+from crm.web.files.uploads import uploads
+from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_faultless, is_saved
 from crm.web.results.actions import act, claim_or_404, page
 from crm.web.results.evidence import (
     add_files,
@@ -139,22 +145,18 @@ def new(lead_id: int, kind: str) -> ResponseReturnValue:
 @bp.post(NEW)
 def create(lead_id: int, kind: str) -> ResponseReturnValue:
     """Claim what the project has reached."""
-    lead, claimed, form = _claimable_or_404(lead_id), ClaimKind(kind), ClaimForm()
+    lead, form = _claimable_or_404(lead_id), ClaimForm()
+    claimed = Claimed(lead=lead, kind=ClaimKind(kind), first_on=today(), has_file=bool(uploads()))
 
-    def claim(session: Session) -> ClaimEntry:
-        files, me, now = sent_files(), signed_in(), moment()
-        data = form.as_data(claimed, has_file=bool(files))
-        row = service.claim(session, lead=lead, kind=claimed, data=data, by=me, now=now)
-        add_files(session, row, files, by=me, now=now)
-        entry = service.last_entry(session, row)
-        tell(session, claim=row, entry=entry, site=site())
-        return entry
+    def claim(session: Session, data: ClaimData) -> Claim:
+        by, now = signed_in(), moment()
+        return service.claim(session, lead=lead, kind=claimed.kind, data=data, by=by, now=now)
 
-    if answer := _saved(form, claim):
+    if answer := _saved(form, claimed, claim):
         flash("已申报，请等待认定。", "success")
         return answer
     # read again: the refusal rolled the transaction back
-    return _form_page(form, _claimable_or_404(lead_id), claimed), 422
+    return _form_page(form, _claimable_or_404(lead_id), claimed.kind), 422
 
 
 @bp.get(f"{CLAIM}/again")
@@ -172,28 +174,57 @@ def edit(claim_id: int) -> ResponseReturnValue:
 def claim_again(claim_id: int) -> ResponseReturnValue:
     """Claim once more."""
     claim, form = _returned_or_404(claim_id), ClaimForm()
+    first, has_file = civil_date(claim.first_claimed_at), bool(uploads() or FILES.rows(claim_id))
 
-    def again(session: Session) -> ClaimEntry:
-        files, me, now = sent_files(), signed_in(), moment()
-        data = form.as_data(claim.kind, has_file=bool(files or FILES.rows(claim_id)))
-        entry = service.claim_again(session, row=claim, data=data, by=me, now=now)
-        add_files(session, claim, files, by=me, now=now)
-        tell(session, claim=claim, entry=entry, site=site())
-        return entry
+    def again(session: Session, data: ClaimData) -> Claim:
+        service.claim_again(session, row=claim, data=data, by=signed_in(), now=moment())
+        return claim
 
-    if answer := _saved(form, again):
+    claimed = Claimed(lead=claim.lead, kind=claim.kind, first_on=first, has_file=has_file)
+    if answer := _saved(form, claimed, again):
         flash("已再次申报，请等待认定。", "success")
         return answer
     claim = claim_or_404(claim_id)
     return _form_page(form, claim.lead, claim.kind, claim), 422
 
 
-def _saved(form: ClaimForm, change: Callable[[Session], ClaimEntry]) -> ResponseReturnValue | None:
-    """The way to the claim of a valid form; none where it is refused."""
-    entries: list[int] = []
-    is_valid = form.validate() and are_files_kept(form)
-    if is_valid and is_saved(form, lambda db: entries.append(change(db).claim_id)):
-        return redirect(url_for(".show", claim_id=entries[-1]))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a form claims besides what it says itself."""
+
+    lead: Lead
+    kind: ClaimKind
+    first_on: date  # of the first claim, in all its rounds
+    has_file: bool
+
+
+def _saved(
+    form: ClaimForm, claimed: Claimed, change: Callable[[Session, ClaimData], Claim]
+) -> ResponseReturnValue | None:
+    """The way to the claim; none where something is refused, all of which the form then says."""
+    on, kind = today(), claimed.kind
+    # without a milestone the service refuses, whatever the form says
+    reached_on = service.reached_dates(db.session, claimed.lead.id).get(kind, on)
+    data = form.as_data(kind, reached_on, has_file=claimed.has_file)
+    check = partial(
+        service.check_claim,
+        data,
+        kind,
+        reached_on=reached_on,
+        claimed_on=claimed.first_on,
+        today=on,
+    )
+    claims: list[int] = []
+
+    def save(session: Session) -> None:
+        row = change(session, data)
+        add_files(session, row, sent_files(), by=signed_in(), now=moment())
+        tell(session, claim=row, entry=service.last_entry(session, row), site=site())
+        claims.append(row.id)
+
+    is_ready = is_faultless(form, check)
+    if are_files_kept(form) and is_ready and is_saved(form, save):
+        return redirect(url_for(".show", claim_id=claims[-1]))
     ask_for_files_again(form)
     return None
 

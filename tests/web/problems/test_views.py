@@ -12,6 +12,7 @@ from crm.people.models import Person
 from crm.problems.models import Problem, ProblemCategory
 from crm.problems.rules import ProblemState
 from crm.problems.workflow import Step
+from crm.web.messages import SENTENCES
 from tests.conftest import NOW
 from tests.factories import arranged, make_visit, sign_in
 from tests.problems.conftest import arrange, raised
@@ -257,3 +258,13 @@ def test_an_admin_adds_and_changes_categories(app, zone):
     assert "杂项" in page
     assert "经发局" in page
     assert sign_in(app, "builder").get(url).status_code == 404
+
+
+def test_all_faults_of_a_problem_are_shown_at_once(app, zone):
+    sent = {"due_on": "2026-07-01", "category_id": zone.land, "unit_id": 9999}
+    page = sign_in(app, "li").post(f"{LIST}/new", data=sent).text
+
+    assert "请写明遇到的困难。" in page
+    assert "请选择线索。" in page
+    assert "日期不能早于今天。" in page
+    assert SENTENCES["no_such_unit"] in page

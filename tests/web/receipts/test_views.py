@@ -19,6 +19,7 @@ from crm.results.rules import ClaimKind
 from crm.targets.freezing import freeze_results
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.web.messages import SENTENCES
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -304,3 +305,13 @@ def test_the_claim_to_a_reversal_says_that_money_is_taken_back(app, zone):
     assert all(text in listed for text in ("到位资金冲减", "-500万元"))
     assert "到位资金冲减,已申报,-5000000" in client.get("/claims/export.csv").text
     assert "到位资金冲减认定：申报" in client.get(f"/leads/{zone.lead.id}").text
+
+
+def test_all_faults_of_a_receipt_are_shown_at_once(app, zone):
+    sent = typed(zone, amount="12", arrived_on="2026-07-16", payer="", account_tail="12a4")
+    page = sign_in(app, "tracker").post(f"/leads/{zone.lead.id}/receipts/new", data=sent).text
+
+    assert "请写明金额和单位" in page
+    assert "请填写付款方。" in page
+    assert SENTENCES["bad_account_tail"] in page
+    assert "不能晚于今天" in page

@@ -70,6 +70,28 @@ def test_a_refused_claim_says_why_at_its_field_and_loses_nothing(app, zone):
     assert "二期另行申报" in sent.text
 
 
+def test_all_faults_of_a_claim_are_shown_at_once(app, zone):
+    data = {"agreement": "framework", "amount": "12", "document_number": "投资协议"}
+    page = sign_in(app, "li").post(f"/leads/{zone.lead}/claims/signed", data=data).text
+
+    for sentence in (
+        "框架协议、意向协议不能认定为签约",
+        "请写明数额和单位",
+        "请填写计入日期",
+        "请核对不予认定情形，并勾选声明",
+    ):
+        assert page.count(sentence) == 1
+    assert page.count("请填写此项。") == 2  # who issued the document, and when
+
+
+def test_all_faults_of_a_recognition_are_shown_at_once(app, zone, claim_id):
+    data = {"recognise-amount": "10亿元", "recognise-basis": ""}
+    page = sign_in(app, "officer").post(f"/claims/{claim_id}/recognise", data=data).text
+
+    assert "请写明认定依据" in page
+    assert "少于申报数额，请写明原因" in page
+
+
 def test_an_amount_that_cannot_be_kept_is_not_claimed(app, zone):
     data = FORM | {"amount": "9" * 60 + "亿元"}
     sent = sign_in(app, "li").post(f"/leads/{zone.lead}/claims/signed", data=data)
