@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
-from crm.base.periods import DAY
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.service import FollowupData, FollowupOutcome
 from crm.people.choices import PeopleAsked
@@ -24,7 +23,6 @@ from crm.web.forms import (
     sensible_year,
 )
 
-DEFAULT_TERM = 7 * DAY
 LABELS = {name: field.input_label for name, field in FOLLOWUP_FIELDS.items()}
 _line = Length(max=500, message="最多 %(max)d 个字。")
 

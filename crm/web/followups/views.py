@@ -21,9 +21,10 @@ from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.errors import refusal_text
 from crm.web.followups.exports import asked_list, export, list_filter
 from crm.web.followups.files import FILES, of_followup
-from crm.web.followups.forms import DEFAULT_TERM, ChangeForm, NewForm, OutcomeForm, set_choices
+from crm.web.followups.forms import ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
 from crm.web.notices import Undo, flash_change
+from crm.web.proposed_dates import proposed_due_on
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("followups", __name__)
@@ -69,7 +70,7 @@ def new() -> ResponseReturnValue:
     values = {
         "ref": new_ref("F", today()),
         "lead_id": request.args.get("lead", type=row_id),
-        "due_on": today() + DEFAULT_TERM,
+        "due_on": proposed_due_on(),
         "person_id": signed_in().id,
     }
     return _new_page(NewForm(data=values))

@@ -24,7 +24,7 @@ from crm.leads.tier_lines import tier_lines
 from crm.reassignment.merge_rights import may_merge_lead
 from crm.reassignment.past_merges import past_merges
 from crm.web.auth import my_view
-from crm.web.followups.forms import DEFAULT_TERM, QuickForm
+from crm.web.followups.forms import QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.assistance_offers import offer_events
 from crm.web.leads.claims import lead_results
@@ -39,6 +39,7 @@ from crm.web.leads.problems import lead_problems
 from crm.web.leads.rows import LeadExtras, LeadPage, lead_page
 from crm.web.leads.sites import site_events, site_rows
 from crm.web.leads.stage_bar import StageBar, stage_bar
+from crm.web.proposed_dates import proposed_due_on
 from crm.web.transaction import moment, today
 
 MOST_EVENTS = 30  # of what happened; the page shows all when asked
@@ -121,7 +122,7 @@ def _merges(place: Place) -> list[Happening]:
 
 
 def _new_step() -> dict[str, object]:
-    return {"ref": new_ref("F", today()), "due_on": today() + DEFAULT_TERM}
+    return {"ref": new_ref("F", today()), "due_on": proposed_due_on()}
 
 
 def _menu(place: Place, bar: StageBar, *, can_change: bool) -> list[MenuGroup]:

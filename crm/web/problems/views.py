@@ -19,7 +19,7 @@ from crm.problems.models import ProblemFile
 from crm.problems.notifications import tell
 from crm.problems.permissions import Onlooker
 from crm.problems.queries import WITH_LEADS, ProblemFilter, all_problems, problems_page, seen
-from crm.problems.raising import first_entry, raise_problem
+from crm.problems.raising import check_problem, first_entry, raise_problem
 from crm.problems.rules import USUAL_TERM, ProblemState
 from crm.problems.wording import obstacle_in
 from crm.quotas.queries import working_calendar
@@ -30,6 +30,7 @@ from crm.web.forms import (
     LARGEST_ID,
     at_cursor,
     enum_arg,
+    is_faultless,
     query_arguments,
     row_id,
     show_refusal,
@@ -42,6 +43,7 @@ from crm.web.problems.files import FILES
 from crm.web.problems.forms import FORMS, ProblemForm, set_choices
 from crm.web.problems.onlooking import my_onlooker, problem_or_404
 from crm.web.problems.rows import problem_line
+from crm.web.proposed_dates import proposed_due_on
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -189,7 +191,7 @@ def new() -> ResponseReturnValue:
     """The form of a new problem: of a lead, or of a visit's next step."""
     values: dict[str, Any] = {
         "ref": new_ref("K", today()),
-        "due_on": today() + USUAL_TERM,
+        "due_on": proposed_due_on(USUAL_TERM),
         "lead_ids": list(filter(None, [request.args.get("lead", type=row_id)])),
     }
     return _new_page(ProblemForm(data=values | _of_visit()))
@@ -218,13 +220,14 @@ def _of_visit() -> dict[str, Any]:
 def create() -> ResponseReturnValue:
     """Raise the problem; a form sent twice raises one."""
     form = ProblemForm()
+    data = form.problem_data(today())
 
-    if form.validate():
+    if is_faultless(form, lambda: check_problem(db.session, data, by=signed_in(), on=today())):
         try:
             with transaction() as session:
                 problem = raise_problem(
                     session,
-                    data=form.problem_data(),
+                    data=data,
                     by=signed_in(),
                     calendar=working_calendar(session),
                     now=moment(),
