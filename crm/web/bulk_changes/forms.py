@@ -23,10 +23,10 @@ from crm.people.queries import unit_tree
 from crm.web.choices.fields import PersonField, offer_people
 from crm.web.date_fields import DateField
 from crm.web.declared_fields import with_fields
-from crm.web.followups.forms import DEFAULT_TERM
 from crm.web.forms import NOTHING, chosen_id, cleaned, enum_choices, sensible_year
 from crm.web.leads.agreement_field import AgreementField
 from crm.web.leads.forms import LONG
+from crm.web.proposed_dates import proposed_due_on
 
 EACH_TRACKER = "各线索的跟踪责任人"
 
@@ -96,14 +96,18 @@ class StageForm(BulkForm):
         validate_choice=False,
     )
     on = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
-    agreement = AgreementField("协议类型（签约时）")
-    look_again_on = DateField("再看日期（搁置时）", [Optional(), sensible_year], is_ahead=True)
+    agreement = AgreementField()
+    look_again_on = DateField("再看日期", [Optional(), sensible_year], is_ahead=True)
     reason = StringField("原因或说明", [LONG], filters=[cleaned])
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Ask for what the stage needs, as the service does of each lead."""
-        is_valid = bool(super().validate(extra_validators))
+        """Ask for what the stage needs, as the service does of each lead, and for nothing else."""
         stage = self.stage.data
+        if stage is not Stage.SIGNED:
+            self.agreement.data = None
+        if stage is not Stage.PARKED:
+            self.look_again_on.process(None)
+        is_valid = bool(super().validate(extra_validators))
         for field, is_needed, message in (
             (self.agreement, stage is Stage.SIGNED, "签约须选择协议类型。"),
             (self.look_again_on, stage is Stage.PARKED, "搁置须填写再看日期。"),
@@ -178,5 +182,5 @@ FORMS: Mapping[BulkKind, type[BulkForm]] = {
 
 def new_form(kind: BulkKind, on: date) -> BulkForm:
     """The form of that kind as it is first shown."""
-    data = {"on": on, "due_on": on + DEFAULT_TERM}
+    data = {"on": on, "due_on": proposed_due_on()}
     return FORMS[kind](formdata=None, data=data)

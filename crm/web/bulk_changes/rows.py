@@ -12,6 +12,7 @@ from crm.bulk_changes.service import Outcome
 from crm.followups.queries import NextStep, next_steps
 from crm.leads.catalog import industry_name
 from crm.leads.lists import ListedLead
+from crm.leads.rules import Stage, kind_signed
 from crm.people.queries import people_by_id, unit_tree
 from crm.web.errors import refusal_text
 
@@ -91,10 +92,16 @@ def _becomes(db: Session, asked: Asked, outcomes: Sequence[Outcome], on: date) -
             names = {node.unit.id: node.unit.name for node in unit_tree(db)}
             text = names.get(asked.unit_id or 0, "")
         case BulkKind.STAGE:
-            text = asked.stage.label if asked.stage else ""
+            text = _stage(asked)
         case _:
             text = industry_name(db, asked.industry)
     return {outcome.lead_id: text for outcome in outcomes}
+
+
+def _stage(asked: Asked) -> str:
+    if asked.agreement and kind_signed(asked.agreement) != Stage.SIGNED:
+        return "登记为框架协议，阶段不变"
+    return asked.stage.label if asked.stage else ""
 
 
 def _followups(db: Session, asked: Asked, outcomes: Sequence[Outcome], on: date) -> dict[int, str]:

@@ -36,7 +36,7 @@ from crm.web.leads.detail import (
     render_lead,
     url_after_change,
 )
-from crm.web.leads.reaching import reach_as_sent, undo_of
+from crm.web.leads.reaching import only_framework, reach_as_sent, undo_of
 from crm.web.leads.sites import SiteForm
 from crm.web.notices import Undo, flash_change
 from crm.web.transaction import moment, today, transaction
@@ -50,10 +50,11 @@ def reach(lead_id: int) -> ResponseReturnValue:
     def change(session: Session) -> None:
         reached[:] = [reach_as_sent(session, lead, form)]
 
+    def message() -> str:
+        return only_framework(reached[0], form.kind.data, lead.stage) or "进展已登记。"
+
     panel = f"reach-{form.kind.data or ''}"
-    return _apply(
-        lead_id, panel, form, change, "进展已登记。", lambda: undo_of(lead_id, reached[0])
-    )
+    return _apply(lead_id, panel, form, change, message, lambda: undo_of(lead_id, reached[0]))
 
 
 def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
@@ -223,14 +224,15 @@ def _apply(  # noqa: PLR0913, PLR0917 - a change, its form, and what is said of 
     name: str,
     form: FlaskForm,
     change: Callable[[Session], None],
-    message: str,
+    message: str | Callable[[], str],
     undo: Callable[[], Undo] | None = None,
 ) -> ResponseReturnValue:
     """Make the change of a valid form; else show the page again, with what was typed."""
     # the services' names of these fields
     refusal_fields = {"person": "holder", "planned_on": "on"}
     if form.validate() and is_saved(form, change, refusal_fields):
-        flash_change(message, undo=undo() if undo else None)
+        text = message if isinstance(message, str) else message()
+        flash_change(text, undo=undo() if undo else None)
         # the undo of a card that was moved leads back to the board
         return redirect(back_to(url_after_change(lead_id)).rstrip("#"))
 

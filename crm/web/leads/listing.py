@@ -134,6 +134,8 @@ def _undoable() -> Undoable | None:
         return None
     until = f"{civil(bulk.made_at + UNDO_WITHIN):%H:%M}"
     done = f"已修改 {bulk.count} 条线索的{bulk.kind.label}"
+    if bulk.kind is BulkKind.STAGE:  # by a framework agreement the stage stays
+        done = f"已登记 {bulk.count} 条线索的进展"
     if bulk.kind is BulkKind.FOLLOWUP:
         done = f"已在 {bulk.count} 条线索添加跟进"
     return Undoable(bulk.id, f"{done}，{until}前可以撤销。")

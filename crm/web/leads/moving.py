@@ -18,7 +18,7 @@ from crm.web.leads.board import board_query, card, heads, shown_stages
 from crm.web.leads.detail import changeable_or_404
 from crm.web.leads.listing import list_filters
 from crm.web.leads.panel import Place, panel_of
-from crm.web.leads.reaching import reach_as_sent, undo_of
+from crm.web.leads.reaching import only_framework, reach_as_sent, undo_of
 from crm.web.notices import flash_change
 from crm.web.transaction import today
 from crm.web.unseen_changes import position_shown, unseen_changes
@@ -53,7 +53,7 @@ def move(lead_id: int) -> ResponseReturnValue:
 
     form.kind.data = enum_arg("to", Stage)
     if form.validate() and is_saved(form, change):
-        return _moved(lead_id, before, reached[0])
+        return _moved(lead_id, before, reached[0], form.kind.data)
     return _page(lead_id, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -113,13 +113,10 @@ def _is_part() -> bool:
     return "HX-Request" in request.headers
 
 
-def _moved(lead_id: int, before: Stage, step: Milestone) -> ResponseReturnValue:
+def _moved(lead_id: int, before: Stage, step: Milestone, asked: str) -> ResponseReturnValue:
     lead = changeable_or_404(lead_id)
-    message = f"“{lead.title}”已移到“{lead.stage.label}”。"
-    if lead.stage is before:  # as of a framework agreement
-        message = (
-            f"已登记{milestone_kinds(db.session).names[step.kind]}，阶段仍为“{before.label}”。"
-        )
+    moved = f"“{lead.title}”已移到“{lead.stage.label}”。"
+    message = only_framework(step, asked, lead.stage) or moved
     flash_change(message, undo=undo_of(lead_id, step, back=_board_url()))
     return _parts(lead, before, message) if _is_part() else redirect(_board_url())
 

@@ -5,8 +5,11 @@ from typing import Any
 from flask import url_for
 from sqlalchemy.orm import Session
 
+from crm.extensions import db
 from crm.leads import service
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
+from crm.leads.rules import Stage
 from crm.web.auth import signed_in
 from crm.web.leads.action_forms import ReachForm
 from crm.web.notices import Undo
@@ -28,6 +31,14 @@ def reach_as_sent(session: Session, lead: Lead, form: ReachForm) -> Milestone:
         by=signed_in(),
         now=moment(),
     )
+
+
+def only_framework(step: Milestone, asked: str, stage: Stage) -> str:
+    """What to say of a signing by another agreement, which is none; empty of any other step."""
+    if asked != Stage.SIGNED or step.kind == Stage.SIGNED:
+        return ""
+    name = milestone_kinds(db.session).names[step.kind]
+    return f"已登记为“{name}”，阶段仍为“{stage.label}”；签订正式投资协议后再登记签约。"
 
 
 def undo_of(lead_id: int, step: Milestone, **values: str) -> Undo:

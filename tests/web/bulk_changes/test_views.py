@@ -149,3 +149,24 @@ def test_only_who_made_a_change_takes_it_back(app, zone):
     assert sign_in(app, "wang").post(f"{BULK}/1/undo").status_code == 404
     assert sign_in(app, "reader").post(BULK, data={"kind": "stage"}).status_code == 404
     assert app.test_client().post(BULK, data={"kind": "stage"}).status_code == 302
+
+
+def test_what_the_stage_does_not_need_is_ignored(app, zone):
+    sent = negotiating(*zone[:2], agreement="framework", look_again_on="?")
+
+    page = sign_in(app, "lina").post(f"{BULK}/preview", data=sent).text
+
+    assert "修改 2 条" in page
+    assert "框架协议" not in page
+
+
+def test_a_framework_agreement_is_previewed_as_one_that_leaves_the_stage(app, zone):
+    client = sign_in(app, "lina")
+    before, sent = stages(app), negotiating(*zone[:2], stage="signed", agreement="framework")
+
+    page = client.post(f"{BULK}/preview", data=sent).text
+    client.post(f"{BULK}/apply", data=previewed(client, sent))
+
+    assert page.count("登记为框架协议，阶段不变") == 2
+    assert stages(app) == before
+    assert "已登记 2 条线索的进展" in client.get("/leads").text

@@ -573,6 +573,14 @@ def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker,
     assert the_lead(app, zone.leads[Secrecy.OPEN].ref).stage is stage
 
 
+def test_a_signing_by_another_agreement_says_that_the_stage_stays(app, zone, tracker):
+    answer = reach(tracker, zone, kind="signed", agreement="intent")
+
+    page = tracker.get(answer.location).text
+    assert "已登记为“框架协议”，阶段仍为“正式跟进”；签订正式投资协议后再登记签约。" in page
+    assert "进展已登记。" not in page
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
