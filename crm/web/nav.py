@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 
-from flask import Flask, get_template_attribute, request, url_for
+from flask import Flask, g, get_template_attribute, request, url_for
 from markupsafe import Markup
 
 from crm.people.rules import Role
@@ -51,10 +51,15 @@ PLACES = (
 )
 # blueprints shown under another one's entry
 UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
+    "bulk_changes": "leads",
+    "entry_grants": "me",
+    "merges": "leads",
     "my_settings": "me",
-    "trips": "visits",
     "planner": "visits",
+    "proposals": "companies",
+    "reassignment": "absences",
     "receipts": "claims",
+    "trips": "visits",
 }
 
 
@@ -92,14 +97,14 @@ class Menu:
         )
 
     @property
-    def is_folded_active(self) -> bool:
-        """Whether the page stands under an entry that phones fold away."""
-        return any(place.active for place in (*self.wide, *self.more, *self.own))
+    def folded_here(self) -> Place | None:
+        """Where the page stands, if phones fold that entry away; it names the button then."""
+        return next((place for place in (*self.wide, *self.more, *self.own) if place.active), None)
 
     @property
-    def is_more_active(self) -> bool:
-        """Whether the page stands under an entry that all screens fold away."""
-        return any(place.active for place in self.more)
+    def more_here(self) -> Place | None:
+        """Where the page stands, if all screens fold that entry away."""
+        return next((place for place in self.more if place.active), None)
 
     @property
     def is_own_active(self) -> bool:
@@ -126,7 +131,19 @@ def menu(role: Role, blueprint: str) -> Menu:
 
 def _signed_in_context() -> dict[str, object]:
     person = me()
-    return {"me": person, "nav": menu(person.role, request.blueprint or "") if person else None}
+    return {"me": person, "nav": menu(person.role, _feature()) if person else None}
+
+
+def stand_under(feature: str) -> None:
+    """Let the page stand under that feature's entry, and not under that of its blueprint."""
+    g.menu_feature = feature
+
+
+def _feature() -> str:
+    if request.path.startswith("/admin/"):
+        return "admin"
+    feature: str = g.get("menu_feature") or request.blueprint or ""
+    return feature
 
 
 def init_app(app: Flask) -> None:

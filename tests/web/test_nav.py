@@ -5,7 +5,9 @@ import re
 import pytest
 
 from crm.people.rules import Duty, Role
+from crm.web.access import ACCESS
 from crm.web.admin.views import PAGES
+from crm.web.nav import PLACES, UNDER
 from tests.factories import arranged, make_person, make_regime, sign_in
 
 
@@ -31,6 +33,23 @@ def test_the_pages_for_admins_stand_under_their_entry(app, root, endpoint):
     page = root.get(path, follow_redirects=True).text
 
     assert here(page) == ["系统管理"]
+
+
+def test_every_page_stands_under_an_entry():
+    features = {endpoint.partition(".")[0] for endpoint in ACCESS}
+    places = {endpoint.partition(".")[0] for endpoint, *_ in PLACES}
+
+    nowhere = {name for name in features if UNDER.get(name, name) not in places}
+
+    # signing in, the search of everything, and what is not a page of the menu
+    assert nowhere == {"auth", "choices", "offline", "repeats", "search"}
+
+
+def test_the_button_of_a_folded_entry_names_it(root):
+    page = root.get("/claims").text
+
+    assert here(page) == ["认定"]
+    assert page.count('class="active" aria-label="更多，当前：认定"') == 2
 
 
 def test_one_s_settings_stand_under_one_s_account(root):

@@ -20,6 +20,7 @@ from crm.web.errors import refusal_text, why_refused
 from crm.web.forms import LARGEST_ID, text_arg
 from crm.web.merges.rows import candidates, field_rows
 from crm.web.merges.steps import merge_steps
+from crm.web.nav import stand_under
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("merges", __name__)
@@ -142,6 +143,7 @@ def _survivor_url(past: PastMerge) -> str:
 
 
 def _record_or_404(kind: Mergeable, record_id: int) -> Any:
+    stand_under("leads" if kind is Mergeable.LEAD else "companies")
     return record_for(db.session, kind, record_id, my_view(), today()) or abort(404)
 
 
