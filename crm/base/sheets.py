@@ -219,7 +219,7 @@ def write_sheet(
     # A CSV cell has no type, so text that looks like a formula would be run as one; a negative
     # number is none, and is summed only without an apostrophe.
     texts = (
-        [escape_formula(cell) if isinstance(cell, str) else str(cell) for cell in record]
+        [escape_formula(cell) if isinstance(cell, str) else _text(cell) for cell in record]
         for record in records
     )
     below = [[], [escape_formula(note)]] if note else []
@@ -240,6 +240,10 @@ def _written(value: object, *, in_chinese: bool) -> "Cell":
         case int() | Decimal() | date():
             return value
     return "" if value is None else unify_line_breaks(str(value))
+
+
+def _text(cell: "Cell") -> str:
+    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:

@@ -26,6 +26,9 @@ _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EXACT_DIGITS = 15  # of a number; a spreadsheet keeps no more
 _HALF_A_SECOND = timedelta(milliseconds=500)  # times are fractions of days and a little off
 _NARROWEST, _WIDEST = 10, 40  # columns, in characters
+_PORTRAIT = 90  # characters that a page holds upright
+_A4 = 9
+_AMOUNT = "#,##0.00"
 _SAMPLE = 100  # rows that decide how wide a column is
 _MOST_NAMED = 10  # hidden rows that a notice lists
 
@@ -163,19 +166,32 @@ def write_workbook(
         text = workbook.add_format({"num_format": "@"}) if holds_only_text else None
         header = workbook.add_format({"bold": True, "num_format": "@"})
         day = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+        amount = workbook.add_format({"num_format": _AMOUNT})
+        styles = {date: day, Decimal: amount}
 
-        for column, width in enumerate(_widths(rows)):
+        widths = _widths(rows)
+        for column, width in enumerate(widths):
             sheet.set_column(column, column, width, text)
-        sheet.freeze_panes(1, 0)
+        _lay_out(sheet, sum(widths))
 
         for row, cells in enumerate(rows):
             for column, cell in enumerate(cells):
-                style = day if isinstance(cell, date) else text if row else header
+                style = styles.get(type(cell), text) if row else header
                 _write(sheet, (row, column), cell, style)
         if note:
             _write(sheet, (len(rows) + 1, 0), note, None)
 
     return content.getvalue()
+
+
+def _lay_out(sheet: Worksheet, width: int) -> None:
+    """Keep the head in view, and print it on each page, across which all columns fit."""
+    sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_paper(_A4)
+    sheet.fit_to_pages(1, 0)
+    if width > _PORTRAIT:
+        sheet.set_landscape()
 
 
 def _write(sheet: Worksheet, at: Place, cell: Cell, style: object) -> None:
@@ -204,4 +220,5 @@ def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
 
 
 def _width(cell: Cell) -> int:
-    return max(len(line.encode("gb18030", "replace")) for line in str(cell).split("\n"))
+    shown = f"{cell:,.2f}" if isinstance(cell, Decimal) else str(cell)
+    return max(len(line.encode("gb18030", "replace")) for line in shown.split("\n"))

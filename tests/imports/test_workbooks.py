@@ -19,6 +19,7 @@ from crm.base.sheets import (
     write_sheet,
     write_template,
 )
+from crm.base.workbooks import write_workbook
 
 COLUMNS = (Column("a", "甲", "样例"), Column("b", "乙"), Column("c", "丙", optional=True))
 HEAD = ["a", "b"]
@@ -303,3 +304,25 @@ def test_reading_ends_at_the_note_of_who_exported_a_list(form):
     content = write_sheet(columns, rows, in_chinese=True, form=form, note=f"{NOTE}沈　共 1 条")
 
     assert [row.cells for row in read_sheet(content, columns).rows] == rows
+
+
+def test_a_sheet_is_laid_out_to_be_read_and_printed():
+    head = [f"第{n}列的名称" for n in range(9)]
+    content = write_workbook([head, [Decimal("1234567.5"), date(2026, 7, 15), *[""] * 7]])
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet, book, styles = (
+            parts.read(f"xl/{name}.xml").decode()
+            for name in ("worksheets/sheet1", "workbook", "styles")
+        )
+
+    assert 'orientation="landscape"' in sheet
+    assert 'fitToHeight="0"' in sheet
+    assert 'state="frozen"' in sheet
+    assert "Print_Titles" in book
+    assert 'formatCode="yyyy-mm-dd"' in styles
+    assert 'formatCode="#,##0.00"' in styles
+
+
+def test_a_narrow_sheet_stays_upright():
+    with zipfile.ZipFile(io.BytesIO(write_workbook([["名称", "数量"], ["一", 1]]))) as parts:
+        assert "landscape" not in parts.read("xl/worksheets/sheet1.xml").decode()
