@@ -219,10 +219,12 @@ def _target(progress: TargetProgress) -> Line:
     return Line(
         words.goal_title(progress.goal),
         about=progress.unit_name,
-        value=words.goal_done(progress),
+        value=words.goal_figure(progress),
         status=words.goal_gap(progress) if progress.points is not None else "",
         tone=(FigureStatus.AT_RISK if is_behind else FigureStatus.MET).value,
-        notes=tuple(filter(None, (words.goal_parts(progress), in_hand))),
+        notes=tuple(
+            filter(None, (words.goal_parts(progress), words.goal_beside(progress), in_hand))
+        ),
         details=(f"{share}{compared}",),
         percent=min(int(progress.percent), 100) if progress.percent is not None else None,
     )

@@ -109,6 +109,21 @@ def goal_title(goal: Goal) -> str:
 
 
 def goal_done(progress: TargetProgress) -> str:
+    """What is achieved of the target, and what stands beside it in other currencies."""
+    beside = goal_beside(progress)
+    return f"{goal_figure(progress)}（{beside}）" if beside else goal_figure(progress)
+
+
+def goal_beside(progress: TargetProgress) -> str:
+    """What is never converted into the target's currency: `另有 371.8亿元`."""
+    goal = progress.goal
+    counts = goal.measure is TargetMeasure.COUNT or goal.value is None
+    if counts or progress.achieved is None or not progress.beside:
+        return ""
+    return f"另有 {amounts_text(progress.beside)}"
+
+
+def goal_figure(progress: TargetProgress) -> str:
     """What is achieved of the target: `13/20 个`."""
     goal = progress.goal
     wanted = "—" if goal.value is None else _quantity(goal, goal.value)
@@ -118,8 +133,7 @@ def goal_done(progress: TargetProgress) -> str:
         return _quantity(goal, progress.achieved)
     if goal.measure is TargetMeasure.COUNT:
         return f"{int(progress.achieved)}/{wanted}"
-    beside = f"（另有 {amounts_text(progress.beside)}）" if progress.beside else ""
-    return f"{_quantity(goal, progress.achieved)}/{wanted}{beside}"
+    return f"{_quantity(goal, progress.achieved)}/{wanted}"
 
 
 def goal_parts(progress: TargetProgress) -> str:
