@@ -98,6 +98,10 @@ def _unit_of(goal: Goal) -> str:
     return COUNT if goal.measure is TargetMeasure.COUNT else _UNIT_OF[goal.currency]
 
 
-def _in_unit(value: Decimal | None, unit: str) -> Decimal | None:
+def _in_unit(value: Decimal | None, unit: str) -> Decimal | int | None:
+    if value is None:
+        return None
     # without the zeros of a column's scale, nor an exponent
-    return None if value is None else Decimal(f"{(value / UNITS[unit]).normalize():f}")
+    number = Decimal(f"{(value / UNITS[unit]).normalize():f}")
+    # a count is shown without decimals
+    return int(number) if unit == COUNT and number % 1 == 0 else number
