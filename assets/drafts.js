@@ -142,7 +142,8 @@ export function draftFrom(form, submitter) {
   const page = form.dataset.page ?? pathOf(location);
   const where = { address: addressOf(form), action: addressOf(form, submitter), page };
   const { line } = form.dataset;
-  return { key: keyOf(form), person, at: Date.now(), title, ...where, values, texts, line, shown: shownIn(form), was: begun.get(form) };
+  const at = Number(form.dataset.at) || Date.now(); // a line may have been typed long before
+  return { key: keyOf(form), person, at, title, ...where, values, texts, line, shown: shownIn(form), was: begun.get(form) };
 }
 
 function addMissing(select, values, texts) {

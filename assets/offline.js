@@ -66,12 +66,13 @@ function discardButton({ key }) {
 }
 
 // Sent as if it were typed in the box anew: the server fills in the form, and saves nothing.
-function checkForm({ key, text }) {
+function checkForm({ key, text, at }) {
   const form = element("form", "post-form");
   form.method = "post";
   form.setAttribute("method", "post");
   form.action = "/visits/quick";
   form.dataset.line = key;
+  form.dataset.at = at;
   const box = Object.assign(document.createElement("input"), { type: "hidden", name: "line", value: text });
   const send = Object.assign(element("button", "btn btn-sm btn-outline-primary", "填表核对"), { type: "submit" });
   form.append(box, send);

@@ -54,7 +54,10 @@ export async function freshToken() {
   if (answer?.status !== 200) return answer;
   const given = JSON.parse(answer.text);
   compareClock(given.now);
-  if (String(given.person) !== person) location.reload(); // somebody else has signed in meanwhile
+  if (String(given.person) !== person) {
+    location.reload(); // somebody else has signed in meanwhile: nothing is sent in their name
+    return null;
+  }
   return { status: 200, token: given.token };
 }
 
@@ -106,7 +109,8 @@ export function show({ status, text }, draft) {
 
   for (const form of main.querySelectorAll("form")) {
     if (form.getAttribute("method") === "post" && !form.getAttribute("action")) form.setAttribute("action", draft?.action ?? "");
-    if (draft?.line && form.matches(".entry-form")) form.dataset.line = draft.line;
+    if (draft?.line) form.dataset.line = draft.line;
+    if (draft && form.closest(".quick-read")) form.dataset.at = draft.at;
     const isFilled = main.querySelector(".quick-read"); // by the server, from a line
     attachDraft(form, draft && addressOf(form) === draft.address ? draft : isFilled ? null : undefined);
   }

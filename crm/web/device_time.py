@@ -25,9 +25,14 @@ def waited() -> timedelta:
     return timedelta(milliseconds=now - typed)
 
 
+def typed_at() -> datetime:
+    """When it was typed, by the server's clock."""
+    return moment() - waited()
+
+
 def typed_on() -> date:
-    """The civil date on which it was typed, by the server's clock."""
-    return civil_date(moment() - waited())
+    """The civil date on which it was typed."""
+    return civil_date(typed_at())
 
 
 def device_time() -> datetime | None:

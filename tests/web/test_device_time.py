@@ -54,3 +54,15 @@ def test_what_has_not_waited_is_of_today(app, waited):
 
     assert first_on == date(2026, 7, 14)
     assert "device_at" not in after
+
+
+def test_a_line_is_read_as_of_the_day_on_which_it_was_typed(app):
+    with arranged(app) as db:
+        make_person(db, "lina")
+    now = int(NOW.timestamp() * 1000)
+    headers = {"X-Device-Now": str(now), "X-Device-Typed": str(now - 2 * 86_400_000)}
+
+    form = {"line": "昨天下午在无锡拜访溟南公司"}
+    answer = sign_in(app, "lina").post("/visits/quick", data=form, headers=headers)
+
+    assert 'value="2026年7月12日 周日"' in answer.text

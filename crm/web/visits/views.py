@@ -18,6 +18,7 @@ from crm.visits.queries import LastChoices, last_choices, last_meeting, visit_id
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
+from crm.web.device_time import typed_at
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, enum_arg, row_id
 from crm.web.transaction import moment, today
@@ -137,7 +138,7 @@ def _of_entry(form: VisitForm, entry: QuickEntry | None) -> tuple[list[ChipShown
 @bp.post("/visits/quick")
 def quick() -> ResponseReturnValue:
     """The form, filled in from a typed line; nothing is saved (ENTRY 1)."""
-    entry = read_entry(db.session, my_view(), typed(), moment())
+    entry = read_entry(db.session, my_view(), typed(), typed_at())
     if entry is None:
         return redirect(url_for(".new"))
     if entry.draft.is_visit:
