@@ -9,7 +9,8 @@ const WORDS = [
   [STOPPED, "条未保存，请处理"],
 ];
 const bar = document.createElement("div");
-let clock = "";
+const CLOCK = "clock"; // of the device, whoever uses it
+let clock = localStorage.getItem(CLOCK) ?? "";
 let isShut = false; // the session is over
 let isReached = false; // by this page
 
@@ -42,6 +43,7 @@ export function compareClock(iso) {
   const minutes = Math.round(Math.abs(off) / 60_000);
   const size = minutes < 120 ? `${minutes} 分钟` : minutes < 2880 ? `${Math.round(minutes / 60)} 小时` : `${Math.round(minutes / 1440)} 天`;
   clock = Math.abs(off) > MOST_OFF ? `本机时间比服务器${off > 0 ? "快" : "慢"} ${size}，登记时间以服务器为准，请校正。` : "";
+  localStorage.setItem(CLOCK, clock);
   show();
 }
 

@@ -347,7 +347,9 @@ def test_after_fourteen_days_the_device_shows_nothing_more(phone):
     assert phone.page.evaluate("caches.has('own')") is False
 
 
-def test_a_wrong_clock_of_the_device_is_told(phone):
+def test_a_wrong_clock_of_the_device_is_told_on_every_page(phone):
+    phone.page.goto(f"{phone.url}/leads")
+
     expect(phone.page.locator(".queue-bar")).to_contain_text(
         re.compile("本机时间比服务器(快|慢) .+，登记时间以服务器为准，请校正。")
     )
