@@ -8,6 +8,7 @@ TomSelect.define("remove_button", removeButton);
 
 const NOTHING_FOUND = "未找到，请更换关键字或拼音首字母";
 const MOST_FOUND = 20;
+const NEW_NAME = "未找到，可使用所填名称，或更换关键字";
 const SEARCHING = "正在查找…";
 const MANY = "仅列出前 20 个，请补充关键字";
 const OFFLINE = "网络不通，未能查找；已选内容已保留，请稍后重试";
@@ -30,16 +31,22 @@ function element(className, ...texts) {
 const render = {
   option: (data) => element("option", ["ts-name", data.text], ["ts-note", data.note]),
   item: (data) => element("item", ["ts-name", data.text]),
-  option_create: (data) => element("create", ["ts-name", `使用“${data.input}”`]),
+  option_create(data) {
+    const node = element("create", ["ts-name", `使用“${data.input}”`]);
+    node.setAttribute("role", "option"); // it is selected like one
+    return node;
+  },
   no_results: () => element("no-results", ["ts-note", NOTHING_FOUND]),
 };
 
 const plain = (text) => text.normalize("NFKC"); // full-width letters and blanks
+const isName = (text) => /[^a-z]/.test(text); // small letters are initials being searched, not a new name
 
 // The settings of a list whose options the server searches.
 function remote(select) {
   const found = new Map(); // by query: the values that the server found
   const words = new Map(); // by query: what the line below the list says of them
+  const nothing = (query) => (select.hasAttribute("data-create") && isName(query) ? NEW_NAME : NOTHING_FOUND);
   const status = element("ts-status");
   status.setAttribute("role", "status");
 
@@ -73,7 +80,7 @@ function remote(select) {
       try {
         const answer = await ask(query);
         rows = answer.found;
-        text = answer.has_more ? MANY : rows.length ? "" : NOTHING_FOUND;
+        text = answer.has_more ? MANY : rows.length ? "" : nothing(query);
         found.set(plain(query), new Set(rows.map((row) => row.value)));
         words.set(query, text);
       } catch (problem) {
@@ -109,7 +116,7 @@ function enhance(select) {
     maxOptions: 200,
     create: select.hasAttribute("data-create"),
     createOnBlur: select.hasAttribute("data-create"),
-    createFilter: (input) => /[^a-z]/.test(input), // small letters are initials being searched, not a new name
+    createFilter: isName,
     allowEmptyOption: select.hasAttribute("data-autosubmit"), // a filter's "all"
     hideSelected: false, // who is chosen already is found, and marked as chosen (已选)
     closeAfterSelect: !select.multiple,

@@ -71,6 +71,10 @@ def test_a_hidden_lead_is_not_found_and_nothing_found_is_said(form):
     search(page, "项目线索", "机密")
 
     expect(status(page)).to_have_text("未找到，请更换关键字或拼音首字母")
+    page.get_by_placeholder("企业名称或首字母，未建档的填全称").press_sequentially(
+        "浮光传感有限公司"
+    )
+    expect(status(page)).to_have_text("未找到，可使用所填名称，或更换关键字")
     form.examine()
 
 
