@@ -113,6 +113,7 @@ async function uploadAll(form) {
   form.dataset.sending = "";
   button.disabled = true;
   setErrors(form, []);
+  document.getElementById("messages")?.replaceChildren(); // what it says of an earlier upload is not of this one
 
   for (const [number, file] of files.entries()) {
     progress.say(files.length > 1 ? `正在上传 ${number + 1}/${files.length}：${file.name}` : `正在上传：${file.name}`);
