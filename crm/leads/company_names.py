@@ -11,6 +11,7 @@ from crm.base.names import simplified
 from crm.base.seed_files import read_seeds
 
 SHORTEST = 2  # characters that a cut must leave: 南通有限公司 stays 南通
+LONGEST = 100  # characters of a name; whatever is typed beyond them is not compared
 SHORTEST_CONTAINED = 4  # characters of a normal form that may be part of another one
 
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕")
@@ -30,7 +31,7 @@ def normal_form(name: str) -> str:
 
     Brackets count where nothing stands outside them.
     """
-    text = simplified(unicodedata.normalize("NFKC", name)).casefold()
+    text = _unified(name).casefold()[:LONGEST]
     outside = _LATIN_SUFFIXES.sub("", _without_brackets(text).strip())
     bare = _SEPARATORS.sub("", outside) or _SEPARATORS.sub("", text)
 
@@ -42,7 +43,7 @@ def normal_form(name: str) -> str:
 
 def place_of(name: str) -> str:
     """The province or prefecture with which the name begins; empty where there is none."""
-    text = _SEPARATORS.sub("", simplified(unicodedata.normalize("NFKC", name)))
+    text = _SEPARATORS.sub("", _unified(name))
     found = _places().match(text)
     return found["place"] if found else ""
 
@@ -55,6 +56,11 @@ def parts_of(normal: str) -> set[str]:
         for first in range(length - SHORTEST_CONTAINED + 1)
         for last in range(first + SHORTEST_CONTAINED, length + 1)
     }
+
+
+def _unified(name: str) -> str:
+    """The name in simplified letters of one width; a letter may become several, so cut twice."""
+    return simplified(unicodedata.normalize("NFKC", name[:LONGEST])[:LONGEST])
 
 
 def _without_brackets(text: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.leads.company_names import normal_form, parts_of, place_of
+from crm.leads.company_names import LONGEST, normal_form, parts_of, place_of
 from crm.leads.credit_codes import is_credit_code
 
 PLACES = st.sampled_from(["", "南通", "江苏省", "江苏省南通市", "上海", "广西壮族自治区"])
@@ -28,6 +28,15 @@ SUFFIXES = st.sampled_from(["", "有限公司", "股份有限公司", "集团有
 )
 def test_place_brackets_blanks_and_legal_suffix_are_no_part_of_the_normal_form(name, normal):
     assert normal_form(name) == normal
+
+
+@pytest.mark.parametrize("text", ["x", "ﷺ", "公司", "(", "(华", ". ", "ß"])
+def test_a_text_that_is_much_longer_than_a_name_has_few_parts(text):
+    normal = normal_form(text * 5_000)
+
+    assert len(normal) <= LONGEST
+    assert len(parts_of(normal)) < LONGEST**2
+    assert place_of(text * 5_000) == ""
 
 
 @given(PLACES, CORES, SUFFIXES)
