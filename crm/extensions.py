@@ -15,6 +15,7 @@ import crm.bulk_changes.models
 import crm.digests.models
 import crm.files.models
 import crm.followups.models
+import crm.imports.models
 import crm.jobs.models
 import crm.leads.models
 import crm.leads.own_field_models

@@ -72,6 +72,7 @@ FIGURE = "/compliance/figure?rule=recruiter-monthly&person=shen&period=2026-06"
 PAGES = (
     ("shen", "/"),
     ("shen", "/visits"),
+    ("shen", "/import"),
     ("shen", "/visits/new"),
     ("shen", "/visits/{visit}"),
     ("shen", "/visits/{visit}/edit"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from crm.base.clock import civil
 from crm.base.csv_records import read_csv, write_csv
@@ -113,8 +113,13 @@ class ImportResult:
         return self.added + self.updated + self.unchanged + self.left_out
 
 
-def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
+Source: TypeAlias = bytes | Sheet  # a file, or what was read of a table
+
+
+def read_sheet(content: Source, columns: Sequence[Column]) -> Sheet:
     """Read a file that has these columns; raises `SheetRefused`."""
+    if isinstance(content, Sheet):
+        return content
     book, records = _open(content)
     columns = [*columns, PROBLEM]
     line, head = next(records, (1, []))

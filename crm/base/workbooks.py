@@ -68,7 +68,7 @@ def read_workbook(content: bytes) -> Book:
     part = parts.part_of(name)
     _refuse_valueless(part.valueless)
     rows = list(_rows(values))
-    return Book(rows, [*_hidden(part, rows), *_unread_sheets(workbook, name, parts)])
+    return Book(rows, [*hidden_notices(part, rows), *_unread_sheets(workbook, name, parts)])
 
 
 def _values(workbook: CalamineWorkbook, name: str) -> list[list[Value]]:
@@ -81,16 +81,22 @@ def _values(workbook: CalamineWorkbook, name: str) -> list[list[Value]]:
 
 def _rows(values: Sequence[Sequence[Value]]) -> Iterator[tuple[int, list[str]]]:
     for line, row in enumerate(values, 1):
-        cells = [_text(value) for value in row]
-        if any("\0" in cell for cell in cells):
-            raise refused("control_characters", line)
+        cells = texts_of(row, line)
         while cells and not cells[-1].strip():  # the sheet is as wide as its widest row
             cells.pop()
         if cells:
             yield line, cells
 
 
-def _hidden(part: Part, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Problem]:
+def texts_of(row: Sequence[Value], line: int) -> list[str]:
+    """The cells of a row as text; raises `SheetRefused`."""
+    cells = [_text(value) for value in row]
+    if any("\0" in cell for cell in cells):
+        raise refused("control_characters", line)
+    return cells
+
+
+def hidden_notices(part: Part, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Problem]:
     """Notices of rows and columns that are read although the spreadsheet hides them."""
     lines = [line for line, _ in rows if line in part.hidden_rows]
     if lines:

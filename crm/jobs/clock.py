@@ -17,6 +17,7 @@ from crm.base import clock
 from crm.base.mail import Site
 from crm.jobs import clock_check, lease
 from crm.jobs.delivery import Deliverer
+from crm.jobs.importing import Importer
 from crm.jobs.runner import Runner
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import Job
@@ -26,6 +27,7 @@ from crm.transactions import transaction
 
 TICK_SECONDS = 30
 WATCHDOG_SECONDS = 3 * TICK_SECONDS
+IMPORT_SECONDS = 3  # a table that was just uploaded is looked at within so many
 RENEW_SECONDS = 20  # the lease lasts 90 s, and its renewal may wait 20 s for SQLite's write lock
 LONGEST_SLOT_SECONDS = 15 * 60  # a slot that takes longer hangs: another node may lead
 STOPS_WITHIN_SECONDS = 8
@@ -72,6 +74,17 @@ class Node:
             return may_go_on() and is_trusted()
 
         self._deliverer.deliver_all(goes_on)
+
+    def work_on_imports(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """Check and keep tables of many rows, whether this node leads or not."""
+        write_yield = WriteYield(self._sessions)
+        is_trusted = clock_check.TrustCheck(self._sessions)
+
+        def goes_on() -> bool:
+            write_yield.pause_if_due()
+            return may_go_on() and is_trusted()
+
+        Importer(self._sessions, self._now).work(goes_on)
 
     def keep_lease(self) -> None:
         """Renew the lease during a long slot, but not of one that hangs."""
@@ -120,9 +133,12 @@ class ClockThreads:
             delivery.wake()  # for the mails that were just made
 
         self._timetable = self._worker("timetable", tick, at_end=node.retire)
-        self._workers = [self._timetable, delivery]
+        imports = self._worker("imports", lambda: node.work_on_imports(self._goes_on))
+        self._workers = [self._timetable, delivery, imports]
         # The scheduler only wakes the workers; each worker also wakes by itself (watchdog).
         self._scheduler = scheduler_of(self._wake, node.jobs)
+        # a table that waits is found by a query of one index
+        self._scheduler.add_job(imports.wake, "interval", seconds=IMPORT_SECONDS, id="imports")
         self._scheduler.start()
         for worker in self._workers:
             worker.start()

@@ -60,9 +60,15 @@ def companies_met(
 
 
 def companies_of_batch(
-    db: Session, visits: Sequence[tuple[Collection[int], Sequence[CompanyMet]]]
+    db: Session,
+    visits: Sequence[tuple[Collection[int], Sequence[CompanyMet]]],
+    viewer: Viewer | None = None,
+    on: date = date.min,
 ) -> list[tuple[CompanyMet, ...]]:
-    """The same for each visit of an import, its leads and rows, with few queries."""
+    """The same for each visit of an import, its leads and rows, with few queries.
+
+    Without a viewer all companies are known.
+    """
     of_leads: dict[int, int] = {}
     for part in batches(sorted({lead_id for lead_ids, _ in visits for lead_id in lead_ids})):
         pairs = select(Lead.id, Lead.company_id).where(Lead.id.in_(part))
@@ -70,7 +76,7 @@ def companies_of_batch(
 
     known: dict[str, int] = {}
     for names in batches(sorted({row.name for _, rows in visits for row in rows if row.name})):
-        known |= _known(db, names)
+        known |= _known(db, names, viewer, on)
 
     found = []
     for lead_ids, rows in visits:

@@ -35,16 +35,25 @@ def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Proble
 
 
 def asked_about(
-    db: Session, visits: Sequence[CheckedVisit], lines: Mapping[str, int], on: date
+    db: Session,
+    visits: Sequence[CheckedVisit],
+    lines: Mapping[str, int],
+    on: date,
+    called: Mapping[str, str] | None = None,
 ) -> Iterator[Problem]:
-    """The questions that a form would ask about visits to be imported; `lines` by reference."""
+    """The questions that a form would ask about visits to be imported; `lines` by reference.
+
+    `called`: what visits are called that have a reference only from now on.
+    """
+    names = called or {}
     found = _pairs(db, _outlines(db, visits), on)
     ids = {visit_id for pairs in found.values() for pair in pairs for visit_id in pair}
     refs = _refs(db, visits, ids)
 
     for doubt, pairs in found.items():
         shown = "、".join(
-            f"{refs[visit_id]}与{refs[other_id]}" for visit_id, other_id in pairs[:MOST_PAIRS]
+            "与".join(names.get(refs[one], refs[one]) for one in pair)
+            for pair in pairs[:MOST_PAIRS]
         )
         facts = {
             "doubt": doubt.label,

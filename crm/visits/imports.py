@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import Annotated, Any
 
@@ -29,12 +29,13 @@ from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.fields import with_texts
-from crm.base.sheets import ImportResult, Sheet, read_sheet
+from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
 from crm.leads.merged import merged_refs
 from crm.leads.models import Lead
 from crm.people.models import Person
+from crm.people.permissions import Viewer
 from crm.visits import batch_insert
 from crm.visits.companies import companies_of_batch, copies_of, stored_companies
 from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, CompanyMet, VisitData
@@ -95,22 +96,22 @@ def keep_visits(db: Session, *, file: CheckedFile, now: datetime) -> ImportResul
     return file.result
 
 
-def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
+def check_visits(db: Session, *, content: Source, now: datetime) -> CheckedFile:
     """Read and check a file without writing; a visit already there must be as the file says.
 
     Raises `SheetRefused`.
     """
     sheet = read_sheet(content, VISIT_COLUMNS)
-    names = _names(db)
+    names = names_of(db)
     refs = Counter(row.cells["ref"] for row in sheet.rows)
-    existing = _existing_visits(db, list(refs))
+    existing = existing_visits(db, list(refs))
     new: list[batch_insert.CheckedVisit] = []
     lines: dict[str, int] = {}
     as_in_file: list[tuple[int, Kind, Channel]] = []
 
     read = list(read_rows(sheet, VisitRow))
-    values_by_line = {line: _values_of(row, names, sheet, line) for line, row in read}
-    companies = _companies_met(db, values_by_line)
+    values_by_line = {line: values_of_row(row, names, sheet, line) for line, row in read}
+    companies = companies_by_line(db, values_by_line)
 
     for line, row in read:
         lines[row.ref] = line
@@ -120,7 +121,7 @@ def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
             if values and row.ref in existing:
                 _refuse_difference(sheet, row, existing[row.ref], values)
             elif values:
-                new.append(_checked(row, values, companies[line], now))
+                new.append(checked_row(row, values, companies[line], now))
                 # a repeat within the file must be as its first row says
                 if refs[row.ref] > 1:
                     existing[row.ref] = values
@@ -137,16 +138,16 @@ def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
     return CheckedFile(batch_insert.prepare(db, new, now=now), result)
 
 
-def _names(db: Session) -> Names:
+def names_of(db: Session) -> Names:
+    """Everybody, and all leads: a file without an importer may name any."""
     return Names(
-        # all of them: a file may name anybody and any lead
         ByUsername(db.execute(select(Person.username, Person.id)).all()),
         # the reference of a merged lead leads to the one that it became
         dict(db.execute(merged_refs()).all()) | dict(db.execute(select(Lead.ref, Lead.id)).all()),
     )
 
 
-def _values_of(row: VisitCells, names: Names, sheet: Sheet, line: int) -> CellValues:
+def values_of_row(row: VisitCells, names: Names, sheet: Sheet, line: int) -> CellValues:
     """The row's values, with ids for names; empty where it names somebody unknown."""
     blamed = len(sheet.problems)
 
@@ -178,8 +179,8 @@ def _values_of(row: VisitCells, names: Names, sheet: Sheet, line: int) -> CellVa
     }
 
 
-def _companies_met(
-    db: Session, rows: Mapping[int, CellValues]
+def companies_by_line(
+    db: Session, rows: Mapping[int, CellValues], viewer: Viewer | None = None, on: date = date.min
 ) -> dict[int, tuple[CompanyMet, ...]]:
     """By line, the companies met; their values are set as those of a visit on record are read."""
     lines = [line for line, values in rows.items() if values]
@@ -187,7 +188,7 @@ def _companies_met(
         (values["leads"], _companies_in(values["companies"], values["met"], values["position"]))
         for values in map(rows.__getitem__, lines)
     ]
-    found = dict(zip(lines, companies_of_batch(db, typed), strict=True))
+    found = dict(zip(lines, companies_of_batch(db, typed, viewer, on), strict=True))
 
     for line, companies in found.items():
         rows[line].update({"companies": _keys(companies), **copies_of(companies)})
@@ -223,22 +224,27 @@ def _refuse_difference(
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(
+def checked_row(
     row: VisitCells, values: CellValues, companies: Sequence[CompanyMet], now: datetime
 ) -> batch_insert.CheckedVisit:
     """The visit that is to be kept; refused as `batch_insert.checked` says."""
-    data = VisitData(
-        ref=row.ref,
+    data = data_of_row(row.ref, values)
+    visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
+    return batch_insert.checked(visit, companies, now=now)
+
+
+def data_of_row(ref: str, values: CellValues) -> VisitData:
+    """The visit that a row tells of."""
+    return VisitData(
+        ref=ref,
         leader_id=values["leader"],
         participant_ids=values["participants"],
         lead_ids=values["leads"],
         **{name: values[name] for name in OF_DATA},
     )
-    visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
-    return batch_insert.checked(visit, companies, now=now)
 
 
-def _existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:
+def existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:
     """The existing visits of these references, by their values in a file."""
     existing: dict[str, CellValues] = {}
 

@@ -37,6 +37,7 @@ from crm.web.digests import views as digests
 from crm.web.files import limits
 from crm.web.followups import views as followups
 from crm.web.home import views as myday
+from crm.web.imports import tables
 from crm.web.imports import views as imports
 from crm.web.leads import views as leads
 from crm.web.merges import views as merges
@@ -155,6 +156,7 @@ def init_app(app: Flask) -> None:
         problem_categories,
         milestone_kinds,
         imports,
+        tables,
         plan_templates,
         speed_spans,
         tier_lines,

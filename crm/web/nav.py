@@ -59,6 +59,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "proposals": "companies",
     "reassignment": "absences",
     "receipts": "claims",
+    "tables": "visits",
     "trips": "visits",
 }
 

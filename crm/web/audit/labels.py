@@ -99,6 +99,7 @@ ACTIONS: Mapping[str, str] = {
     "person.password_set": "设置密码",
     "person.mails_chosen": "修改邮件设置",
     "person.exported": "导出列表",
+    "person.import_undone": "撤销导入",
     "person.imported": "导入文件",
     "person.disabled": "停用账号",
     "person.enabled": "恢复账号",

@@ -1,0 +1,80 @@
+"""Imports of tables, what each made, and what a unit chose for its tables."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.base.db import Base, enum_column
+from crm.imports.rules import RunState
+from crm.people.models import Person
+
+
+class ImportRun(Base):
+    """One table of one person, from its upload until it can no longer be taken back."""
+
+    __tablename__ = "import_run"
+    __table_args__ = (Index(None, "made_by_id", "made_at"), Index(None, "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # of the table, as its address has it
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # of whoever imports
+    file_name: Mapped[str]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)  # compressed; gone once it is kept
+    settings: Mapped[str]  # as JSON: the sheet, the columns and what holds where none says it
+    report: Mapped[bytes | None] = mapped_column(LargeBinary)  # of the rows, compressed JSON
+    state: Mapped[RunState] = mapped_column(enum_column(RunState, "state"))
+    only_usable: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    total: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # rows of the table
+    position: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # rows worked on
+    added: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    changed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    unchanged: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    refused: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    leased_until: Mapped[datetime | None]  # by the node that works on it
+    finished_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    undone: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+
+    made_by: Mapped[Person] = relationship(lazy="raise")
+
+
+class ImportMade(Base):
+    """A row that an import made, and the last entry of the trail about it by then."""
+
+    __tablename__ = "import_made"
+    __table_args__ = (Index(None, "run_id", "id"), Index(None, "subject", "subject_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id"))
+    subject: Mapped[str]
+    subject_id: Mapped[int]
+    entry_id: Mapped[int]  # a later entry about the row tells that somebody touched it
+
+
+class ImportTemplate(Base):
+    """What a unit chose for tables with these headings; used without asking again."""
+
+    __tablename__ = "import_template"
+    __table_args__ = (UniqueConstraint("unit_id", "kind", "signature"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    kind: Mapped[str]
+    signature: Mapped[str]  # of the headings
+    settings: Mapped[str]  # as of a run
+    used_at: Mapped[datetime]
+
+
+class ImportName(Base):
+    """Whom a unit means by a name that two people bear or nobody of the zone."""
+
+    __tablename__ = "import_name"
+    __table_args__ = (UniqueConstraint("unit_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    name: Mapped[str]  # folded
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an outsider

@@ -1,0 +1,55 @@
+"""Whose imports are shown: to nobody but the person who made them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from crm.base.names import folded
+from crm.imports.models import ImportRun
+from crm.imports.rules import KEPT_FOR
+from crm.people.models import Person
+from crm.people.queries import at_work
+
+MOST_PEOPLE = 20  # who might be meant by a name
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyPeople:
+    """A name of a table, and who may be meant by it: user names and names."""
+
+    name: str
+    people: Sequence[tuple[str, str]]
+
+
+def my_run(db: Session, run_id: int, person_id: int) -> ImportRun | None:
+    """The import of that person."""
+    query = select(ImportRun).where(ImportRun.id == run_id, ImportRun.made_by_id == person_id)
+    return db.scalar(query)
+
+
+def my_runs(db: Session, person_id: int, now: datetime) -> Sequence[ImportRun]:
+    """The person's imports of the last weeks, the latest first, without their files."""
+    query = (
+        select(ImportRun)
+        .where(ImportRun.made_by_id == person_id, ImportRun.made_at > now - KEPT_FOR)
+        .options(defer(ImportRun.content), defer(ImportRun.report), defer(ImportRun.settings))
+        .order_by(ImportRun.id.desc())
+    )
+    return db.scalars(query.limit(20)).all()
+
+
+def likely_people(db: Session, names: Mapping[str, str], on: date) -> list[LikelyPeople]:
+    """For each name those who bear it, else those who bear its surname; `names` by folded name."""
+    if not names:
+        return []
+    query = select(Person.username, Person.name).where(at_work(on)).order_by(Person.pinyin)
+    people = [(username, name, folded(name)) for username, name in db.execute(query)]
+    found = []
+    for plain, name in names.items():
+        likely = [row[:2] for row in people if row[2] == plain]
+        likely = likely or [row[:2] for row in people if row[2][:1] == plain[:1]]
+        found.append(LikelyPeople(name, likely[:MOST_PEOPLE]))
+    return found

@@ -1,0 +1,47 @@
+"""The states of an import and of its rows, and for how long it can be taken back. Pure."""
+
+from datetime import datetime, timedelta
+
+from crm.base.enums import LabeledEnum
+
+UNDO_WITHIN = timedelta(days=7)
+KEPT_FOR = timedelta(days=30)  # a list of one's imports goes back so far
+MOST_ROWS = 100_000
+MOST_AT_ONCE = 1_000  # rows that a request reads and keeps itself; more are left to the clock
+BATCH = 500  # rows of one transaction: others wait for some ten milliseconds
+LEASE = timedelta(minutes=2)  # of a node that works on an import
+
+
+class RunState(LabeledEnum):
+    """Where an import stands."""
+
+    SHEET = "sheet", "待选工作表"
+    COLUMNS = "columns", "待核对列"
+    CHECKING = "checking", "正在检查"
+    PREVIEW = "preview", "待确认"
+    IMPORTING = "importing", "正在导入"
+    DONE = "done", "已导入"
+    UNDOING = "undoing", "正在撤销"
+    UNDONE = "undone", "已撤销"
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the clock works on it."""
+        return self in AT_WORK
+
+
+AT_WORK = (RunState.CHECKING, RunState.IMPORTING, RunState.UNDOING)
+
+
+class RowState(LabeledEnum):
+    """What an import does with a row."""
+
+    NEW = "new", "新增"
+    CHANGED = "changed", "修改"
+    SAME = "same", "已有"
+    REFUSED = "refused", "不能导入"
+
+
+def may_undo(finished_at: datetime | None, now: datetime) -> bool:
+    """Whether an import can still be taken back."""
+    return finished_at is not None and now - finished_at <= UNDO_WITHIN

@@ -1,0 +1,293 @@
+"""A table is uploaded, looked at, kept, and taken back (ENTRY 6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import MADE, record
+from crm.base.audit_entries import AuditEntry
+from crm.base.clock import civil_date
+from crm.base.db import batches, insert_into
+from crm.base.errors import Refused
+from crm.base.table_heads import TableRow
+from crm.imports.models import ImportMade, ImportName, ImportRun, ImportTemplate
+from crm.imports.rules import MOST_AT_ONCE, RowState, RunState, may_undo
+from crm.imports.settings import Report, Settings
+from crm.imports.tables import Upload, pack, read_upload, upload_of
+from crm.imports.undoing import take_back, untouched
+from crm.imports.visits import Checked, check_rows, report_of
+from crm.people.models import Person
+from crm.people.queries import primary_posting
+from crm.people.rules import WITH_RECORDS
+from crm.visits.models import Visit
+from crm.visits.table_imports import keep_table
+from crm.visits.table_words import VOCABULARY
+
+VISITS = "visits"
+
+
+class RowsRefusedError(Refused):
+    """Some rows cannot be kept, and all were to be."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__("import_rows_refused", count=count)
+
+
+def begin(db: Session, *, content: bytes, file_name: str, by: Person, now: datetime) -> ImportRun:
+    """Keep an upload; what its unit chose for such tables before holds without being asked again.
+
+    Raises `SheetRefused`; refused as `not_yours`, `table_not_found`, `no_rows`, `too_many_rows`.
+    """
+    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
+
+    if by.role not in WITH_RECORDS:
+        raise Refused("not_yours")
+    file = open_file(content)
+    posting = primary_posting(db, by.id, civil_date(now))
+    run = ImportRun(
+        kind=VISITS,
+        made_by_id=by.id,
+        made_at=now,
+        unit_id=posting.unit_id if posting else None,
+        file_name=file_name,
+        content=pack(content),
+        settings=Settings().text,
+        state=RunState.SHEET,
+    )
+    db.add(run)
+    if len(file.filled) <= 1:
+        _set_sheet(
+            db, run, upload_of(file.grid(file.likely), VOCABULARY, None), file.likely, by, now
+        )
+    db.flush()
+    return run
+
+
+def choose_sheet(db: Session, *, run: ImportRun, sheet: str, by: Person, now: datetime) -> None:
+    """Set which sheet is read; refused as `begin` is."""
+    run.settings = replace(Settings.read(run.settings), sheet=sheet, codes=None).text
+    _set_sheet(db, run, read_upload(run, VOCABULARY), sheet, by, now)
+
+
+def _set_sheet(  # noqa: PLR0913, PLR0917 - a sheet and who chose it
+    db: Session, run: ImportRun, upload: Upload, sheet: str, by: Person, now: datetime
+) -> None:
+    template = _template(db, run, upload)
+    if template is None:
+        run.settings = replace(Settings.read(run.settings), sheet=sheet).text
+        run.total, run.state = len(upload.table.rows), RunState.COLUMNS
+        return
+    template.used_at = now
+    kept = replace(Settings.read(template.settings), sheet=sheet)
+    run.settings, run.total = replace(kept, people=_names(db, run)).text, len(upload.table.rows)
+    _check(db, run, replace(upload, codes=kept.codes or upload.codes), by, now)
+
+
+def choose_columns(  # noqa: PLR0913 - what is chosen of a table, whole
+    db: Session,
+    *,
+    run: ImportRun,
+    codes: Sequence[str],
+    kind: str,
+    city: str,
+    by: Person,
+    now: datetime,
+) -> None:
+    """Set which column is which, remember it for the unit, and check the rows.
+
+    Refused as `column_twice`, `column_missing`.
+    """
+    upload = read_upload(run, VOCABULARY)
+    _require_columns(codes)
+    settings = Settings.read(run.settings)
+    settings = replace(
+        settings, codes=list(codes), kind=kind, city=city.strip(), people=_names(db, run)
+    )
+    run.settings = settings.text
+    if run.unit_id is not None:
+        kept = replace(settings, sheet="", people={}).text
+        values = {"settings": kept, "used_at": now}
+        key = {"unit_id": run.unit_id, "kind": run.kind, "signature": upload.signature}
+        statement = insert_into(db, ImportTemplate).values(**key, **values)
+        db.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    _check(db, run, replace(upload, codes=list(codes)), by, now)
+
+
+def choose_people(
+    db: Session, *, run: ImportRun, chosen: Mapping[str, str], by: Person, now: datetime
+) -> None:
+    """Set whom names mean, remember it for the unit, and check the rows again."""
+    settings = Settings.read(run.settings)
+    run.settings = replace(settings, people={**settings.people, **chosen}).text
+    ids = dict(
+        db.execute(
+            select(Person.username, Person.id).where(Person.username.in_(chosen.values()))
+        ).all()
+    )
+    for name, username in chosen.items():
+        if run.unit_id is not None:
+            values = {"person_id": ids.get(username)}
+            key = {"unit_id": run.unit_id, "name": name}
+            statement = insert_into(db, ImportName).values(**key, **values)
+            db.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    _check(db, run, read_upload(run, VOCABULARY), by, now)
+
+
+def check_again(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Check all rows as the records stand now; the report is kept with the import."""
+    upload = read_upload(run, VOCABULARY)
+    checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
+    run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
+
+
+def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
+    """Keep the rows, or leave that to the clock where they are many.
+
+    Refused as `import_rows_refused` where some cannot be kept and all were to be.
+    """
+    if run.state is not RunState.PREVIEW or run.report is None:
+        return
+    refused = Report.unpacked(run.report).count(RowState.REFUSED)
+    if refused and not only_usable:
+        raise RowsRefusedError(refused)
+    run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
+    if run.total > MOST_AT_ONCE:
+        return
+
+    upload = read_upload(run, VOCABULARY)
+    checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
+    if checked.problems and not only_usable:  # others have changed something meanwhile
+        raise RowsRefusedError(len(checked.problems))
+    keep_rows(db, run=run, checked=checked, rows=upload.table.rows, by=by, now=now)
+    finish(db, run=run, by=by, now=now)
+
+
+def keep_rows(  # noqa: PLR0913 - rows of a run, whole
+    db: Session,
+    *,
+    run: ImportRun,
+    checked: Checked,
+    rows: Sequence[TableRow],
+    by: Person,
+    now: datetime,
+) -> None:
+    """Keep what was checked, and note what it made."""
+    before = set(db.info.get(MADE, ()))
+    ids = keep_table(db, checked=checked.rows, by=by, now=now)
+    db.flush()
+    _note_made(db, run, ids, set(db.info.get(MADE, ())) - before)
+
+    run.added += len(checked.rows.new)
+    run.changed += len(checked.rows.changed)
+    run.unchanged += len(checked.rows.same)
+    run.refused += len(checked.problems)
+    run.position += len(rows)
+
+
+def _note_made(db: Session, run: ImportRun, ids: Sequence[int], entry_ids: set[int]) -> None:
+    made = set(ids)
+    for part in batches(sorted(entry_ids)):
+        query = select(AuditEntry.subject_id, func.max(AuditEntry.id)).where(
+            AuditEntry.id.in_(part), AuditEntry.subject == Visit.__tablename__
+        )
+        rows = [
+            {
+                "run_id": run.id,
+                "subject": Visit.__tablename__,
+                "subject_id": row_id,
+                "entry_id": entry_id,
+            }
+            for row_id, entry_id in db.execute(query.group_by(AuditEntry.subject_id))
+            if row_id in made
+        ]
+        if rows:
+            db.execute(insert_into(db, ImportMade), rows)
+
+
+def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Close an import whose rows are kept; its file goes, the refused rows stay to be fetched."""
+    run.state, run.finished_at = RunState.DONE, now
+    if not run.refused:
+        run.content = None
+    if run.added or run.changed:
+        after = {"list": "拜访", "entries": run.added + run.changed}
+        record(db, "person.imported", by, by=by, at=now, after=after)
+
+
+def discard(db: Session, *, run: ImportRun) -> None:
+    """Forget an import that was not kept."""
+    if run.state in (RunState.SHEET, RunState.COLUMNS, RunState.CHECKING, RunState.PREVIEW):
+        db.execute(delete(ImportRun).where(ImportRun.id == run.id))
+
+
+def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Take back what the import made and nobody touched since; many rows are left to the clock.
+
+    Refused as `not_yours`, `import_undo_too_late`.
+    """
+    if run.made_by_id != by.id:
+        raise Refused("not_yours")
+    if run.state is not RunState.DONE:
+        return
+    if not may_undo(run.finished_at, now):
+        raise Refused("import_undo_too_late")
+    run.state = RunState.UNDOING
+    if run.added > MOST_AT_ONCE:
+        return
+    undo_rows(db, run=run, by=by, now=now, most=MOST_AT_ONCE)
+    finish_undo(db, run=run, by=by, now=now)
+
+
+def undo_rows(db: Session, *, run: ImportRun, by: Person, now: datetime, most: int) -> int:
+    """Take back so many of the rows; returns how many there were."""
+    ids = untouched(db, run, most)
+    take_back(db, ids, by=by, now=now)
+    run.undone += len(ids)
+    db.flush()
+    return len(ids)
+
+
+def finish_undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Close the undoing; what was touched stays and is listed."""
+    run.state, run.undone_at = RunState.UNDONE, now
+    if run.undone:
+        after = {"list": "拜访", "entries": run.undone}
+        record(db, "person.import_undone", by, by=by, at=now, after=after)
+
+
+def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
+    run.state, run.report = RunState.CHECKING, None
+    if len(upload.table.rows) > MOST_AT_ONCE:
+        return
+    checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
+    run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
+
+
+def _require_columns(codes: Sequence[str]) -> None:
+    named = [code for code in codes if code]
+    if twice := next((code for code in named if named.count(code) > 1), ""):
+        raise Refused("column_twice", column=VOCABULARY.columns[twice])
+    if not {"date", "starts_at", "hours"} & set(named):
+        raise Refused("column_missing", column="日期")
+
+
+def _template(db: Session, run: ImportRun, upload: Upload) -> ImportTemplate | None:
+    return db.scalar(
+        select(ImportTemplate).where(
+            ImportTemplate.unit_id == run.unit_id,
+            ImportTemplate.kind == run.kind,
+            ImportTemplate.signature == upload.signature,
+        )
+    )
+
+
+def _names(db: Session, run: ImportRun) -> dict[str, str]:
+    """The names that the unit has chosen people for."""
+    query = select(ImportName.name, Person.username).outerjoin(
+        Person, Person.id == ImportName.person_id
+    )
+    rows = db.execute(query.where(ImportName.unit_id == run.unit_id))
+    return {name: username or "" for name, username in rows}

@@ -1,0 +1,106 @@
+"""What was chosen for a table, as it is kept with the import and as a unit's template."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from crm.base.errors import Refused
+from crm.base.sheet_problems import Problem
+from crm.imports.rules import RowState
+
+MOST_SHOWN = 500  # rows of each state that the preview keeps; all refused ones are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The sheet, the column that each heading is, and what holds where the table is silent."""
+
+    sheet: str = ""
+    codes: Sequence[str] | None = None  # in the order of the headings; none: not chosen yet
+    kind: str = "outreach"
+    city: str = ""
+    people: Mapping[str, str] = field(default_factory=dict)  # user names by folded name
+
+    @classmethod
+    def read(cls, text: str) -> "Settings":
+        """The settings as they were written."""
+        return cls(**json.loads(text))
+
+    @property
+    def text(self) -> str:
+        """The settings as they are kept."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A problem or a notice, to be put into words by a page."""
+
+    code: str
+    column: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Told":
+        """What the problem tells, but for its line."""
+        return cls(problem.why.code, problem.column or "", problem.why.facts)
+
+    @property
+    def refusal(self) -> Refused:
+        """As it was refused."""
+        return Refused(self.code, None, **self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A row of the preview: its cells, what becomes of it, and why."""
+
+    line: int
+    state: RowState
+    texts: Sequence[str]
+    problems: Sequence["Told"] = ()  # why it is refused
+    columns: str = ""  # what differs from the record
+    filled: Sequence[int] = ()  # numbers of the columns that a merged cell filled
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import of the table would do."""
+
+    counts: Mapping[str, int]  # by state
+    rows: Sequence[ReportRow]
+    headings: Sequence[str]  # of the columns that are shown
+    open: Mapping[str, str] = field(default_factory=dict)  # names that are asked for
+    notices: Sequence["Told"] = ()
+
+    def count(self, state: RowState) -> int:
+        """How many rows are of the state."""
+        return self.counts.get(state.value, 0)
+
+    def of(self, state: RowState) -> list[ReportRow]:
+        """The rows of the state that the preview keeps."""
+        return [row for row in self.rows if row.state is state]
+
+    @property
+    def packed(self) -> bytes:
+        """The report as it is kept."""
+        return zlib.compress(_json(asdict(self)).encode())
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> "Report":
+        """The report as it was kept."""
+        values: dict[str, Any] = json.loads(zlib.decompress(content))
+        rows = [_row_of(row) for row in values.pop("rows")]
+        values["notices"] = [Told(**told) for told in values["notices"]]
+        return cls(rows=rows, **values)
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, default=str)
+
+
+def _row_of(values: dict[str, Any]) -> ReportRow:
+    told = [Told(**problem) for problem in values["problems"]]
+    return ReportRow(**values | {"state": RowState(values["state"]), "problems": told})

@@ -1,0 +1,156 @@
+"""A table of visits: its rows read by the zone's names, checked and kept (ENTRY 6)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.cities import cities
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.names import folded
+from crm.base.sheet_problems import Problem
+from crm.base.sheets import Row, Sheet
+from crm.base.table_heads import TableRow
+from crm.base.table_people import People
+from crm.imports.models import ImportRun
+from crm.imports.rules import RowState
+from crm.imports.settings import MOST_SHOWN, Report, ReportRow, Settings, Told
+from crm.imports.tables import Upload
+from crm.leads.import_names import people_named
+from crm.leads.models import Lead
+from crm.leads.permissions import visible as visible_leads
+from crm.people.models import Person
+from crm.people.permissions import viewer
+from crm.visits.fields import VISIT_COLUMNS
+from crm.visits.rules import Kind
+from crm.visits.table_imports import CheckedTable, check_table
+from crm.visits.table_rows import Defaults, Reading, visit_row
+
+SHOWN = ("date", "starts_at", "ends_at", "hours", "leader", "participants", "city", "companies")
+_DATES = ("date", "hours", "starts_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Rows that were read and checked: what may be kept, and why the others may not."""
+
+    rows: CheckedTable
+    problems: Mapping[int, Sequence[Problem]]  # by line
+    notices: Sequence[Problem]
+    open: Mapping[str, str]  # names that are asked for
+
+
+def check_rows(  # noqa: PLR0913 - rows of a run, whole
+    db: Session,
+    *,
+    run: ImportRun,
+    upload: Upload,
+    rows: Iterable[TableRow],
+    by: Person,
+    now: datetime,
+    asks: bool = True,
+) -> Checked:
+    """Check rows of the table as they stand now; refused as `not_yours`.
+
+    `asks`: what is unlikely becomes a notice.
+    """
+    settings = Settings.read(run.settings)
+    reading = _reading(db, settings, upload, run, by, now)
+    sheet = Sheet(_headings(upload), [])
+    readable = []
+
+    for row in rows:
+        problems = [
+            Refused(
+                "cell_without_value", cell=f"{upload.table.headings[place]}（第 {row.line} 行）"
+            )
+            for place in sorted(row.valueless)
+            if upload.codes[place]
+        ]
+        read = visit_row(upload.cells(row), reading)
+        for why in (*problems, *read.problems):
+            sheet.add_problem(row.line, why)
+        if not problems and not read.problems:
+            readable.append(Row(row.line, read.cells))
+
+    sheet.rows = readable
+    checked = check_table(db, sheet=sheet, by=by, now=now, asks=asks)
+    refused: dict[int, list[Problem]] = {}
+    for problem in sheet.problems:
+        refused.setdefault(problem.line or 0, []).append(problem)
+    return Checked(checked, refused, sheet.notices, dict(reading.people.open))
+
+
+def report_of(checked: Checked, upload: Upload) -> Report:
+    """The preview of the checked rows."""
+    states = {line: RowState.NEW for line, _ in checked.rows.new}
+    states |= dict.fromkeys(checked.rows.same, RowState.SAME)
+    states |= {change.line: RowState.CHANGED for change in checked.rows.changed}
+    states |= dict.fromkeys(checked.problems, RowState.REFUSED)
+    changes = {change.line: change.columns for change in checked.rows.changed}
+    places = [place for place, code in enumerate(upload.codes) if code in SHOWN]
+
+    kept: Counter[RowState] = Counter()
+    rows = []
+    for row in upload.table.rows:
+        state = states.get(row.line, RowState.REFUSED)
+        kept[state] += 1
+        if kept[state] > MOST_SHOWN and state is not RowState.REFUSED:
+            continue
+        told = [Told.of(problem) for problem in checked.problems.get(row.line, ())]
+        texts = [row.cells[place] if place < len(row.cells) else "" for place in places]
+        filled = [number for number, place in enumerate(places) if place in row.filled]
+        columns = changes.get(row.line, "")
+        rows.append(ReportRow(row.line, state, texts, told, columns, filled))
+
+    counts = {state.value: count for state, count in kept.items()}
+    headings = [upload.table.headings[place] for place in places]
+    notices = [Told.of(notice) for notice in (*upload.notices, *checked.notices)]
+    return Report(counts, rows, headings, checked.open, notices)
+
+
+def _reading(  # noqa: PLR0913, PLR0917 - what a table is read by
+    db: Session,
+    settings: Settings,
+    upload: Upload,
+    run: ImportRun,
+    by: Person,
+    now: datetime,
+) -> Reading:
+    on = civil_date(now)
+    leads: dict[str, str] = {}
+    twice = set()
+    seen = select(Lead.ref, Lead.title).where(visible_leads(viewer(db, by, on), on))
+    if "leads" in upload.codes:
+        for ref, title in db.execute(seen):
+            if folded(title) in leads:
+                twice.add(folded(title))
+            leads |= {folded(ref): ref, folded(title): ref}
+    # a title of two leads names neither
+    known = {name: ref for name, ref in leads.items() if name not in twice}
+    # whoever imports a table without a column of leaders led its visits
+    leader = "" if "leader" in upload.codes else by.username
+    return Reading(
+        People(people_named(db, on), settings.people),
+        known,
+        cities(),
+        upload.title(run),
+        now,
+        Defaults(Kind(settings.kind), settings.city, leader),
+    )
+
+
+def _headings(upload: Upload) -> dict[str, str]:
+    """The headings of the table by the code of our columns."""
+    headings = {
+        code: heading
+        for code, heading in zip(upload.codes, upload.table.headings, strict=True)
+        if code
+    }
+    of_dates = next((headings[code] for code in _DATES if code in headings), "")
+    names = {column.code: column.name for column in VISIT_COLUMNS}
+    return {"starts_at": of_dates or names["starts_at"], "ends_at": of_dates} | headings

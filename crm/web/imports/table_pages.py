@@ -1,0 +1,251 @@
+"""What the pages of a table's import show."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+
+from crm.base.clock import civil_date
+from crm.base.formatting import dated
+from crm.base.sheets import Format, write_records
+from crm.imports.models import ImportRun
+from crm.imports.queries import LikelyPeople
+from crm.imports.rules import RowState, RunState, may_undo
+from crm.imports.settings import Report, ReportRow, Told
+from crm.imports.tables import Upload
+from crm.visits.fields import VISIT_COLUMNS
+from crm.visits.models import Visit
+from crm.visits.table_words import MORE_COLUMNS
+from crm.web.errors import refusal_text
+from crm.web.imports.table_forms import NOT_CHOSEN, OUTSIDER
+
+if TYPE_CHECKING:
+    from crm.base.open_files import OpenFile
+
+A_PAGE = 50  # rows of the preview
+SAMPLES = 2  # cells of a column that are shown with it
+REASON = "原因"
+_OPTIONS = (
+    *("date", "hours", "starts_at", "ends_at", "leader", "participants", "companies"),
+    *("met", "position", "phone", "city", "kind", "channel", "status", "leads", "minutes"),
+    *("next_step", "note", "trip", "ref", "number"),
+)
+_OF_ADMINS = ("logged_at", "entered_at", "verdict")
+_NAMES = {column.code: column.name for column in (*VISIT_COLUMNS, *MORE_COLUMNS)} | {
+    "hours": "时间（几点或上下午）",
+    "leads": "项目线索",
+    "number": "序号（不导入）",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A column of the table, what its first cells hold, and which of ours it is."""
+
+    heading: str
+    samples: str
+    code: str
+    options: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateTab:
+    """The rows of one state."""
+
+    label: str
+    url: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewCell:
+    """A cell of the preview, and whether a merged one filled it."""
+
+    heading: str
+    text: str
+    is_filled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """A row of the preview."""
+
+    line: int
+    state: RowState
+    cells: Sequence[PreviewCell]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A page of the preview."""
+
+    report: Report
+    usable: int
+    refused: int
+    tabs: Sequence[StateTab]
+    headings: Sequence[str]
+    rows: Sequence[PreviewRow]
+    notices: Sequence[str]
+    newer: str | None
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonField:
+    """A name, and who may be meant by it."""
+
+    field: str
+    name: str
+    choices: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One of my imports."""
+
+    url: str
+    name: str
+    when: str
+    text: str
+    can_undo: bool
+
+
+def sheet_choices(file: "OpenFile") -> list[SelectChoice]:
+    """The sheets of a file as one chooses them."""
+    return [SelectChoice(name, name) for name in file.sheets]
+
+
+def column_rows(upload: Upload, codes: Sequence[str], *, is_admin: bool) -> list[ColumnRow]:
+    """The columns of the table as one corrects them."""
+    offered = (*_OPTIONS, *_OF_ADMINS) if is_admin else _OPTIONS
+    options = [("", "不导入"), *((code, _NAMES[code]) for code in offered)]
+    rows = []
+    for place, heading in enumerate(upload.table.headings):
+        texts = (
+            row.cells[place].strip() for row in upload.table.rows[:20] if place < len(row.cells)
+        )
+        samples = list(dict.fromkeys(filter(None, texts)))[:SAMPLES]
+        rows.append(
+            ColumnRow(
+                heading or "（空）", "、".join(text[:20] for text in samples), codes[place], options
+            )
+        )
+    return rows
+
+
+def preview_of(report: Report, state: str, page: str) -> Preview:
+    """The rows of the state on that page; refused ones first where nothing is asked for."""
+    counts = {each: report.count(each) for each in RowState}
+    asked = next((each for each in RowState if each.value == state), None)
+    if asked is None:
+        asked = next(
+            (each for each in (RowState.REFUSED, RowState.NEW) if counts[each]), RowState.NEW
+        )
+    rows = report.of(asked)
+    number = max(int(page), 1) if page.isdigit() else 1
+    shown = rows[(number - 1) * A_PAGE : number * A_PAGE]
+    more = len(rows) > number * A_PAGE
+
+    def address(at: int) -> str:
+        return f"?state={asked.value}&page={at}#rows"
+
+    return Preview(
+        report,
+        usable=sum(counts[each] for each in (RowState.NEW, RowState.CHANGED)),
+        refused=counts[RowState.REFUSED],
+        tabs=[
+            StateTab(f"{each.label} {counts[each]}", f"?state={each.value}#rows", each is asked)
+            for each in RowState
+            if counts[each]
+        ],
+        headings=report.headings,
+        rows=[_preview_row(row, report.headings) for row in shown],
+        notices=[in_words(told) for told in report.notices],
+        newer=address(number - 1) if number > 1 else None,
+        older=address(number + 1) if more else None,
+    )
+
+
+def in_words(told: Told) -> str:
+    """A problem or notice as a sentence."""
+    text = refusal_text(told.refusal)
+    return f"{told.column}：{text}" if told.column else text
+
+
+def _preview_row(row: ReportRow, headings: Sequence[str]) -> PreviewRow:
+    cells = [
+        PreviewCell(heading, text, place in row.filled)
+        for place, (heading, text) in enumerate(zip(headings, row.texts, strict=True))
+    ]
+    why = "；".join(dict.fromkeys(map(in_words, row.problems)))
+    if row.columns:
+        why = f"与已有记录不同：{row.columns}"
+    return PreviewRow(row.line, row.state, cells, why)
+
+
+def people_fields(names: Sequence[LikelyPeople]) -> list[PersonField]:
+    """A choice of people for each name."""
+    return [
+        PersonField(
+            f"person-{place}",
+            likely.name,
+            [
+                (NOT_CHOSEN, "请选择"),
+                *((username, f"{name}（{username}）") for username, name in likely.people),
+                (OUTSIDER, "不是本系统人员，写入备注"),
+            ],
+        )
+        for place, likely in enumerate(names)
+    ]
+
+
+def refused_workbook(upload: Upload, report: Report) -> bytes:
+    """The refused rows as a spreadsheet with the head of the table and a column of reasons."""
+    why = {
+        row.line: "；".join(dict.fromkeys(map(in_words, row.problems)))
+        for row in report.of(RowState.REFUSED)
+    }
+    head = [*upload.table.headings, REASON]
+    rows = [
+        [*row.cells, *[""] * (len(head) - 1 - len(row.cells)), why[row.line]]
+        for row in upload.table.rows
+        if row.line in why
+    ]
+    return write_records([head, *rows], Format.XLSX)
+
+
+def run_rows(runs: Iterable[ImportRun], now: datetime) -> list[RunRow]:
+    """My imports, each with what came of it."""
+    return [
+        RunRow(
+            url_for("tables.show", run_id=run.id),
+            run.file_name or "未命名文件",
+            dated(civil_date(run.made_at), civil_date(now)),
+            _outcome(run),
+            run.state is RunState.DONE and may_undo(run.finished_at, now) and run.added > 0,
+        )
+        for run in runs
+    ]
+
+
+def _outcome(run: ImportRun) -> str:
+    if run.state is RunState.DONE:
+        return f"新增 {run.added} 条"
+    if run.state is RunState.UNDONE:
+        return f"已撤销 {run.undone} 条"
+    return run.state.label
+
+
+def visit_links(visits: Iterable[Visit]) -> list[tuple[str, str]]:
+    """Visits by their page."""
+    return [
+        (
+            url_for("visits.show", visit_id=visit.id),
+            f"{visit.first_on:%Y-%m-%d} {visit.city} {visit.ref}",
+        )
+        for visit in visits
+    ]

@@ -1,0 +1,258 @@
+"""A bureau's table on pages: uploaded, matched, previewed row by row, imported, taken back."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.base.errors import Refused
+from crm.base.sheets import Format, SheetRefused
+from crm.extensions import db
+from crm.imports import service
+from crm.imports.models import ImportRun
+from crm.imports.queries import likely_people, my_run, my_runs
+from crm.imports.rules import RowState, RunState, may_undo
+from crm.imports.settings import Report, Settings
+from crm.imports.tables import opened, read_upload
+from crm.imports.undoing import touched
+from crm.people.rules import Role
+from crm.visits.table_words import VOCABULARY
+from crm.web.auth import my_view, signed_in
+from crm.web.downloads import attached
+from crm.web.errors import problem_sentences, refusal_text
+from crm.web.files.limits import LARGE_FORMS
+from crm.web.imports.table_forms import (
+    MOST_BYTES,
+    ApplyForm,
+    ColumnsForm,
+    PeopleForm,
+    SheetForm,
+    TableFileForm,
+)
+from crm.web.imports.table_pages import (
+    column_rows,
+    people_fields,
+    preview_of,
+    refused_workbook,
+    run_rows,
+    sheet_choices,
+    visit_links,
+)
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("tables", __name__, url_prefix="/import")
+LARGE_FORMS.add("tables.upload")
+
+
+@bp.get("")
+def start() -> ResponseReturnValue:
+    """The page to choose a file, with my imports below it."""
+    return _start_page(TableFileForm())
+
+
+@bp.post("")
+def upload() -> ResponseReturnValue:
+    """Read the file; nothing of it is kept as a record yet."""
+    form, sent = TableFileForm(), request.files.get("file")
+    content = sent.read(MOST_BYTES + 1) if sent else b""
+    if not content:
+        form.file.errors = ["请选择文件。"]
+        return _start_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    name = (sent.filename if sent else "") or ""
+    try:
+        with transaction() as session:
+            run = service.begin(
+                session, content=content, file_name=name[-100:], by=signed_in(), now=moment()
+            )
+            run_id = run.id
+    except SheetRefused as refused:
+        form.file.errors = problem_sentences(refused.problems[:3])
+        return _start_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    except Refused as refused:
+        form.file.errors = [refusal_text(refused)]
+        return _start_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.get("/<int:run_id>")
+def show(run_id: int) -> ResponseReturnValue:
+    """The next step of the import, or what came of it."""
+    return _page(_run(run_id))
+
+
+@bp.post("/<int:run_id>/sheet")
+def choose_sheet(run_id: int) -> ResponseReturnValue:
+    """Choose the sheet that is read."""
+    run, form = _run(run_id), SheetForm()
+    form.sheet.choices = sheet_choices(opened(run))
+    if not form.validate():
+        return _page(run, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    try:
+        with transaction() as session:
+            service.choose_sheet(
+                session, run=run, sheet=form.sheet.data, by=signed_in(), now=moment()
+            )
+    except Refused as refused:
+        form.sheet.errors = [refusal_text(refused)]
+        return _page(_run(run_id), form), HTTPStatus.UNPROCESSABLE_ENTITY
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/columns")
+def choose_columns(run_id: int) -> ResponseReturnValue:
+    """Say which column is which, and check the rows."""
+    run, form = _run(run_id), ColumnsForm()
+    try:
+        with transaction() as session:
+            service.choose_columns(
+                session,
+                run=run,
+                codes=request.form.getlist("column"),
+                kind=form.kind.data,
+                city=form.city.data or "",
+                by=signed_in(),
+                now=moment(),
+            )
+    except Refused as refused:
+        return _page(_run(run_id), form, refusal_text(refused)), HTTPStatus.UNPROCESSABLE_ENTITY
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/people")
+def choose_people(run_id: int) -> ResponseReturnValue:
+    """Say whom names mean, and check the rows again."""
+    run = _run(run_id)
+    report = _report(run) or abort(404)
+    chosen = PeopleForm.chosen(request.form, report.open)
+    with transaction() as session:
+        service.choose_people(session, run=run, chosen=chosen, by=signed_in(), now=moment())
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/apply")
+def apply(run_id: int) -> ResponseReturnValue:
+    """Import all rows, or those that can be."""
+    run, form = _run(run_id), ApplyForm()
+    try:
+        with transaction() as session:
+            service.apply(
+                session, run=run, only_usable=form.only_usable, by=signed_in(), now=moment()
+            )
+    except Refused as refused:
+        flash(refusal_text(refused), "danger")
+        with transaction() as session:  # the preview shows why
+            service.check_again(session, run=_run(run_id), by=signed_in(), now=moment())
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.get("/<int:run_id>/refused.xlsx")
+def refused(run_id: int) -> ResponseReturnValue:
+    """The rows that cannot be imported, with why."""
+    run = _run(run_id)
+    report = _report(run) or abort(404)
+    if run.content is None or not report.count(RowState.REFUSED):
+        abort(404)
+    content = refused_workbook(read_upload(run, VOCABULARY), report)
+    return attached(content, f"refused-{run.id}", Format.XLSX)
+
+
+@bp.post("/<int:run_id>/change")
+def change(run_id: int) -> ResponseReturnValue:
+    """Go back to the columns."""
+    with transaction():
+        run = _run(run_id)
+        if run.state is RunState.PREVIEW:
+            run.state = RunState.COLUMNS
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/discard")
+def discard(run_id: int) -> ResponseReturnValue:
+    """Forget the file."""
+    with transaction() as session:
+        service.discard(session, run=_run(run_id))
+    return redirect(url_for(".start"))
+
+
+@bp.post("/<int:run_id>/undo")
+def undo(run_id: int) -> ResponseReturnValue:
+    """Take back what it made and nobody touched since."""
+    try:
+        with transaction() as session:
+            service.undo(session, run=_run(run_id), by=signed_in(), now=moment())
+    except Refused as refused:
+        flash(refusal_text(refused), "danger")
+    return redirect(url_for(".show", run_id=run_id))
+
+
+def _run(run_id: int) -> ImportRun:
+    return my_run(db.session, run_id, my_view().person_id) or abort(404)
+
+
+def _report(run: ImportRun) -> Report | None:
+    return Report.unpacked(run.report) if run.report else None
+
+
+def _start_page(form: TableFileForm) -> str:
+    runs = my_runs(db.session, my_view().person_id, moment())
+    return render_template("imports/table.html", form=form, runs=run_rows(runs, moment()))
+
+
+def _page(run: ImportRun, form: object = None, problem: str = "") -> str:
+    match run.state:
+        case RunState.SHEET:
+            return _sheet_page(run, form)
+        case RunState.COLUMNS:
+            return _columns_page(run, form, problem)
+        case RunState.PREVIEW:
+            return _preview_page(run)
+        case RunState.DONE | RunState.UNDONE:
+            return _result_page(run)
+    return render_template("imports/working.html", run=run)
+
+
+def _sheet_page(run: ImportRun, form: object) -> str:
+    file = opened(run)
+    if form is None:
+        form = SheetForm(formdata=None, sheet=file.likely)
+        form.sheet.choices = sheet_choices(file)
+    return render_template("imports/sheet.html", form=form, run=run)
+
+
+def _columns_page(run: ImportRun, form: object, problem: str) -> str:
+    upload, settings = read_upload(run, VOCABULARY), Settings.read(run.settings)
+    if form is None:
+        form = ColumnsForm(formdata=None, kind=settings.kind, city=settings.city)
+    typed = request.form.getlist("column")
+    codes = typed if len(typed) == len(upload.codes) else upload.codes
+    return render_template(
+        "imports/columns.html",
+        form=form,
+        run=run,
+        problem=problem,
+        upload=upload,
+        columns=column_rows(upload, codes, is_admin=my_view().role is Role.ADMIN),
+        has_kind="kind" in upload.codes,
+        has_city="city" in upload.codes,
+    )
+
+
+def _preview_page(run: ImportRun) -> str:
+    report = _report(run) or abort(404)
+    page = preview_of(report, request.args.get("state", ""), request.args.get("page", "1"))
+    return render_template(
+        "imports/rows.html",
+        run=run,
+        page=page,
+        form=ApplyForm(formdata=None),
+        people=people_fields(likely_people(db.session, report.open, today())),
+        settings=Settings.read(run.settings),
+    )
+
+
+def _result_page(run: ImportRun) -> str:
+    left = touched(db.session, run) if run.state is RunState.UNDONE else []
+    can_undo = run.state is RunState.DONE and may_undo(run.finished_at, moment()) and run.added
+    return render_template(
+        "imports/result.html", run=run, left=visit_links(left), can_undo=bool(can_undo)
+    )

@@ -1,0 +1,115 @@
+"""Imports of many rows: checked and kept by the clock in short transactions."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.imports import rules, service
+from crm.imports.models import ImportMade, ImportRun
+from crm.imports.rules import RowState, RunState
+from crm.imports.settings import Report
+from crm.jobs.importing import Importer
+from crm.people.models import Person
+from crm.people.rules import Duty, Role
+from crm.transactions import transaction
+from crm.visits.models import Visit
+from crm.visits.rules import Status
+from tests.bureau_sheets import bureau_rows, bureau_sheet
+from tests.conftest import NOW
+from tests.factories import make_person, make_unit
+
+ROWS, A_BATCH = 30, 10
+CODES = [
+    *("number", "hours", "leader", "participants", "companies"),
+    *("met", "position", "phone", "city", "minutes", "note"),
+]
+
+
+@pytest.fixture
+def run_id(sessions, monkeypatch):
+    """A table of more rows than a request keeps, uploaded and matched."""
+    monkeypatch.setattr("crm.imports.service.MOST_AT_ONCE", ROWS - 1)
+    monkeypatch.setattr("crm.jobs.importing.BATCH", A_BATCH)
+    with transaction(sessions) as db:
+        unit = make_unit(db, "招商局")
+        by = make_person(db, "root", role=Role.ADMIN, duty=Duty.STAFF, unit=unit, name="单行舟")
+        make_person(db, "shen", unit=unit, name="沈若川")
+        run = service.begin(
+            db,
+            content=bureau_sheet(bureau_rows(ROWS, ["沈若川", "单行舟"])),
+            file_name="台账.xlsx",
+            by=by,
+            now=NOW,
+        )
+        choices = {"codes": CODES, "kind": "outreach", "city": ""}
+        service.choose_columns(db, run=run, **choices, by=by, now=NOW)
+        return run.id
+
+
+def work(sessions, batches=None):
+    """Let the clock work for so many batches, else until nothing waits."""
+    left = iter(range(batches if batches is not None else 1_000))
+    Importer(sessions, lambda: NOW).work(lambda: next(left, None) is not None)
+
+
+def read(sessions, run_id):
+    with sessions() as db:
+        return db.get_one(ImportRun, run_id)
+
+
+def counted(sessions, **by):
+    with sessions() as db:
+        return db.scalar(select(func.count()).select_from(Visit).filter_by(**by))
+
+
+def step(sessions, run_id, what, **more):
+    with transaction(sessions) as db:
+        run = db.get_one(ImportRun, run_id)
+        what(db, run=run, by=db.get_one(Person, run.made_by_id), now=NOW, **more)
+
+
+def test_the_clock_checks_keeps_and_takes_back_what_a_request_would_not(sessions, run_id):
+    states = [read(sessions, run_id).state]
+    work(sessions)
+    report = Report.unpacked(read(sessions, run_id).report)
+    for what, more in ((service.apply, {"only_usable": False}), (service.undo, {})):
+        step(sessions, run_id, what, **more)
+        states.append(read(sessions, run_id).state)
+        work(sessions)
+        states.append(read(sessions, run_id).state)
+
+    assert report.count(RowState.NEW) == ROWS
+    assert states == [
+        *(RunState.CHECKING, RunState.IMPORTING, RunState.DONE),
+        *(RunState.UNDOING, RunState.UNDONE),
+    ]
+    assert counted(sessions, status=Status.CANCELLED) == ROWS
+    assert read(sessions, run_id).undone == ROWS
+
+
+def test_an_import_that_breaks_off_goes_on_where_it_was(sessions, run_id):
+    work(sessions)
+    step(sessions, run_id, service.apply, only_usable=False)
+    work(sessions, batches=3)  # one to take it, two batches
+    half = read(sessions, run_id)
+    kept = counted(sessions)
+
+    with transaction(sessions) as db:  # the lease of the node that broke off has ended
+        db.get_one(ImportRun, run_id).leased_until = NOW - timedelta(seconds=1)
+    work(sessions)
+
+    assert (half.position, kept, half.state) == (2 * A_BATCH, 2 * A_BATCH, RunState.IMPORTING)
+    done = read(sessions, run_id)
+    assert (done.state, done.added, counted(sessions)) == (RunState.DONE, ROWS, ROWS)
+    with sessions() as db:
+        assert db.scalar(select(func.count()).select_from(ImportMade)) == ROWS
+
+
+def test_a_leased_import_is_left_to_its_node(sessions, run_id):
+    with transaction(sessions) as db:
+        db.get_one(ImportRun, run_id).leased_until = NOW + rules.LEASE
+
+    work(sessions)
+
+    assert read(sessions, run_id).state is RunState.CHECKING
