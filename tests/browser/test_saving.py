@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from crm.base.audit import record
+from crm.leads.rules import Stage
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
@@ -16,7 +17,7 @@ from crm.visits.models import Visit
 from crm.visits.rules import Status
 from tests.browser.conftest import lose_next_answer
 from tests.conftest import NOW
-from tests.factories import RECRUITER, make_person, make_rule, make_visit
+from tests.factories import RECRUITER, make_lead, make_milestone, make_person, make_rule, make_visit
 
 pytestmark = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
@@ -217,3 +218,26 @@ def test_my_day_stays_in_place_after_a_step(desk, served):
     expect(page.get_by_text("拜访已办结")).to_be_visible()
     assert place > 0
     assert abs(page.evaluate("scrollY") - place) < 150
+
+
+def test_a_lead_that_was_parked_opens_at_its_head(desk, served):
+    """The form that was open is gone, and with it the place where its button stood."""
+    with transaction(served.sessions) as db:
+        shen = db.scalars(select(Person).where(Person.username == "shen")).one()
+        lead = make_lead(db, "研发中心", stage=Stage.FOLLOWING, tracker=shen)
+        make_milestone(db, lead, Stage.FOLLOWING, date(2026, 6, 1))
+        for day in range(1, 13):
+            make_visit(db, shen, date(2026, 7, day), leads=[lead])
+        url = f"{served.url}/leads/{lead.id}"
+    page = desk.page
+    page.goto(f"{url}?open=reach-parked")
+    page.get_by_label("原因").fill("企业暂缓投资")
+    page.get_by_role("textbox", name="再看日期").fill("2026-09-01")
+    page.evaluate("scrollTo(0, 1500)")
+    place = page.evaluate("scrollY")
+
+    page.locator(".lead-panel button[type=submit]").evaluate("button => button.click()")
+
+    expect(page.locator("#messages > .alert-success")).to_be_visible()
+    assert place > 0
+    assert page.evaluate("scrollY") == 0
