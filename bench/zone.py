@@ -34,6 +34,7 @@ from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
+from crm.visits import search_index as visit_index
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel
 
@@ -113,6 +114,7 @@ def fill(db: Session, *, scale: float, now: datetime) -> None:
     _insert(db, Visit, drawn)
     _insert(db, VisitParticipant, participants(rng, drawn, owing))
     _insert(db, VisitLead, visited(rng, drawn, visited_ids))
+    visit_index.rebuild(db)
     for table in (Lead, Visit):
         _count_from_last_id(db, table)
 

@@ -13,6 +13,7 @@ from crm.base.db import engine_options
 from crm.extensions import csrf, db, limiter, login_manager
 from crm.leads import search_index
 from crm.settings import Settings
+from crm.visits import search_index as visit_index
 
 ROOT = Path(__file__).parent.parent
 
@@ -70,4 +71,5 @@ def create_app(settings: Settings) -> Flask:
 
 def _is_compared(name: str | None, kind: str, _parents: object) -> bool:
     """Whether migrations compare it with the models: search indexes have none."""
-    return kind != "table" or not str(name).startswith(search_index.NAMES)
+    indexes = (*search_index.NAMES, *visit_index.NAMES)
+    return kind != "table" or not str(name).startswith(indexes)

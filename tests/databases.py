@@ -25,7 +25,7 @@ from crm.leads.rules import Stage
 from crm.settings import Settings
 
 KINDS = ("sqlite", "postgresql")
-INDEXES = ("lead_gram", "company_gram")  # which triggers keep
+INDEXES = ("lead_gram", "company_gram", "visit_gram", "visit_company_gram")  # which triggers keep
 AUDITED = ("audit_entry", "audit_link", "audit_seal")
 FROM_ONE = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 SECRET = "a secret of the tests, long enough for the check"

@@ -27,6 +27,7 @@ from crm.visits.contacts import ContactChanged
 from crm.visits.fields import CompanyMet, VisitData
 from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Status, Verdict, late_by
+from crm.visits.search_index import NAMED, VISITS
 from crm.visits.trips import TripNamed, begin_trips
 from crm.visits.validation import checked_columns
 
@@ -60,6 +61,7 @@ class PreparedVisits:
     """Visits as they are inserted, but for their ids; rows hold what the driver takes."""
 
     visits: Converted  # without an id
+    tokens: Sequence[str]  # by which they are searched
     companions: Sequence[Row]  # the number of the row in place of the visit's id
     leads: Sequence[Row]  # likewise
     companies: Sequence[Row]  # likewise
@@ -111,6 +113,7 @@ def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Pr
 
     return PreparedVisits(
         convert(db, Visit, [visit.columns for visit in visits]),
+        VISITS.tokens_of_new(visit.columns for visit in visits),
         companions,
         [(number, key) for number, visit in enumerate(visits) for key in visit.lead_ids],
         [
@@ -144,12 +147,22 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
     ):
         insert_converted(db, table, columns, [(ids[number], *row) for number, *row in linked])
 
+    VISITS.index_new(db, ids, visits.tokens)
+    _index_companies(db, ids)
     record_created(db, visits.entries, ids)
     for edit in visits.edits:
         collect(db, edit)
     collect(db, ContactChanged({row[1] for row in visits.leads}))
 
     return ids
+
+
+def _index_companies(db: Session, visit_ids: Sequence[int]) -> None:
+    """Let visits be found by the names of companies that are not on record."""
+    for part in batches(visit_ids):
+        named = VisitCompany.visit_id.in_(part) & VisitCompany.name.is_not(None)
+        if ids := db.scalars(select(VisitCompany.id).where(named)).all():
+            NAMED.index_again(db, ids)
 
 
 def _trip_of(visit: CheckedVisit) -> TripNamed:

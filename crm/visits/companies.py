@@ -29,6 +29,7 @@ from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.fields import CompanyMet, SeenCompany, VisitData, joined_names
 from crm.visits.models import VisitCompany, VisitLead
 from crm.visits.rules import Counterpart
+from crm.visits.search_index import NAMED
 
 COLUMNS = ("visit_id", "company_id", "name", "folded", "met", "position", "counterpart")
 _VISIT_IDS: BindParameter[list[int]] = bindparam("visit_ids", expanding=True)
@@ -168,6 +169,7 @@ def companies_of(db: Session, visit_id: int) -> tuple[CompanyMet, ...]:
 
 def set_companies(db: Session, visit_id: int, rows: Sequence[CompanyMet]) -> None:
     """Set which companies were met at a visit."""
+    NAMED.forget(db, _named_ids(db, visit_id))
     gone = delete(VisitCompany).where(VisitCompany.visit_id == visit_id)
     # not synchronized: that would check each row that this session has read
     db.execute(gone, execution_options={"synchronize_session": False})
@@ -179,6 +181,14 @@ def add_companies(db: Session, visit_id: int, rows: Sequence[CompanyMet]) -> Non
     if rows:
         values = [{"visit_id": visit_id, **row} for row in columns_of_rows(rows)]
         db.execute(insert(VisitCompany), values)
+    if any(row.name for row in rows):
+        NAMED.index_again(db, _named_ids(db, visit_id))
+
+
+def _named_ids(db: Session, visit_id: int) -> Sequence[int]:
+    """Its rows with a name, by which they are searched."""
+    query = select(VisitCompany.id).where(VisitCompany.visit_id == visit_id)
+    return db.scalars(query.where(VisitCompany.name.is_not(None))).all()
 
 
 def seen_companies(

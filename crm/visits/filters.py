@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, or_
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.names import folded, spellings
@@ -16,10 +16,10 @@ from crm.leads.queries import matching
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
-from crm.visits.fields import VISIT_FIELDS
-from crm.visits.models import Visit, VisitCompany, VisitParticipant
+from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.permissions import covering, earliest_start, in_scope, of_leads, readable, visible
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Channel, Kind, Status
+from crm.visits.search_index import MOST_LIKELY, SEARCHED, at_most, likely_visits
 
 Columns = TypeVarTuple("Columns")
 
@@ -123,7 +123,27 @@ def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnEl
     leader = exists().where(Person.id == Visit.leader_id, called)
     lead_matches = matching(db, text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
-    return or_(leader, leads, matching_words(viewer, on, text))
+    found = or_(leader, leads, matching_words(viewer, on, text))
+
+    likely = _likely(db, text, called, lead_matches)
+    return found if likely is None else Visit.id.in_(likely) & found
+
+
+def _likely(
+    db: Session, text: str, called: ColumnElement[bool], lead_matches: ColumnElement[bool]
+) -> list[int] | None:
+    """Ids of all visits that may have the text in some part; None where they are too many.
+
+    Whoever may see them is decided by the conditions themselves.
+    """
+    most = MOST_LIKELY + 1
+    words = likely_visits(text, most)
+    if words is None:
+        return None
+    led = select(Visit.id).where(Visit.leader_id.in_(select(Person.id).where(called)))
+    of_lead = select(VisitLead.visit_id).join(Lead, Lead.id == VisitLead.lead_id)
+    of_lead = of_lead.join(Company, Company.id == Lead.company_id).where(lead_matches)
+    return at_most(db, [*words, led.limit(most), of_lead.limit(most)], MOST_LIKELY)
 
 
 def matching_words(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
@@ -138,10 +158,6 @@ def matching_words(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
         )
         return or_(*found)
 
-    words = contain(_searched())
+    words = contain(getattr(Visit, name) for name in SEARCHED)
     words |= exists().where(VisitCompany.visit_id == Visit.id, contain([VisitCompany.name]))
     return contain([Visit.ref, Visit.city]) | words & readable(viewer, on)
-
-
-def _searched() -> list[Any]:
-    return [getattr(Visit, name) for name, field in VISIT_FIELDS.items() if field.is_searched]

@@ -37,6 +37,7 @@ from crm.targets.rules import Metric, TargetMeasure
 from crm.transactions import transaction
 from crm.visits.models import Visit, VisitCompany, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, kind_by
+from crm.visits.search_index import NAMES
 from crm.visits.service import VisitData, change_visit
 from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.conftest import NOW
@@ -472,6 +473,8 @@ def test_a_filled_zone_of_an_earlier_revision_keeps_all_that_it_had(migrated, si
     }
     assert kept == {name: rows for name, rows in former.items() if rows}
     assert len(kept) > 40
-    assert {name for name in after.keys() - former.keys() if after[name]} == set()
+    # the index of visits is made of their words
+    new = {name for name in after.keys() - former.keys() if not name.startswith(NAMES)}
+    assert {name for name in new if after[name]} == set()
     assert {row["currency"] for row in after["target"] if row["amount"]} == {"CNY"}
     assert {row["last_contact_on"] for row in after["lead"]} > {None}

@@ -59,8 +59,9 @@ def test_words_and_companies_of_a_visit_with_a_hidden_lead_find_it_for_nobody_el
     assert refs(db, zone, search, "tracker") == ["V-HIDDEN"]
 
 
-def test_only_the_latest_visits_are_searched_for_words(db, zone, monkeypatch):
+def test_for_a_common_word_only_the_latest_visits_are_searched(db, zone, monkeypatch):
     monkeypatch.setattr(found, "MOST_SEARCHED", 1)
+    monkeypatch.setattr(found, "MOST_LIKELY", 1)
     make_visit(db, zone.people["tracker"], date(2026, 7, 1), minutes="封测产线", ref="V-OLD")
     make_visit(db, zone.people["tracker"], date(2026, 7, 9), minutes="封测产线", ref="V-NEW")
 
