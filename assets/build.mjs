@@ -190,6 +190,7 @@ const texts = {
   "forms.js": await bundled("forms.js"),
   "swaps.js": await bundled("swaps.js"),
   "kanban.js": await bundled("kanban.js"),
+  "visit_calendar.js": await bundled("visit_calendar.js"),
   "uploads.js": await bundled("uploads.js"),
   "offline.js": await bundled("offline.js"),
   "icon-192.png": appIcon(192),

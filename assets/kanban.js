@@ -2,10 +2,10 @@
 // Loads htmx itself, so the page needs no other script.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import Sortable from "sortablejs";
+import { DRAGGING } from "./dragging.js";
 import { alertBox, tell } from "./notices.js";
 import "./swaps.js";
 
-const HOLD = 300; // ms that a finger rests on a card before it is dragged, so that swiping still scrolls
 const NOT_SAVED = "未保存：网络不通或服务异常，请稍后重试。";
 const board = document.querySelector(".kanban");
 const dialog = document.getElementById("move");
@@ -125,16 +125,7 @@ for (const list of board.querySelectorAll(".kanban-cards")) {
       name: "board",
       put: (to, from) => from.el.parentElement.dataset.targets.split(" ").includes(to.el.parentElement.dataset.stage),
     },
-    draggable: ".movable",
-    sort: false,
-    forceFallback: true, // the browser's own dragging knows neither fingers nor our look
-    fallbackOnBody: true,
-    fallbackClass: "kanban-ghost",
-    fallbackTolerance: 4, // px: a click is no drag
-    delay: HOLD,
-    delayOnTouchOnly: true,
-    touchStartThreshold: 6,
-    scrollSensitivity: 60,
+    ...DRAGGING,
     onChoose: () => (isHeld = true),
     onUnchoose: () => (isHeld = false),
     onStart,

@@ -49,6 +49,7 @@ MOVING = {
 }
 # Rows beside another: by whose entry they are told, found by that column; None: by any such entry.
 BESIDE: Mapping[str, Mapping[str, str | None]] = {
+    "calendar_feed": {"person": "person_id"},
     "claim_entry": {"claim": "claim_id"},
     "claim_file": {"claim": "record_id"},
     "claim_kind_span": {"claim_kind": None},

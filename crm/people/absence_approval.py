@@ -1,7 +1,7 @@
 """Who approves and sees which absence (REGIME 2: a supervisor in scope approves)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -117,6 +117,27 @@ def _supervisors(db: Session, tree: Sequence[UnitNode], on: date) -> dict[int, f
         node.unit.id: frozenset().union(*(posted[up] for up in units_above(tree, node.unit.id)))
         for node in tree
     }
+
+
+def absences_between(  # noqa: PLR0913 - whose, from when to when, before whom
+    db: Session,
+    viewer: Viewer,
+    people: Collection[int],
+    first: date,
+    last: date,
+    *,
+    on: date,
+) -> Sequence[Absence]:
+    """The approved absences of these people in the span that the viewer sees, people loaded."""
+    query = select(Absence).where(
+        Absence.person_id.in_(people),
+        Absence.status == AbsenceStatus.APPROVED,
+        Absence.from_on <= last,
+        Absence.to_on >= first,
+        visible(viewer, on),
+    )
+    loaded = query.options(joinedload(Absence.person))
+    return db.scalars(loaded.order_by(Absence.from_on, Absence.id)).all()
 
 
 def visible_absence(db: Session, viewer: Viewer, absence_id: int, on: date) -> Absence | None:

@@ -119,6 +119,30 @@ class Absence(Base):
     person: Mapped[Person] = relationship(foreign_keys=person_id, lazy="raise")
 
 
+class CalendarFeed(Base):
+    """The address of a person's calendar for other programs; only the hash of its token is kept."""
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (
+        Index(
+            # one open address at a time; those that ended do not count
+            "uq_calendar_feed_open",
+            "person_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="raise")
+
+
 class EntryGrant(Base):
     """Who, the agent, may enter visits for whom, the owner, between two dates (代录, REGIME 2).
 

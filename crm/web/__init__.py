@@ -64,6 +64,7 @@ from crm.web.targets import admin as target_admin
 from crm.web.targets import spans as speed_spans
 from crm.web.targets import views as targets
 from crm.web.tiers import views as tier_lines
+from crm.web.visit_calendar import views as visit_calendar
 from crm.web.visits import trips
 from crm.web.visits import views as visits
 
@@ -122,6 +123,7 @@ def init_app(app: Flask) -> None:
         trips,
         offline,
         planner,
+        visit_calendar,
         followups,
         leads,
         bulk_changes,

@@ -26,6 +26,8 @@ PUBLIC = frozenset(
         # the link in a mail; its token names one person and one kind of mail
         "my_settings.unsubscribe",
         "my_settings.stop",
+        # programs that read a calendar cannot sign in; its token names one person
+        "visit_calendar.feed",
     }
 )
 ANYONE = frozenset(Role)
@@ -39,6 +41,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "me.change": ANYONE,
     "me.set_password": ANYONE,
     "me.sign_out_elsewhere": ANYONE,
+    "me.make_feed": WITH_RECORDS,
+    "me.end_feed": WITH_RECORDS,
     "repeats.form_token": ANYONE,
     "myday.show": ANYONE,
     # readers enter no visits, but others may enter theirs
@@ -90,6 +94,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "trips.show": WITH_RECORDS,
     "trips.edit": WITH_RECORDS,
     "trips.change": WITH_RECORDS,
+    "visit_calendar.show": WITH_RECORDS,
     "planner.show": WITH_RECORDS,
     "planner.apply": WITH_RECORDS,
     "followups.listing": WITH_RECORDS,

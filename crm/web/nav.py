@@ -37,6 +37,7 @@ PLACES = (
     ("visits.listing", "拜访", "briefcase", Shelf.BAR),
     ("leads.listing", "线索", "bulb", Shelf.BAR),
     ("compliance.board", "达标看板", "chart-bar", Shelf.BAR),
+    ("visit_calendar.show", "日历", "calendar-event", Shelf.MORE),
     ("companies.listing", "企业", "building-skyscraper", Shelf.MORE),
     ("followups.listing", "跟进", "checklist", Shelf.WIDE),
     ("problems.listing", "困难问题", "alert-triangle", Shelf.MORE),

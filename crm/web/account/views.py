@@ -13,13 +13,16 @@ from crm.base import formatting
 from crm.base.cells import Cells, Email, Phone, read_cells
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.people import accounts, service
+from crm.people import accounts, calendar_feeds, service
+from crm.people.calendar_feeds import open_feed
 from crm.people.login_attempts import Attempt, uncount_attempt
+from crm.people.rules import WITH_RECORDS
 from crm.people.sessions import open_sessions
 from crm.web.access import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
 from crm.web.forms import cleaned, show_refusal
 from crm.web.people.entry_grants import given_grants, held_grants
+from crm.web.site import site
 from crm.web.transaction import moment, release, today, transaction
 
 bp = Blueprint("me", __name__, url_prefix="/me")
@@ -90,7 +93,7 @@ def show() -> ResponseReturnValue:
     return _page(ContactForm(obj=signed_in()), PasswordForm())
 
 
-def _page(contact: ContactForm, password: PasswordForm) -> str:
+def _page(contact: ContactForm, password: PasswordForm, feed_url: str = "") -> str:
     return render_template(
         "account/show.html",
         person=signed_in(),
@@ -101,6 +104,9 @@ def _page(contact: ContactForm, password: PasswordForm) -> str:
         held=held_grants(db.session, signed_in()),
         new_url=url_for("entry_grants.new_mine"),
         links=[Link(url_for(endpoint), *texts) for endpoint, *texts in LINKS],
+        feed_url=feed_url,
+        feed=open_feed(db.session, signed_in().id),
+        has_feed=signed_in().role in WITH_RECORDS,
         shortest=service.SHORTEST_PASSWORD,
     )
 
@@ -180,6 +186,24 @@ def sign_out_elsewhere() -> ResponseReturnValue:
         )
     flash(f"已退出其他设备（{count} 处）。" if count else "暂无其他设备登录。", "success")
     return redirect(url_for(".show"))
+
+
+@bp.post("/calendar-feed")
+def make_feed() -> ResponseReturnValue:
+    """Make the address of my calendar, and show it this once; an earlier one ends."""
+    with transaction() as session:
+        token = calendar_feeds.make_feed(session, person=signed_in(), now=moment())
+    url = site().base_url + url_for("visit_calendar.feed", token=token)
+    return _page(ContactForm(formdata=None, obj=signed_in()), PasswordForm(formdata=None), url)
+
+
+@bp.post("/calendar-feed/end")
+def end_feed() -> ResponseReturnValue:
+    """End the address of my calendar."""
+    with transaction() as session:
+        calendar_feeds.end_feed(session, person=signed_in(), now=moment())
+    flash("日历订阅地址已停用。", "success")
+    return redirect(url_for(".show", _anchor="feed"))
 
 
 def _devices() -> list[Device]:

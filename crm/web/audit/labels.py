@@ -98,6 +98,8 @@ ACTIONS: Mapping[str, str] = {
     "person.changed": "修改人员",
     "person.password_set": "设置密码",
     "person.mails_chosen": "修改邮件设置",
+    "person.calendar_feed_made": "生成日历订阅地址",
+    "person.calendar_feed_ended": "停用日历订阅地址",
     "person.exported": "导出列表",
     "person.import_undone": "撤销导入",
     "person.imported": "导入文件",
