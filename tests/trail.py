@@ -63,6 +63,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "receipt_file": {"receipt": "record_id"},
     "lead_file": {"lead": "record_id"},
     "visit_file": {"visit": "record_id"},
+    "followup_snooze": {"followup": "followup_id"},
     "followup_file": {"followup": "record_id"},
     "order_file": {"supervision_order": "record_id"},
     "assistance_offer": {"lead": "lead_id"},

@@ -2,6 +2,7 @@
 
 from crm.base.fields import Field, FieldKind, columns_of, declared
 from crm.base.sheets import Column
+from crm.followups.rules import Repeat
 from crm.visits.rules import Channel
 
 # In the order of the columns of a file.
@@ -53,6 +54,8 @@ FOLLOWUP_FIELDS = declared(
     ),
     Field("channel", "方式", FieldKind.CHOICE, choices=Channel, in_form=True),
     Field("met", "联系人", in_form=True, longest=500),
+    Field("repeat", "重复", FieldKind.CHOICE, choices=Repeat, in_form=True),
+    Field("repeat_number", "间隔天数或每月几日", FieldKind.OTHER, in_form=True),
     Field("next_id", "下一项跟进", FieldKind.OTHER),
 )
 FOLLOWUP_COLUMNS = columns_of(FOLLOWUP_FIELDS.values())

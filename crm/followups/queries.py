@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.clock import civil_date
 from crm.base.paging import Page, page_of, place_at
 from crm.base.sheets import MOST_ROWS
-from crm.followups.models import Followup
+from crm.followups.models import Followup, FollowupSnooze
 from crm.followups.permissions import of_visible_lead, visible_to
 from crm.followups.redaction import SeenFollowup, days_overdue, shown
 from crm.leads.models import Lead
@@ -68,6 +68,21 @@ def followup_by_id(db: Session, viewer: Viewer, followup_id: int, on: date) -> S
     query = visible_to(viewer, on).where(Followup.id == followup_id)
     followup = db.scalar(query.options(joinedload(Followup.person)))
     return shown(db, viewer, [followup], on)[0] if followup else None
+
+
+def snoozes_of(db: Session, followup_id: int) -> Sequence[FollowupSnooze]:
+    """How often and why it was put off, the latest first, with who did it."""
+    query = select(FollowupSnooze).where(FollowupSnooze.followup_id == followup_id)
+    query = query.options(joinedload(FollowupSnooze.by))
+    return db.scalars(query.order_by(FollowupSnooze.id.desc())).all()
+
+
+def visible_followups(
+    db: Session, viewer: Viewer, ids: Collection[int], on: date
+) -> Sequence[Followup]:
+    """Those of the follow-ups that the viewer may see, persons loaded, by their due dates."""
+    query = visible_to(viewer, on).where(Followup.id.in_(ids)).options(joinedload(Followup.person))
+    return db.scalars(query.order_by(Followup.due_on, Followup.id)).all()
 
 
 def followups_page(

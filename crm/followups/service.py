@@ -1,5 +1,6 @@
 """Follow-ups added, changed and finished, with the next step (REGIME 6)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,11 +13,16 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.pending import collect
 from crm.base.refs import new_ref
-from crm.followups.models import Followup
+from crm.base.workdays import WorkingCalendar
+from crm.followups.models import Followup, FollowupSnooze
 from crm.followups.permissions import may_change
+from crm.followups.rules import Repetition, next_due
+from crm.leads.models import Lead
 from crm.leads.permissions import colleague_of, may_see
+from crm.leads.rules import FINAL
 from crm.people.models import Person
 from crm.people.permissions import require_records, viewer
+from crm.people.queries import at_work
 from crm.visits.contacts import ContactChanged
 from crm.visits.rules import Channel
 
@@ -30,6 +36,7 @@ class FollowupData:
     person_id: int
     due_on: date
     what: str
+    repeats: Repetition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,7 @@ class FollowupOutcome:
     next_what: str | None = None
     next_due_on: date | None = None
     next_person_id: int | None = None  # none: the same person
+    ends_repeating: bool = False
 
 
 def add_followup(db: Session, *, data: FollowupData, by: Person | None, now: datetime) -> Followup:
@@ -77,6 +85,7 @@ def change_followup(
         "person_id": data.person_id,
         "due_on": data.due_on,
         "what": _stripped(data.what, "what"),
+        **_repeat_columns(data.repeats),
     }
     before, after = changes(followup, values)
 
@@ -87,12 +96,19 @@ def change_followup(
     return followup
 
 
-def finish_followup(
-    db: Session, *, followup: Followup, outcome: FollowupOutcome, by: Person | None, now: datetime
+def finish_followup(  # noqa: PLR0913 - what came of it, by whom, when
+    db: Session,
+    *,
+    followup: Followup,
+    outcome: FollowupOutcome,
+    by: Person | None,
+    now: datetime,
+    calendar: WorkingCalendar | None = None,
 ) -> Followup:
-    """Finish a step with its result, and owe the next one where it is named.
+    """Finish a step with its result, and owe the next one where it is named, or where it repeats.
 
-    Refused as `not_yours`, `already_done`, `required`, `no_such_person`.
+    With a calendar a repeated one is due on a working day. Refused as `not_yours`, `already_done`,
+    `required`, `no_such_person`.
     """
     _take_open(db, followup, by, now)
     followup.result = _stripped(outcome.result, "result")
@@ -101,12 +117,70 @@ def finish_followup(
 
     if following := _next(db, followup, outcome, by=by, now=now):
         followup.next_id = following.id
+    if not outcome.ends_repeating:
+        again = _repeated(db, followup, by=by, now=now, calendar=calendar)
+        # a step named by hand comes before the repeated one
+        followup.next_id = followup.next_id or (again.id if again else None)
 
     after = {"result": followup.result, "next_id": followup.next_id}
     record(db, "followup.finished", followup, by=by, at=now, after=after)
     collect(db, ContactChanged((followup.lead_id,)))
 
     return followup
+
+
+def snooze_followup(  # noqa: PLR0913 - until when, why, by whom, when
+    db: Session,
+    *,
+    followup: Followup,
+    due_on: date,
+    reason: str,
+    by: Person | None,
+    now: datetime,
+) -> FollowupSnooze:
+    """Put an open step off to a later date; the reason is kept.
+
+    Refused as `not_yours`, `already_done`, `required`, `not_later`.
+    """
+    _take_open(db, followup, by, now)
+    why = _stripped(reason, "snooze_reason")
+    if due_on <= max(followup.due_on, civil_date(now)):
+        raise Refused("not_later", field="snooze_on")
+
+    snooze = FollowupSnooze(
+        followup_id=followup.id,
+        was_due_on=followup.due_on,
+        due_on=due_on,
+        reason=why,
+        at=now,
+        by_id=by.id if by else None,
+    )
+    db.add(snooze)
+    before, after = changes(followup, {"due_on": due_on})
+    after["reason"] = why
+    record(db, "followup.snoozed", followup, by=by, at=now, before=before, after=after)
+
+    return snooze
+
+
+def hand_over_followups(
+    db: Session, *, followups: Sequence[Followup], to_id: int | None, by: Person, now: datetime
+) -> Person:
+    """Give open steps to a colleague, all or none; steps that are theirs already stay as they are.
+
+    Refused as `not_yours`, `already_done`, `no_such_person`, and as `successor_sees_not` where
+    they may not see a lead.
+    """
+    on = civil_date(now)
+    to = colleague_of(db, to_id, "person_id", on=on)
+    eyes = viewer(db, to, on)
+    for followup in followups:
+        _take_open(db, followup, by, now)
+        if not may_see(db, eyes, followup.lead_id, on):
+            raise Refused("successor_sees_not", field="person_id", name=to.name)
+        if followup.person_id != to.id:
+            hand_over_followup(db, followup=followup, to=to, by=by, now=now)
+    return to
 
 
 def reopen_followup(
@@ -182,6 +256,39 @@ def _next(
     return _add(db, data, by=by, now=now)
 
 
+def _repeated(
+    db: Session,
+    followup: Followup,
+    *,
+    by: Person | None,
+    now: datetime,
+    calendar: WorkingCalendar | None,
+) -> Followup | None:
+    """The same step once more, where it repeats and its lead goes on."""
+    repeats, on = followup.repetition, civil_date(now)
+    stage = db.scalar(select(Lead.stage).where(Lead.id == followup.lead_id))
+    if repeats is None or stage in FINAL:
+        return None
+    # of somebody who has left it falls to whoever finished it
+    owner = select(Person.id).where(Person.id == followup.person_id, at_work(on))
+    person_id = db.scalar(owner) or (by.id if by else followup.person_id)
+    data = FollowupData(
+        lead_id=followup.lead_id,
+        person_id=person_id,
+        due_on=next_due(repeats, followup.due_on, on, calendar),
+        what=followup.what,
+        repeats=repeats,
+    )
+    return _add(db, data, by=by, now=now)
+
+
+def _repeat_columns(repeats: Repetition | None) -> dict[str, object]:
+    return {
+        "repeat": repeats.kind if repeats else None,
+        "repeat_number": repeats.number if repeats else None,
+    }
+
+
 def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -> Followup:
     followup = Followup(
         ref=data.ref.strip() or new_ref("F", civil_date(now)),
@@ -191,6 +298,7 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
         what=_stripped(data.what, "what"),
         entered_at=now,
         entered_by_id=by.id if by else None,
+        **_repeat_columns(data.repeats),
     )
 
     try:
@@ -207,6 +315,8 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
         "due_on": data.due_on,
         "what": followup.what,
     }
+    if data.repeats:
+        after |= _repeat_columns(data.repeats)
     record(db, "followup.added", followup, by=by, at=now, after=after)
 
     return followup

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
@@ -86,6 +87,22 @@ def people_in(unit_ids: Collection[int], on: date) -> Select[int]:
     return select(Posting.person_id).where(
         Posting.is_primary, held_on(on), Posting.unit_id.in_(unit_ids)
     )
+
+
+class Colleague(NamedTuple):
+    """A person of a unit as a calendar names them."""
+
+    id: int
+    name: str
+    role: Role
+
+
+def colleagues_in(db: Session, unit_ids: Collection[int], on: date) -> list[Colleague]:
+    """The people whose primary posting on the date is in one of the units."""
+    people = select(Person.id, Person.name, Person.role).where(
+        Person.id.in_(people_in(unit_ids, on))
+    )
+    return [Colleague(*row) for row in db.execute(people.order_by(Person.pinyin, Person.id))]
 
 
 def visible_to(viewer: Viewer, on: date) -> Select[Person]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
+from crm.followups.notifications import HandedLine
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
@@ -18,16 +18,6 @@ from crm.reassignment.queries import OpenThing
 
 SETTLED = "已办结、取消或退出"
 Pairs = Sequence[tuple[OpenThing, Person | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of the mail: what it is, its leads, and who has it now."""
-
-    kind: str
-    text: str
-    leads: str
-    to: str
 
 
 def tell(  # noqa: PLR0913 - what was done, for whom, by whom, when
@@ -71,14 +61,14 @@ def _put(  # noqa: PLR0913, PLR0917 - a mail has that many parts
     return post(db, Envelope(kind, key, now), person=reader, site=site, **content)
 
 
-def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[Line]:
+def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[HandedLine]:
     """The things as that reader may see them: hidden leads by their code names only."""
     on = civil_date(now)
     lead_ids = {lead_id for thing, _ in pairs for lead_id in thing.lead_ids}
     labels = lead_labels(db, viewer(db, reader, on), lead_ids, on)
 
     return [
-        Line(
+        HandedLine(
             thing.kind.label,
             text_of(thing, labels),
             "、".join(labels[lead_id].text for lead_id in sorted(thing.lead_ids)),

@@ -5,6 +5,8 @@ SENTENCES = {
     "required": "请填写此项。",
     "duplicate_username": "账号 {username} 已存在。",
     "no_city": "有的企业未填城市，请填写后再安排。",
+    "repeat_number": "请填写 1 至 {most} 之间的数。",
+    "not_later": "请选择晚于原期限和今天的日期。",
     "ends_before_start": "结束时间必须晚于开始时间。",
     "overlapping_posting": "与该人员 {from_on} 起的主要任职重叠。",
     "short_password": "密码至少 {shortest} 个字符。",

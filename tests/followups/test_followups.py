@@ -9,10 +9,12 @@ from sqlalchemy import select
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
+from crm.base.workdays import WorkingCalendar
 from crm.followups import queries, service
 from crm.followups.models import Followup
 from crm.followups.permissions import visible_to
 from crm.followups.queries import FollowupFilter, followups_page
+from crm.followups.rules import Repeat, Repetition
 from crm.followups.service import FollowupData, FollowupOutcome
 from crm.followups.timeline import timeline
 from crm.leads.queries import lead_by_id
@@ -235,3 +237,72 @@ def test_the_timeline_hides_words_that_hang_on_another_lead(db, zone):
 
     visit = next(entry.visit for entry in entries if entry.visit)
     assert visit.minutes is None
+
+
+REPEATED = Repetition(Repeat.WEEKLY, 3)
+
+
+def test_finishing_a_repeating_follow_up_makes_the_next(db, zone):
+    tracker = zone.people["tracker"]
+    data = followup_data(zone, due_on=TODAY, repeats=REPEATED)
+    step = service.add_followup(db, data=data, by=tracker, now=NOW)
+
+    service.finish_followup(
+        db, followup=step, outcome=OUTCOME, by=tracker, now=NOW, calendar=WorkingCalendar()
+    )
+    following = db.get_one(Followup, step.next_id)
+
+    assert (following.what, following.person_id) == (step.what, step.person_id)
+    assert (following.due_on, following.repetition) == (date(2026, 7, 22), REPEATED)
+    assert following.done_at is None
+
+
+def test_a_repetition_ends_where_it_is_said_or_the_lead_is_lost(db, zone):
+    tracker, lead = zone.people["tracker"], zone.leads[OPEN]
+    data = followup_data(zone, due_on=TODAY, repeats=REPEATED)
+    first = service.add_followup(db, data=data, by=tracker, now=NOW)
+    second = service.add_followup(db, data=replace(data, ref="F-2"), by=tracker, now=NOW)
+
+    ended = replace(OUTCOME, ends_repeating=True)
+    service.finish_followup(db, followup=first, outcome=ended, by=tracker, now=NOW)
+    lead.stage = Stage.LOST
+    service.finish_followup(db, followup=second, outcome=OUTCOME, by=tracker, now=NOW)
+
+    assert (first.next_id, second.next_id) == (None, None)
+
+
+def test_a_follow_up_is_put_off_with_a_reason_that_stays(db, zone):
+    tracker = zone.people["tracker"]
+    step = make_followup(db, zone.leads[OPEN], tracker, TODAY)
+    how = {"followup": step, "by": tracker, "now": NOW}
+
+    service.snooze_followup(db, due_on=TODAY + 3 * DAY, reason="客户出差", **how)
+    service.snooze_followup(db, due_on=TODAY + 5 * DAY, reason="展期", **how)
+
+    told = [(each.was_due_on, each.due_on, each.reason) for each in queries.snoozes_of(db, step.id)]
+    assert told == [
+        (TODAY + 3 * DAY, TODAY + 5 * DAY, "展期"),
+        (TODAY, TODAY + 3 * DAY, "客户出差"),
+    ]
+    assert step.due_on == TODAY + 5 * DAY
+    again = {"reason": "再推", **how}
+    assert refused(service.snooze_followup, db, due_on=step.due_on, **again)[0] == "not_later"
+    assert refused(service.snooze_followup, db, due_on=TODAY, **(again | {"reason": " "})) == (
+        "required",
+        "snooze_reason",
+    )
+
+
+def test_several_are_handed_over_and_the_receiver_must_see_each_lead(db, zone):
+    tracker, colleague = zone.people["tracker"], zone.people["colleague"]
+    steps = [make_followup(db, zone.leads[OPEN], tracker, TODAY) for _ in range(2)]
+    hidden = make_followup(db, zone.leads[RESTRICTED], tracker, TODAY)
+    how = {"to_id": colleague.id, "by": tracker, "now": NOW}
+
+    service.hand_over_followups(db, followups=steps, **how)
+
+    assert {step.person_id for step in steps} == {colleague.id}
+    code = refused(service.hand_over_followups, db, followups=[hidden], **how)[0]
+    assert code == "successor_sees_not"
+    stranger = {**how, "by": zone.people["stranger"]}
+    assert refused(service.hand_over_followups, db, followups=steps, **stranger)[0] == "not_yours"

@@ -65,6 +65,7 @@ ACTIONS: Mapping[str, str] = {
     "followup.changed": "修改跟进",
     "followup.finished": "办结跟进",
     "followup.reopened": "撤销办结跟进",
+    "followup.snoozed": "推迟跟进",
     "followup.handed_over": "移交跟进",
     "followup.withdrawn": "撤销添加跟进",
     "lead.role_handed_over": "移交分工",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.base.errors import Refused
 from crm.extensions import db
+from crm.followups.notifications import HandedLine
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.absence_approval import absence_of, may_decide
 from crm.people.choices import Group, PeopleAsked
@@ -18,7 +19,7 @@ from crm.people.models import Absence, Person
 from crm.people.queries import by_username
 from crm.people.rules import AbsenceStatus, Role
 from crm.quotas.queries import working_calendar
-from crm.reassignment.notifications import Line, lines_for, text_of
+from crm.reassignment.notifications import lines_for, text_of
 from crm.reassignment.queries import OpenThing, Span, heirs_of
 from crm.reassignment.rules import Thing, is_long
 from crm.reassignment.service import Moved, Plan, hand_over, open_things
@@ -279,6 +280,6 @@ def _hand_over(
     return hand_over(session, person=person, plan=plan, by=signed_in(), now=moment(), site=site())
 
 
-def _moved_rows(session: Session, moved: list[Moved]) -> list[Line]:
+def _moved_rows(session: Session, moved: list[Moved]) -> list[HandedLine]:
     pairs = [(move.thing, move.to) for move in moved]
     return lines_for(session, signed_in(), pairs, moment())

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
 from crm.extensions import db
 from crm.people.absence_approval import absences_between
-from crm.people.models import Person
-from crm.people.permissions import people_in
+from crm.people.permissions import colleagues_in
 from crm.people.queries import UnitNode, units_below
 from crm.people.rules import Role
 from crm.quotas.queries import working_calendar
@@ -86,10 +84,7 @@ def _people(unit: str) -> dict[int, tuple[str, Role]]:
         return {me.id: (me.name, me.role)}
     chosen = {node.unit.id for node in _units() if node.unit.code == unit} or abort(404)
     units = units_below(my_view().tree, chosen) & my_view().unit_ids
-    query = select(Person.id, Person.name, Person.role).where(
-        Person.id.in_(people_in(units, today()))
-    )
-    return {row.id: (row.name, row.role) for row in db.session.execute(query)}
+    return {row.id: (row.name, row.role) for row in colleagues_in(db.session, units, today())}
 
 
 def _shown(

@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
+from crm.base.outbox import Message
 from crm.base.paging import PAGE
 from crm.base.periods import DAY
 from crm.followups.models import Followup
@@ -305,3 +306,58 @@ def test_open_followups_are_paged_both_ways(app, at_linas, lina, lead):
 
 def page_beside(page, way):
     return unescape(page.split(f'rel="{way}" href="')[1].split('"')[0])
+
+
+def test_a_repeating_follow_up_says_when_it_is_due_again(app, at_linas, lina, lead):
+    add(at_linas, lead, lina, due_on="2026-07-15", repeat="weekly")
+    [step] = steps(app)
+
+    page = at_linas.post(
+        f"/followups/{step.id}/finish", data={"result": "已回访"}, follow_redirects=True
+    ).text
+
+    assert "每周三" in at_linas.get("/followups?view=open").text
+    assert "跟进已办结，下一次期限为7月22日" in page
+    assert [row.due_on for row in steps(app)] == [TODAY, TODAY + 7 * DAY]
+
+
+def test_a_number_out_of_range_stands_at_its_field(app, at_linas, lina, lead):
+    answer = add(at_linas, lead, lina, repeat="days", repeat_number="0")
+
+    assert answer.status_code == 422
+    assert "请填写 1 至 366 之间的数。" in answer.text
+    assert steps(app) == []
+
+
+def test_a_follow_up_is_put_off_with_its_reason_on_the_page(at_linas, step):
+    page = at_linas.post(f"/followups/{step.id}/snooze", data={"snooze_on": "2026-07-20"})
+    assert page.status_code == 422
+    assert "请填写原因" in page.text
+
+    form = {"snooze_on": "2026-07-20", "snooze_reason": "客户出差"}
+    page = at_linas.post(f"/followups/{step.id}/snooze", data=form, follow_redirects=True).text
+
+    assert "由7月15日推迟到7月20日：客户出差" in page
+
+
+def test_ticked_ones_are_handed_over_and_the_receiver_gets_one_mail(app, at_linas, lina, lead):
+    with arranged(app) as db:
+        wang = make_person(db, "wang", name="王工")
+        ids = [make_followup(db, lead, lina, TODAY, what=f"事项{n}").id for n in range(2)]
+    form = {"followup": ids, "person_id": wang.id, "key": "F-key"}
+
+    page = at_linas.post("/followups", data=form, follow_redirects=True).text
+    at_linas.post("/followups", data=form)
+
+    assert "已移交 2 项跟进" in page
+    assert {row.person_id for row in steps(app)} == {wang.id}
+    with arranged(app) as db:
+        [mail] = db.scalars(select(Message)).all()
+    assert (mail.recipient, "事项0" in mail.body_text) == (wang.email, True)
+
+
+def test_nothing_ticked_is_said(at_linas):
+    answer = at_linas.post("/followups", data={"key": "F-key"})
+
+    assert answer.status_code == 422
+    assert "请先勾选要移交的跟进" in answer.text
