@@ -49,10 +49,13 @@ class SiteForm(FlaskForm):
     park_id = SelectField("所在园区", coerce=chosen_id, validate_choice=False)
     kind = SelectField("类型", choices=enum_choices(SiteKind), coerce=SiteKind)
     area = PlainDecimal(
-        "面积", [Optional(), NumberRange(HUNDREDTH, MOST_AREA, "请检查面积。")], places=None
+        "面积",
+        [Optional(), NumberRange(HUNDREDTH, MOST_AREA, "面积须大于 0，且不超过 1,000 万。")],
+        places=None,
     )
     power = IntegerField(
-        "用电容量（kVA）", [Optional(), NumberRange(1, MOST_POWER, "请检查用电容量。")]
+        "用电容量（kVA）",
+        [Optional(), NumberRange(1, MOST_POWER, "用电容量须大于 0，且不超过 1,000 万。")],
     )
     free_from = DateField("可用日期", [Optional(), sensible_year], is_ahead=True)
     note = TextAreaField(

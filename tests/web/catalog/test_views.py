@@ -48,12 +48,20 @@ def test_an_industry_and_a_source_of_the_zone_can_be_chosen(root, tracker):
     assert "院士工作站" in page
 
 
-@pytest.mark.parametrize("typed", ["sNaN", "Infinity", "宽"])
-def test_an_area_that_is_no_number_gets_its_sentence(root, typed):
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("sNaN", "请填写数字。"),
+        ("Infinity", "请填写数字。"),
+        ("宽", "请填写数字。"),
+        ("-5", "面积须大于 0，且不超过 1,000 万。"),
+    ],
+)
+def test_an_area_that_is_none_gets_its_sentence(root, typed, sentence):
     page = root.post(f"{SITES}/new", data=SITE | {"area": typed})
 
     assert page.status_code == 422
-    assert "请填写数字。" in page.text
+    assert sentence in page.text
 
 
 def test_what_is_no_longer_offered_stays_with_its_leads(root, tracker):
@@ -105,14 +113,15 @@ def test_a_site_is_offered_to_a_lead_and_stands_in_its_timeline(root, tracker):
 
 
 def test_a_site_keeps_what_was_typed_where_it_is_refused(root):
-    root.post(f"{SITES}/new", data=SITE)
+    root.post(f"{SITES}/new", data=SITE | {"free_from": "2027-01-08"})
 
     answer = root.post(f"{SITES}/new", data=SITE | {"note": "南门旁"})
 
     assert answer.status_code == 422
     assert "这个名称已被使用" in answer.text
     assert "南门旁" in answer.text
-    assert "12,000 平方米" in root.get(SITES).text
+    listed = root.get(SITES).text
+    assert all(text in listed for text in ("12,000 平方米", "2027年1月8日"))
 
 
 @pytest.mark.parametrize("path", [CATALOG, SITES])
