@@ -27,6 +27,13 @@ _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
 _LAST_DAY = re.compile(rf"(?P<day>{NUMBER})[日号]?(?![\d点时:月./-])")
 _LAST_WEEKDAY = re.compile(r"(?P<weekday>[一二三四五六日天])(?![十百千万\d])")
 _DEADLINE = re.compile(r"(?:之|以)?前")
+PATTERNS = {
+    "date": _DATE,
+    "range": _RANGE,
+    "last_day": _LAST_DAY,
+    "last_weekday": _LAST_WEEKDAY,
+    "deadline": _DEADLINE,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ from crm.visits.rules import HOME, Channel, Kind, Status, stay_hours
 LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(r"区里|本区|我区|园区里")
-_COUNT = re.compile(r"^[一两二三四五六七八九十\d]+家(?:企业|公司)?")
+_COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
+PATTERNS = {"home": _HOME_WORDS, "count": _COUNT}
 
 
 @dataclass(frozen=True, slots=True)

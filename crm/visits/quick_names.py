@@ -115,6 +115,23 @@ _PLAIN_MET = re.compile(
     r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、]|$))"
 )
 _MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
+_LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
+PATTERNS = {
+    "leader_before": _LEADER_BEFORE,
+    "leader_after": _LEADER_AFTER,
+    "companion_before": _COMPANION_BEFORE,
+    "titled": _TITLED,
+    "token": _TOKEN,
+    "unknown": _UNKNOWN,
+    "before_name": _BEFORE_NAME,
+    "after_name": _AFTER_NAME,
+    "place_before": _PLACE_BEFORE,
+    "road": _ROAD,
+    "met": _MET,
+    "plain_met": _PLAIN_MET,
+    "met_verb": _MET_VERB,
+    "legal_form": _LEGAL_FORM,
+}
 
 
 def people_in(line: Line, text: str, colleagues: Sequence[Colleague]) -> list[PersonFound]:
@@ -202,10 +219,8 @@ def _whole_names(line: Line, text: str, known: Sequence[Known]) -> Iterator[Comp
     for start, end in sorted(hits, key=lambda hit: (hit[0] - hit[1], hit)):
         if line.is_free(start, end):
             records = tuple(one for one in known if lowered[start:end] in one.names)
-            legal = re.match(r"(?:股份)?(?:有限)?(?:责任)?公司|集团", text[end:])
-            yield _found(
-                line, Span(start, end + (legal.end() if legal else 0)), records, exact=True
-            )
+            legal = _LEGAL_FORM.match(text, end)
+            yield _found(line, Span(start, legal.end() if legal else end), records, exact=True)
 
 
 def _initials(line: Line, text: str, known: Sequence[Known]) -> Iterator[CompanyFound]:

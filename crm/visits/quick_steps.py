@@ -15,6 +15,7 @@ _WORDS = re.compile(
 _AMOUNT = re.compile(
     r"\d[\d,]*(?:\.\d+)?[亿万](?:美元|美金|欧元|港元|港币|日元|元)?|\d{4,}(?:美元|元)"
 )
+PATTERNS = {"step": _WORDS, "amount": _AMOUNT}
 
 
 @dataclass(frozen=True, slots=True)

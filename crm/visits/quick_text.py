@@ -13,6 +13,7 @@ _GLUE = (
 )
 _ONLY_GLUE = re.compile(_GLUE)
 _ENDS = " \t,。;、:!?"
+PATTERNS = {"glue": _ONLY_GLUE}
 
 
 def plain(text: str) -> str:

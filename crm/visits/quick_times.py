@@ -39,6 +39,7 @@ _HOURS = re.compile(  # 2-4点
     rf"(?P<part>{_PART})?\s*(?P<first>{NUMBER})\s*[-~至到]\s*(?P<last>{NUMBER})[点时](?!间)(?P<half>半)?"
 )
 _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
+PATTERNS = {"time": _TIME, "hours": _HOURS}
 
 
 @dataclass(frozen=True, slots=True)

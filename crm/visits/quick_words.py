@@ -8,7 +8,7 @@ from crm.visits.quick_text import Span
 from crm.visits.rules import Channel, Kind
 
 # in the order in which a word at one place is looked for
-_KINDS: tuple[tuple[Kind, Channel, str], ...] = (
+KINDS: tuple[tuple[Kind, Channel, str], ...] = (
     (Kind.EVENT, Channel.IN_PERSON, r"推介会|推介活动|招商会|展会|博览会|论坛|峰会|参会"),
     (Kind.RECEPTION, Channel.IN_PERSON, r"接待|来访|来考察|(?<=[^们户方])来区"),
     (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
@@ -42,6 +42,7 @@ _MOVE = re.compile(
     r"(?P<why>.*)$",
     re.DOTALL,
 )
+PATTERNS = {"planning": PLANNING, "next": _NEXT, "cancel": _CANCEL, "move": _MOVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def kinds_in(text: str) -> list[KindFound]:
     """All words for a kind, in their order."""
     found = [
         KindFound(Span(*match.span()), kind, channel)
-        for kind, channel, words in _KINDS
+        for kind, channel, words in KINDS
         for match in re.finditer(words, text)
     ]
     return sorted(found, key=lambda one: one.span)

@@ -1,0 +1,132 @@
+// The dates in a quick entry. A date is its number of days since 1970-01-01.
+import { end, match, search } from "./grammar.js";
+import { number } from "./text.js";
+
+const FRIDAY = 4;
+const PARTS = { 早: "早上", 晚: "晚上", 夜: "晚上" };
+const WORDS = { 大前天: -3, 前天: -2, 昨天: -1, 昨日: -1, 今天: 0, 今日: 0, 明天: 1, 明日: 1, 后天: 2, 大后天: 3 };
+const WEEKS = { 上: -7, 本: 0, 这: 0, 下: 7 };
+const LONGEST_SEARCH = 8; // years: 29 February may be as far away
+const DAY = 86_400_000; // ms
+
+export function dayOf(year, month, day) {
+  const on = new Date(Date.UTC(year, month - 1, day));
+  return on.getUTCMonth() === month - 1 && on.getUTCDate() === day ? on.getTime() / DAY : null;
+}
+
+export const isoOf = (day) => (day === null ? null : new Date(day * DAY).toISOString().slice(0, 10));
+export const partsOf = (day) => {
+  const on = new Date(day * DAY);
+  return { year: on.getUTCFullYear(), month: on.getUTCMonth() + 1, day: on.getUTCDate() };
+};
+export const weekdayOf = (day) => (((day + 3) % 7) + 7) % 7; // Monday 0
+
+const weekdayNamed = (name) => "一二三四五六日".indexOf(name === "天" ? "日" : name);
+
+export function datesIn(text, today, isAhead) {
+  const found = [];
+  let at = 0;
+  for (let date; (date = search("date", text, at)); ) {
+    at = end(date);
+    let one = dateOf(date, today, isAhead);
+    if (!one) continue;
+    one = withEnd(one, date, text, today, isAhead);
+    const deadline = match("deadline", text, one.span.end);
+    if (deadline) one = { ...one, span: { start: one.span.start, end: end(deadline) }, isDeadline: true };
+    found.push(one);
+    at = one.span.end;
+  }
+  return found;
+}
+
+function dateOf(date, today, isAhead) {
+  const { groups } = date;
+  const span = { start: date.index, end: end(date) };
+  const of = (first, last = first, more = {}) => ({ span, first, last, isAssumed: false, part: "", ...more });
+
+  if (groups.next) {
+    const friday = today + 7 + FRIDAY - weekdayOf(today);
+    return of(friday, friday, { isAssumed: true });
+  }
+  if (groups.near) return of(today + WORDS[`${groups.near}天`], undefined, { part: PARTS[groups.part] });
+  if (groups.first) {
+    const first = ofMonth(number(groups.first), today, isAhead);
+    return of(first, sameMonth(first, number(groups.last)));
+  }
+  const on = entered(groups, date[0], today, isAhead);
+  return on === null && groups.month2 ? null : of(on); // 3.5 may be any number
+}
+
+function entered(groups, text, today, isAhead) {
+  const [month, day, year] = [groups.month ?? groups.month2, groups.day ?? groups.day2, groups.year ?? groups.year2];
+  if (month && day) {
+    if (!year) return nearest(number(month), number(day), today);
+    return Number(year) >= 1950 && Number(year) <= 2100 ? dayOf(Number(year), number(month), number(day)) : null;
+  }
+  if (groups.only) return ofMonth(number(groups.only), today, isAhead);
+  if (text in WORDS) return today + WORDS[text];
+  return groups.weekday ? ofWeek(groups.week, weekdayNamed(groups.weekday), today, isAhead) : null;
+}
+
+function ofWeek(week, weekday, today, isAhead) {
+  const on = today - weekdayOf(today) + weekday;
+  if (week) return on + WEEKS[week];
+  if (isAhead) return on >= today ? on : on + 7;
+  return on <= today ? on : on - 7;
+}
+
+function nearest(month, day, today) {
+  const { year } = partsOf(today);
+  const years = Array.from({ length: 2 * LONGEST_SEARCH + 1 }, (_, number) => year - LONGEST_SEARCH + number);
+  const dates = years.map((each) => dayOf(each, month, day)).filter((on) => on !== null);
+  return dates.sort((one, other) => Math.abs(one - today) - Math.abs(other - today))[0] ?? null;
+}
+
+function ofMonth(day, today, isAhead) {
+  const { year, month } = partsOf(today);
+  for (const number of [0, 1, 2]) {
+    const months = year * 12 + month - 1 + (isAhead ? number : -number);
+    const on = dayOf(Math.floor(months / 12), (months % 12) + 1, day);
+    if (on !== null && (isAhead ? on >= today : on <= today)) return on;
+  }
+  return null;
+}
+
+function withEnd(found, date, text, today, isAhead) {
+  const { groups } = date;
+  const joint = match("range", text, found.span.end);
+  if (!joint || found.first === null || groups.first || groups.near) return found;
+
+  let at = end(joint);
+  let last = null;
+  let other = match("date", text, at);
+  if (other) {
+    if (!other.groups.near && !other.groups.next) {
+      last = endDate(found.first, other, today, isAhead);
+      at = end(other);
+    }
+  } else if (groups.weekday && (other = match("last_weekday", text, at))) {
+    last = sameWeek(found.first, other.groups.weekday);
+    at = end(other);
+  } else if ((groups.month || groups.month2) && (other = match("last_day", text, at))) {
+    last = sameMonth(found.first, number(other.groups.day));
+    at = end(other);
+  }
+  if (last === null || last < found.first) return found;
+  return { ...found, span: { start: found.span.start, end: at }, last };
+}
+
+function endDate(first, other, today, isAhead) {
+  if (other.groups.only) return sameMonth(first, number(other.groups.only));
+  if (other.groups.weekday && !other.groups.week) return sameWeek(first, other.groups.weekday);
+  return dateOf(other, today, isAhead)?.first ?? null;
+}
+
+const sameWeek = (first, name) => first + weekdayNamed(name) - weekdayOf(first);
+
+function sameMonth(first, day) {
+  if (first === null) return null;
+  const { year, month } = partsOf(first);
+  return dayOf(year, month, day);
+}
+

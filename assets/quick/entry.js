@@ -1,0 +1,218 @@
+// A line of text becomes the draft of a visit, as on the server (crm/visits/quick_entry.py), where there is no network.
+import { datesIn, isoOf, partsOf } from "./dates.js";
+import { match, matches, search, useGrammar } from "./grammar.js";
+import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, metIn, peopleIn, unknownCompaniesIn } from "./names.js";
+import { Line, inOrder } from "./text.js";
+import { DAY, hoursIn } from "./times.js";
+import { commandIn, kindsIn, nextSteps, stepIn } from "./words.js";
+
+const WHOLE_DAY = [9 * 60, 17 * 60];
+const STAY = [9 * 60, 18 * 60];
+const NEEDS_COMPANY = ["outreach", "reception", "remote"];
+
+// `world`: grammar, kinds, home, now (minutes since 1970 in civil time), writer, colleagues, known, cities, surnames,
+// entersFor. Ids are the server's.
+export function draftOf(text, world) {
+  useGrammar(world.grammar);
+  const line = new Line(text);
+  const draft = {
+    text, kind: "outreach", channel: "in_person", status: "done", first: null, last: null, starts: null, ends: null, city: "",
+    leader: null, participants: [], leads: [], companies: [], minutes: "", next: "", due: null, chips: {}, step: null,
+    command: commandIn(line.plain),
+  };
+  if (draft.command) return { ...draft, isVisit: false };
+
+  const today = Math.floor(world.now / DAY);
+  const steps = nextSteps(line.plain, datesIn(line.plain, today, true));
+  const head = without(line.plain, steps);
+  readNext(line, draft, steps);
+
+  const companies = knownCompaniesIn(line, head, world.known);
+  let isAhead = search("planning", head) !== null;
+  const dates = datesIn(head, today, isAhead).filter(({ span }) => line.isFree(span.start, span.end));
+  isAhead = isAhead || dates.some(({ span }) => head.slice(span.start, span.end).includes("下"));
+  for (const { span } of dates.slice(0, 1)) line.take(span.start, span.end);
+
+  readKind(line, draft, head, world);
+  readTime(line, draft, head, dates, world, isAhead);
+  readCity(line, draft, head, world);
+  readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
+  companies.push(...unknownCompaniesIn(line, head));
+  readCompanies(line, draft, companies.sort(inOrder), metIn(line, head, world.surnames));
+  if (isAhead) readPlanning(line, draft, head);
+
+  draft.step = stepIn(head);
+  draft.minutes = line.rest();
+  if (draft.minutes) draft.chips.minutes = chip(ASSUMED, draft.minutes);
+  const namesMeeting = draft.chips.kind.certainty === SURE || "met" in draft.chips;
+  return { ...draft, isVisit: namesMeeting || draft.step === null };
+}
+
+const chip = (certainty, words = "", options = []) => ({ certainty, words, options });
+
+function without(text, steps) {
+  for (const { span } of steps) text = text.slice(0, span.start) + "。".repeat(span.end - span.start) + text.slice(span.end);
+  return text;
+}
+
+function readNext(line, draft, steps) {
+  const words = steps.map(({ span }) => line.take(span.start, span.end));
+  draft.next = steps.map((step) => step.text).filter(Boolean).join("，");
+  const due = steps.find((step) => step.due)?.due;
+  draft.due = due ? due.last : null;
+  if (draft.next) draft.chips.next_step = chip(due?.isAssumed ? ASSUMED : SURE, words.join("，"));
+}
+
+function readKind(line, draft, head, world) {
+  const first = kindsIn(head, world.kinds).find(({ span }) => line.isFree(span.start, span.end));
+  if (!first) {
+    draft.chips.kind = chip(ASSUMED);
+    return;
+  }
+  [draft.kind, draft.channel] = [first.kind, first.channel];
+  draft.chips.kind = chip(SURE, line.take(first.span.start, first.span.end));
+}
+
+function readTime(line, draft, head, dates, world, isAhead) {
+  const [named, ...others] = dates;
+  const words = named ? head.slice(named.span.start, named.span.end) : "";
+  if (named && named.first === null) {
+    draft.chips.first_on = chip(CHOOSE, words); // 12月35日: the day stays open, the rest is read
+    return;
+  }
+  draft.first = named ? named.first : Math.floor(world.now / DAY);
+  draft.last = named?.last ?? draft.first;
+  draft.chips.first_on = chip(!named || named.isAssumed ? ASSUMED : SURE, words);
+
+  const hours = hoursIn(head, draft.first, dates);
+  const lastOn = hours && Math.floor(hours.ends / DAY);
+  const spans = hours ? [...hours.spans, ...others.filter((one) => one.first === lastOn).map((one) => one.span)] : [];
+  const read = spans.sort((one, other) => one.start - other.start).map((span) => line.take(span.start, span.end));
+  if (hours && lastOn > draft.last) draft.last = lastOn;
+  setHours(draft, hours, world, isAhead);
+  draft.chips.starts.words = read.join("，");
+}
+
+function setHours(draft, hours, world, isAhead) {
+  let certainty = SURE;
+  const isStay = draft.kind === "residency";
+  if (isStay && !hours) {
+    [draft.starts, draft.ends] = [draft.first * DAY + STAY[0], draft.last * DAY + STAY[1]];
+  } else if (!hours) {
+    [draft.starts, draft.ends] = [draft.first * DAY + WHOLE_DAY[0], draft.last * DAY + WHOLE_DAY[1]];
+    const isRunning = draft.starts < world.now && world.now < draft.ends;
+    if (isRunning && !isAhead) draft.ends = world.now; // of today, without a sign of the future
+    certainty = ASSUMED;
+  } else {
+    draft.starts = hours.starts;
+    draft.ends = draft.last === Math.floor(hours.ends / DAY) ? hours.ends : draft.last * DAY + (hours.ends % DAY);
+    if (hours.isAssumed) certainty = ASSUMED;
+  }
+  draft.chips.starts = chip(certainty);
+  draft.status = isAhead || draft.ends > world.now ? "planned" : "done";
+  if (isStay && draft.status === "done") {
+    [draft.starts, draft.ends] = [draft.first * DAY + STAY[0], draft.last * DAY + STAY[1]];
+    if (draft.starts < world.now && world.now < draft.ends) draft.ends = world.now;
+  }
+  draft.chips.status = chip(isAhead ? SURE : certainty);
+}
+
+function readPlanning(line, draft, head) {
+  const spans = matches("planning", head).map((found) => ({ start: found.index, end: found.index + found[0].length }));
+  const words = spans.filter((span) => line.isFree(span.start, span.end)).map((span) => line.take(span.start, span.end));
+  if (words.length) draft.chips.status = chip(SURE, words.join("，"));
+}
+
+function readCity(line, draft, head, world) {
+  const home = search("home", head);
+  const found = home || draft.kind === "reception" ? null : cityIn(line, head, world.cities);
+  if (home) {
+    draft.city = world.home;
+    draft.chips.city = chip(SURE, line.take(home.index, home.index + home[0].length));
+  } else if (draft.kind === "reception") {
+    draft.city = world.home; // a city there is where the guests come from
+    draft.chips.city = chip(ASSUMED);
+  } else if (found) {
+    draft.city = found.city;
+    draft.chips.city = chip(found.certainty, head.slice(found.span.start, found.span.end));
+  } else if (draft.kind !== "remote") {
+    draft.chips.city = chip(CHOOSE);
+  }
+}
+
+function readPeople(line, draft, people, world) {
+  const leader = people.find((one) => one.leads);
+  const joined = people.filter((one) => one !== leader);
+  const participants = [];
+  draft.leader = world.writer;
+  if (leader) {
+    draft.chips.leader_id = chipOf(line, [leader], leader);
+    draft.leader = leader.certainty === CHOOSE ? null : leader.people[0].id;
+    if (!world.entersFor.includes(draft.leader)) participants.push(world.writer);
+  } else {
+    draft.chips.leader_id = chip(ASSUMED);
+  }
+  for (const one of joined) {
+    if (one.certainty !== CHOOSE && one.people[0].id !== draft.leader) participants.push(one.people[0].id);
+  }
+  draft.participants = [...new Set(participants)];
+  if (joined.length) {
+    const unsure = joined.find((one) => one.certainty !== SURE) ?? joined[0];
+    draft.chips.participant_ids = chipOf(line, joined, unsure);
+  } else if (draft.participants.length) {
+    draft.chips.participant_ids = chip(ASSUMED);
+  }
+}
+
+function chipOf(line, people, unsure) {
+  const words = people.map(({ span }) => line.text.slice(span.start, span.end)).join("、");
+  const options = unsure.people.map((person) => [person.id, person.name]);
+  return chip(unsure.certainty, words, options.length > 1 ? options : []);
+}
+
+function readCompanies(line, draft, companies, met) {
+  const options = new Map();
+  for (const found of companies) {
+    const leads = found.known.flatMap((one) => one.leads);
+    draft.companies.push(rowOf(found));
+    if (new Set(leads.map(([id]) => id)).size === 1 && found.certainty !== CHOOSE) draft.leads.push(leads[0][0]);
+    else for (const [id, title] of leads) options.set(id, title);
+    const count = match("count", line.plain.slice(found.span.end));
+    if (count) line.take(found.span.end, found.span.end + count[0].length);
+  }
+  for (const one of met) {
+    const place = companies.filter((found) => inOrder(found, one) < 0).length - 1;
+    if (!draft.companies.length) draft.companies.push({ company: null, name: "", met: null, position: null });
+    const row = draft.companies[Math.max(place, 0)];
+    row.met = joinedOf(row.met, one.name);
+    row.position = joinedOf(row.position, one.position);
+  }
+  addChips(line, draft, companies, met, options);
+}
+
+const joinedOf = (...texts) => texts.filter(Boolean).join("、") || null;
+
+function rowOf(found) {
+  const companies = new Map(found.known.filter((one) => one.company).map((one) => [one.company[0], one.company[1]]));
+  const row = { company: null, name: found.known.length ? "" : found.name, met: null, position: null };
+  if (companies.size !== 1) return row;
+  const [[company, name]] = companies;
+  return { ...row, company, name };
+}
+
+function addChips(line, draft, companies, met, options) {
+  const wordsOf = (found) => found.map(({ span }) => line.text.slice(span.start, span.end)).join("、");
+  if (companies.length) {
+    const order = [SURE, ASSUMED, CHOOSE];
+    const worst = order[Math.max(...companies.map((one) => order.indexOf(one.certainty)))];
+    draft.chips.companies = chip(worst, wordsOf(companies));
+    if (draft.leads.length || options.size) {
+      draft.chips.lead_ids = chip(options.size ? CHOOSE : worst, wordsOf(companies), [...options]);
+    }
+  } else if (NEEDS_COMPANY.includes(draft.kind)) {
+    draft.chips.companies = chip(CHOOSE);
+  }
+  if (met.length) draft.chips.met = chip(SURE, wordsOf(met));
+}
+
+export { isoOf, partsOf };

@@ -1,0 +1,205 @@
+// The people, companies and cities named in a quick entry.
+import { before, end, match, matches, search, start } from "./grammar.js";
+import { inOrder } from "./text.js";
+
+export const SURE = "sure";
+export const ASSUMED = "assumed";
+export const CHOOSE = "choose";
+const SHORTEST_PART = 2;
+
+function* placesOf(word, text) {
+  for (let at = text.indexOf(word); word && at >= 0; at = text.indexOf(word, at + word.length)) yield at;
+}
+
+const certaintyOf = (people, isPlain) => (people.length > 1 ? CHOOSE : isPlain ? ASSUMED : SURE);
+
+export const peopleIn = (line, text, colleagues) =>
+  [...namedPeople(line, text, colleagues), ...titledPeople(line, text, colleagues)].sort(inOrder);
+
+function namedPeople(line, text, colleagues) {
+  const tokens = matches("token", text).map(([token]) => token);
+  const spelled = (person) => tokens.filter((token) => person.search.split(" ").includes(token.toLowerCase()));
+  const hits = colleagues.flatMap((person) =>
+    [person.name, ...spelled(person)].flatMap((word) =>
+      [...placesOf(word, text)].map((at) => ({ start: at, end: at + word.length, person })),
+    ),
+  );
+  const found = [];
+  let joinedTo = -1; // a list of names goes on from the one before
+  for (const hit of [...hits].sort((one, other) => one.start - other.start || other.end - one.end)) {
+    if (!line.isFree(hit.start, hit.end)) continue;
+    const people = [
+      ...new Set(hits.filter((one) => one.start === hit.start && one.end === hit.end).map((one) => one.person)),
+    ];
+    const part = partOf(text, hit, joinedTo);
+    if (!part) continue;
+    line.take(part.start, part.end);
+    joinedTo = part.end;
+    const isPlain = part.start === hit.start && part.end === hit.end; // a name without a word for its part
+    const span = { start: part.start, end: part.end };
+    found.push({ span, leads: part.leads, people, certainty: certaintyOf(people, isPlain) });
+  }
+  return found;
+}
+
+function partOf(text, hit, joinedTo) {
+  const head = text.slice(0, hit.start);
+  const leads = search("leader_before", head);
+  if (leads) return { start: leads.index, end: hit.end, leads: true };
+  const after = match("leader_after", text, hit.end);
+  if (after) return { start: hit.start, end: end(after), leads: true };
+  const joins = search("companion_before", head);
+  if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, end: hit.end, leads: false };
+  const isName = text.slice(hit.start, hit.end) === hit.person.name;
+  return isName && !search("met_verb", head.slice(-3)) ? { start: hit.start, end: hit.end, leads: false } : null;
+}
+
+// 陪严主任, 严主任带队
+function titledPeople(line, text, colleagues) {
+  const found = [];
+  for (const title of matches("titled", text)) {
+    const span = { start: title.index, end: end(title) };
+    const { lead, with: companion, surname, after } = title.groups;
+    if (!(lead || after || companion) || !line.isFree(span.start, span.end)) continue;
+    const people = colleagues.filter((one) => one.name.startsWith(surname));
+    if (!people.length) continue;
+    line.take(span.start, span.end);
+    found.push({ span, leads: Boolean(lead || after), people, certainty: certaintyOf(people, true) });
+  }
+  return found;
+}
+
+export const knownCompaniesIn = (line, text, known) => [
+  ...wholeNames(line, text, known),
+  ...initials(line, text, known),
+  ...partsOfNames(line, text, known),
+];
+
+const longestFirst = (one, other) => one.start - one.end - (other.start - other.end) || one.start - other.start;
+
+function wholeNames(line, text, known) {
+  const lowered = text.toLowerCase();
+  const hits = new Map();
+  for (const { names } of known) {
+    for (const name of names) {
+      for (const at of placesOf(name, lowered)) hits.set(`${at}-${name.length}`, { start: at, end: at + name.length });
+    }
+  }
+  return [...hits.values()].sort(longestFirst).flatMap((span) => {
+    if (!line.isFree(span.start, span.end)) return [];
+    const records = known.filter(({ names }) => names.includes(lowered.slice(span.start, span.end)));
+    const legal = match("legal_form", text, span.end);
+    return [foundOf(line, { start: span.start, end: legal ? end(legal) : span.end }, records, true)];
+  });
+}
+
+function initials(line, text, known) {
+  return matches("token", text).flatMap((token) => {
+    const records = known.filter((one) => one.initials.includes(token[0].toLowerCase()));
+    const [from, to] = [token.index, end(token)];
+    return records.length && line.isFree(from, to) ? [foundOf(line, { start: from, end: to }, records, false)] : [];
+  });
+}
+
+// Names of which the text has only the beginning, between words that border a name.
+function partsOfNames(line, text, known) {
+  const longest = new Map();
+  for (const record of known) {
+    for (const name of record.names) {
+      for (const at of placesOf(name.slice(0, SHORTEST_PART), text)) {
+        const span = { start: at, end: at + commonLength(name, text.slice(at)) };
+        const key = `${span.start}-${span.end}`;
+        if (!longest.has(key)) longest.set(key, { ...span, records: new Set() });
+        longest.get(key).records.add(record);
+      }
+    }
+  }
+  return [...longest.values()].sort(longestFirst).flatMap((span) =>
+    isBordered(line, text, span) && line.isFree(span.start, span.end)
+      ? [foundOf(line, { start: span.start, end: span.end }, [...span.records], false)]
+      : [],
+  );
+}
+
+function isBordered(line, text, span) {
+  const isBegun = search("before_name", text.slice(0, span.start)) || !line.isFree(Math.max(0, span.start - 1), span.start);
+  const isEnded = match("after_name", text, span.end) || !line.isFree(span.end, span.end + 1);
+  return Boolean(isBegun && (isEnded || match("met", text, span.end)));
+}
+
+function commonLength(name, text) {
+  const lowered = text.toLowerCase();
+  const most = Math.min(name.length, lowered.length);
+  for (let at = 0; at < most; at += 1) if (name[at] !== lowered[at]) return at;
+  return most;
+}
+
+function foundOf(line, span, records, isExact) {
+  const name = line.take(span.start, span.end);
+  const meant = new Set(records.map((one) => JSON.stringify(one.company ?? one.leads)));
+  const certainty = meant.size > 1 ? CHOOSE : isExact ? SURE : ASSUMED;
+  return { span, known: records, name, certainty };
+}
+
+export function unknownCompaniesIn(line, text) {
+  const found = [];
+  let at = 0;
+  for (let name; (name = search("unknown", text, at)); ) {
+    const span = { start: start(name, "name"), end: end(name, "name") };
+    at = span.end;
+    if (!line.isFree(span.start, span.end)) continue;
+    line.take(span.start, span.end);
+    found.push({ span, known: [], name: name.groups.name, certainty: ASSUMED });
+  }
+  return found;
+}
+
+export function cityIn(line, text, cities) {
+  for (let from = 0; from < text.length; from += 1) {
+    for (let length = 6; length > 1; length -= 1) {
+      const [city, to] = [text.slice(from, from + length), Math.min(from + length, text.length)];
+      if (!cities.has(city) || !line.isFree(from, to) || match("road", text, to)) continue;
+      const isCity = text[to] === "市";
+      const isSure = isCity || Boolean(search("place_before", text.slice(0, from)));
+      const isBegun = search("before_name", text.slice(0, from)) || !line.isFree(from - 1, from);
+      if (!isSure && !isBegun) continue;
+      const span = { start: from, end: to + (isCity ? 1 : 0) };
+      line.take(span.start, span.end);
+      return { span, city, certainty: isSure ? SURE : ASSUMED };
+    }
+  }
+  return null;
+}
+
+export function metIn(line, text, surnames) {
+  const found = [];
+  for (const [pattern, isPlain] of [["met", false], ["plain_met", true]]) {
+    let at = 0;
+    for (let met; (met = search(pattern, text, at)); ) {
+      const { position, name, bracket } = met.groups;
+      const span = { start: start(met, position ? "position" : "name"), end: end(met) };
+      if (isMet(line, text, span, name, surnames, found, isPlain)) {
+        line.take(span.start, span.end);
+        found.push({ span, name, position: bracket ?? position ?? null });
+        at = end(met);
+      } else {
+        at = met.index + 1;
+      }
+    }
+  }
+  return found.sort(inOrder);
+}
+
+// After a verb of meeting, a company or another person; a name without a title has to follow at once.
+function isMet(line, text, span, name, surnames, found, isPlain) {
+  if (!(surnames.has(name[0]) || surnames.has(name.slice(0, 2))) || !line.isFree(span.start, span.end)) return false;
+  const whole = text.slice(0, span.start);
+  const head = whole.endsWith("的") ? whole.slice(0, -1) : whole;
+  const followsCompany = Boolean(head) && !line.isFree(head.length - 1, head.length);
+  if (/[、和]$/.test(whole) && found.length) return true;
+  if (isPlain) {
+    const isOfCompany = followsCompany && head !== whole;
+    return Boolean(before("met_verb", head)) || (isOfCompany && name.length > "新厂".length);
+  }
+  return followsCompany || Boolean(search("met_verb", text.slice(line.clauseStart(span.start), span.start)));
+}

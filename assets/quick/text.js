@@ -1,0 +1,63 @@
+// The text of one quick entry, and which parts of it are read.
+import { fullMatch } from "./grammar.js";
+
+const ENDS = /^[ \t,。;、:!?]+|[ \t,。;、:!?]+$/g;
+
+function plainCharacter(char) {
+  if (/\p{Pd}/u.test(char)) return "-";
+  if (char === "、" || char === "。") return char;
+  if (/\s/.test(char)) return " ";
+  const half = char.normalize("NFKC");
+  return half.length === char.length ? half : char;
+}
+
+// In half-width characters and plain dashes, as long as it was.
+export const plain = (text) => [...text].map(plainCharacter).join("");
+
+export function number(text) {
+  if (/^\d+$/.test(text)) return Number(text);
+  const digit = (char) => (char === "〇" ? 0 : char === "两" ? 2 : "零一二三四五六七八九".indexOf(char));
+  const ten = text.lastIndexOf("十");
+  if (ten < 0) return digit(text);
+  const [tens, ones] = [text.slice(0, ten), text.slice(ten + 1)];
+  return (tens ? digit(tens) : 1) * 10 + (ones ? digit(ones) : 0);
+}
+
+export const meets = (one, other) => one.start < other.end && other.start < one.end;
+export const inOrder = (one, other) => one.span.start - other.span.start || one.span.end - other.span.end;
+
+export class Line {
+  constructor(text) {
+    this.text = text;
+    this.plain = plain(text);
+    this.taken = [];
+  }
+
+  take(start, end) {
+    this.taken.push({ start, end });
+    return this.text.slice(start, end).replace(ENDS, "");
+  }
+
+  isFree(start, end) {
+    return !this.taken.some((span) => meets({ start, end }, span));
+  }
+
+  clauseStart(at) {
+    const text = this.plain.slice(0, at);
+    return Math.max(...[...",。;!?"].map((mark) => text.lastIndexOf(mark))) + 1;
+  }
+
+  rest() {
+    const pieces = [];
+    let at = 0;
+    const spans = [...this.taken].sort((one, other) => one.start - other.start || one.end - other.end);
+    for (const span of [...spans, { start: this.text.length, end: this.text.length }]) {
+      const piece = this.text.slice(at, Math.max(at, span.start));
+      if (!fullMatch("glue", plain(piece))) {
+        pieces.push(piece.replace(/^[ ,，。；;、]+|[ ,，。；;、]+$/g, "").replace(/^[了的]+/, ""));
+      }
+      at = Math.max(at, span.end);
+    }
+    return pieces.join("，");
+  }
+}

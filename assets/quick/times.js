@@ -1,0 +1,95 @@
+// The times of day in a quick entry. A time is its number of minutes since 1970-01-01 in the zone's civil time.
+import { end, match, matches, search } from "./grammar.js";
+import { meets, number } from "./text.js";
+
+export const DAY = 1440; // minutes
+const NOON = 12;
+const MORNING = [540, 690];
+const EVENING = [1140, 1260];
+const HALVES = {
+  凌晨: MORNING, 早上: MORNING, 早晨: MORNING, 上午: MORNING, 中午: [720, 810], 下午: [840, 960], 傍晚: EVENING, 晚上: EVENING,
+  夜里: EVENING,
+};
+const LATER = ["下午", "傍晚", "晚上", "夜里", "中午"];
+const NIGHT = ["晚上", "夜里"];
+
+export function hoursIn(text, on, dates) {
+  const hours = search("hours", text);
+  if (hours) {
+    const span = { start: hours.index, end: end(hours) };
+    const { first, last, half, part = "" } = hours.groups;
+    return between(clockOf(span, number(first), 0, part), clockOf(span, number(last), half ? 30 : 0, part), on);
+  }
+  const clocks = matches("time", text).map((found) => read(found, dates)).filter(Boolean);
+  const exact = clocks.filter((clock) => clock.minutes >= 0);
+  if (!exact.length) return halfDay(clocks, dates, on);
+
+  const [from, to] = exact;
+  if (!to || !isJoined(text, from, to, dates)) return oneHour(from, on);
+  const later = dates.find((found) => from.span.end <= found.span.start && found.span.start < to.span.start);
+  return between(from, to, on, later ? later.first : null);
+}
+
+function halfDay(clocks, dates, on) {
+  const part = clocks.length ? clocks[0].part : dates.find((found) => found.part)?.part;
+  if (!part) return null;
+  const [begin, finish] = HALVES[part];
+  return {
+    spans: clocks.slice(0, 1).map((clock) => clock.span), starts: on * DAY + begin, ends: on * DAY + finish, isAssumed: true,
+  };
+}
+
+function read(found, dates) {
+  const span = { start: found.index, end: end(found) };
+  const { groups } = found;
+  if (dates.some((date) => meets(span, date.span))) return null;
+  if (groups.alone) return { span, minutes: -1, part: groups.alone };
+  const minute = groups.minute ?? groups.minute2;
+  let minutes = minute ? number(minute) : 0;
+  if (groups.half) minutes = 30;
+  else if (groups.quarter) minutes = number(groups.quarter) * 15;
+  const part = groups.part ?? partBefore(span, dates);
+  const isVague = groups.hour === "一" && !part && found[0].endsWith("点"); // 一点 may be "a little"
+  const hour = number(groups.hour);
+  return isVague || hour > 24 || minutes > 59 ? null : clockOf(span, hour, minutes, part);
+}
+
+// 昨晚10点
+function partBefore(span, dates) {
+  return dates.find((found) => [0, 1].includes(span.start - found.span.end))?.part ?? "";
+}
+
+function clockOf(span, hour, minute, part) {
+  let isShifted = LATER.includes(part) && hour < NOON && !(part === "中午" && hour >= 11);
+  if (NIGHT.includes(part) && hour === NOON) [hour, isShifted] = [24, false];
+  return { span, minutes: (hour + (isShifted ? NOON : 0)) * 60 + minute, part };
+}
+
+function isJoined(text, from, to, dates) {
+  const joint = match("range", text, from.span.end);
+  if (!joint) return false;
+  let at = end(joint);
+  for (const found of dates) if (found.span.start === at) at = found.span.end;
+  return text.slice(at, to.span.start).trim() === "";
+}
+
+const isBare = (clock) => !clock.part && clock.minutes < NOON * 60;
+const isOfAfternoon = (clock) => isBare(clock) && clock.minutes >= 60 && clock.minutes < 7 * 60;
+
+function oneHour(from, on) {
+  const minutes = from.minutes + (isOfAfternoon(from) ? NOON * 60 : 0);
+  return { spans: [from.span], starts: on * DAY + minutes, ends: on * DAY + minutes + 60, isAssumed: true };
+}
+
+function between(from, to, on, lastOn = null) {
+  let [first, last, isAssumed] = [from.minutes, to.minutes, false];
+  if (isOfAfternoon(from) && !["上午", "早上"].includes(to.part)) [first, isAssumed] = [first + NOON * 60, true];
+  // 下午2点到4点, 10点到2点
+  if (isBare(to) && lastOn === null && last <= first && last + NOON * 60 > first) last += NOON * 60;
+
+  const starts = on * DAY + first;
+  let ends = (lastOn ?? on) * DAY + last;
+  if (ends <= starts) ends += DAY;
+  const spans = from.span === to.span ? [from.span] : [from.span, to.span];
+  return { spans, starts, ends, isAssumed };
+}
