@@ -82,11 +82,13 @@ function readTime(line, draft, head, dates, world, isAhead) {
   }
   draft.first = named ? named.first : Math.floor(world.now / DAY);
   draft.last = named?.last ?? draft.first;
-  draft.chips.first_on = chip(!named || named.isAssumed ? ASSUMED : SURE, words);
-
   const hours = hoursIn(head, draft.first, dates);
   const lastOn = hours && Math.floor(hours.ends / DAY);
-  const spans = hours ? [...hours.spans, ...others.filter((one) => one.first === lastOn).map((one) => one.span)] : [];
+  const ends = others.filter((one) => hours && one.first === lastOn);
+  // a further date: whether the visit was on both days is not said
+  const isAssumed = !named || named.isAssumed || ends.length < others.length;
+  draft.chips.first_on = chip(isAssumed ? ASSUMED : SURE, words);
+  const spans = [...(hours?.spans ?? []), ...ends.map(({ span }) => span)];
   const read = spans.sort((one, other) => one.start - other.start).map((span) => line.take(span.start, span.end));
   if (hours && lastOn > draft.last) draft.last = lastOn;
   setHours(draft, hours, world, isAhead);

@@ -194,11 +194,12 @@ export function metIn(line, text, surnames) {
 function isMet(line, text, span, name, surnames, found, isPlain) {
   if (!(surnames.has(name[0]) || surnames.has(name.slice(0, 2))) || !line.isFree(span.start, span.end)) return false;
   const whole = text.slice(0, span.start);
-  const head = whole.endsWith("的") ? whole.slice(0, -1) : whole;
+  const head = whole.trimEnd().replace(/的$/, "");
   const followsCompany = Boolean(head) && !line.isFree(head.length - 1, head.length);
+  if (search("not_met", head)) return false;
   if (/[、和]$/.test(whole) && found.length) return true;
   if (isPlain) {
-    const isOfCompany = followsCompany && head !== whole;
+    const isOfCompany = followsCompany && whole.endsWith("的");
     return Boolean(before("met_verb", head)) || (isOfCompany && name.length > "新厂".length);
   }
   return followsCompany || Boolean(search("met_verb", text.slice(line.clauseStart(span.start), span.start)));

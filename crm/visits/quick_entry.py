@@ -214,13 +214,13 @@ def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
 
     first = named.first_on if named and named.first_on else world.today
     last = named.last_on if named and named.last_on else first
-    is_assumed = named is None or named.is_assumed
     draft.first_on, draft.last_on = first, last
-    draft.chips["first_on"] = Chip(Certainty.ASSUMED if is_assumed else Certainty.SURE, words)
-
     hours = hours_in(head, first, dates)
-    spans = [*hours.spans] if hours else []
-    spans += [one.span for one in dates[1:] if hours and hours.last_on == one.first_on]
+    ends = [one for one in dates[1:] if hours and hours.last_on == one.first_on]
+    # a further date: whether the visit was on both days is not said
+    is_assumed = named is None or named.is_assumed or len(ends) < len(dates) - 1
+    draft.chips["first_on"] = Chip(Certainty.ASSUMED if is_assumed else Certainty.SURE, words)
+    spans = [*(hours.spans if hours else ()), *(one.span for one in ends)]
     read = [line.take(span.start, span.end) for span in sorted(spans)]
     if hours and hours.last_on > last:
         draft.last_on = hours.last_on

@@ -95,7 +95,7 @@ _BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:]|{_COMPANY_VERB}|[了的在])$")
 _AFTER_NAME = re.compile(
     r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
 )
-_PLACE_BEFORE = re.compile(r"[在去到赴驻跑往抵至自从飞]了?(?:一?趟)?$")
+_PLACE_BEFORE = re.compile(r"(?:[在去到赴驻跑往抵至自从飞]|参加)了?(?:一?趟)?$")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
 _POSITION = (
     r"(?:首席[一-龥]{1,3}官|集团?副?总裁|秘书长|"
@@ -115,6 +115,7 @@ _PLAIN_MET = re.compile(
     r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、]|$))"
 )
 _MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
+_NOT_MET = re.compile(r"[没未](?:有|能)?(?:见|找|碰|遇|联系|约)(?:到|着|上)?了?$")
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
     "leader_before": _LEADER_BEFORE,
@@ -130,6 +131,7 @@ PATTERNS = {
     "met": _MET,
     "plain_met": _PLAIN_MET,
     "met_verb": _MET_VERB,
+    "not_met": _NOT_MET,
     "legal_form": _LEGAL_FORM,
 }
 
@@ -333,13 +335,15 @@ def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
     """
     if not (name[0] in surnames or name[:2] in surnames) or not line.is_free(span.start, span.end):
         return False
-    before = text[: span.start].removesuffix("的")
+    before = text[: span.start].rstrip().removesuffix("的")
     follows_company = bool(before) and not line.is_free(len(before) - 1, len(before))
+    if _NOT_MET.search(before):
+        return False
     if text[: span.start].endswith(("、", "和")) and found:
         return True
     if is_plain:
         is_verb = bool(re.search(rf"(?:{_MET_VERB.pattern})$", before))
-        is_of_company = follows_company and before != text[: span.start]
+        is_of_company = follows_company and text[: span.start].endswith("的")
         return is_verb or (is_of_company and len(name) > len("新厂"))
     clause = line.clause_at(span.start)
     return follows_company or bool(_MET_VERB.search(text[clause.start : span.start]))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from crm.leads.rules import Stage
 
 _WORDS = re.compile(
-    r"(?P<signed>签约|签订?了?(?:正式)?协议)|(?P<started>开工)|(?P<completed>竣工)"
-    r"|(?P<operating>投产)|(?P<money>到账)"
+    r"(?:(?P<signed>签约|签订?了?(?:正式)?协议)|(?P<started>开工)|(?P<completed>竣工)"
+    r"|(?P<operating>投产)|(?P<money>到账))(?!时间|日期|条件|计划|安排|仪式|前|后)"
 )
 _AMOUNT = re.compile(
     r"\d[\d,]*(?:\.\d+)?[亿万](?:美元|美金|欧元|港元|港币|日元|元)?|\d{4,}(?:美元|元)"

@@ -9,7 +9,7 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 # words that carry nothing by themselves, between parts that are read
 _GLUE = (
     r"(?:我们|一起|一行|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
-    r"|[我了在于的和与跟同及等去到来赴看找见跑\s,。;、:!?.-])*"
+    r"|[我了在于的和与跟同及等去到来赴看找见跑给趟打\s,。;、:!?.-])*"
 )
 _ONLY_GLUE = re.compile(_GLUE)
 _ENDS = " \t,。;、:!?"
