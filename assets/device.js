@@ -28,6 +28,9 @@ async function keepAll(namesAt) {
   const keep = (address, text, type) => cache.put(address, new Response(text, { headers: { "Content-Type": type } }));
   // a token ends with its session: sending asks for a fresh one
   for (const [place, { text }] of answers.entries()) await keep(addresses[place], text.replace(TOKEN, "$1"), "text/html; charset=utf-8");
+  // read with the names by the page without network; the worker keeps it
+  const reader = /src="(\/static\/quick\.[^"]+)"/.exec(answers[1].text);
+  if (reader) await fetched(reader[1]);
   const about = { person, kept_at: now, names_at: isStale ? now : namesAt, build: build() };
   await keep(ABOUT, JSON.stringify(about), "application/json");
   if (localStorage.getItem("person") !== person) await wipe(); // signed out meanwhile, in another tab

@@ -124,10 +124,12 @@ function fillForm(form, names) {
   const isPlanned = asked.get("status") === "planned";
   const now = new Date();
   const [day, starts, ends] = isPlanned ? [new Date(now.getTime() + DAY), "09:00", "11:00"] : likelyHours(now);
-  if (isPlanned) form.querySelector("[name=status][value=planned]").checked = true;
-  form.elements.first_on.value = fullDay(day);
-  form.elements.starts.value = starts;
-  form.elements.ends.value = ends;
+  if (!("filled" in form.dataset)) { // from a quick entry
+    if (isPlanned) form.querySelector("[name=status][value=planned]").checked = true;
+    form.elements.first_on.value = fullDay(day);
+    form.elements.starts.value = starts;
+    form.elements.ends.value = ends;
+  }
 
   const lead = names?.leads.find(([id]) => id === asked.get("lead"));
   if (lead) form.elements.lead_ids.add(new Option(lead[1], lead[0], true, true));
@@ -137,6 +139,14 @@ function fillForm(form, names) {
   list.append(...names.cities.map((city) => new Option(city)));
   form.append(list);
   form.elements.city.setAttribute("list", list.id);
+}
+
+// From *my day* a line goes to the form, which has the names.
+function carryLine(event) {
+  const text = event.target.querySelector("[name=line]").value.trim();
+  if (!text) return;
+  event.preventDefault();
+  location.assign(`/visits/new#line=${encodeURIComponent(text)}`);
 }
 
 // The follow-up that was asked for is unfolded, and those that wait say so.
@@ -158,8 +168,11 @@ async function start() {
     return showQueue(list);
   }
   const form = document.querySelector(".entry-form:has([name=first_on])");
-  if (form) fillForm(form, await ownNames(await owner()));
-  else await showFollowups();
+  if (!form) {
+    document.addEventListener("line", carryLine);
+    return showFollowups();
+  }
+  fillForm(form, await ownNames(await owner()));
 }
 
 start();

@@ -204,6 +204,8 @@ async function takeBack(form, key) {
 
 async function waitAsLine(form) {
   const box = form.querySelector("[name=line]");
+  // the page that is kept on the device reads it itself
+  if (!form.dispatchEvent(new CustomEvent("line", { bubbles: true, cancelable: true }))) return;
   const entry = { key: newKey(), person, at: Date.now(), title: "快记", text: box.value.trim() };
   if (!entry.text || !(await enqueue(entry, LINE))) return tell(LATER);
   box.value = "";

@@ -5,6 +5,7 @@ import { DAY, OWN, QUEUE, VISIT, ownAbout, wipe } from "./own.js";
 const SHELL = SHELL_NAME; // carries the hash of its files
 const NO_PAGE = "/offline";
 const NO_ANSWER = new Set([502, 503, 504]);
+const LATER = /^\/static\/quick\.\w+\.js$/; // fetched with the names, after the first load
 const TIMEOUT = 10_000; // ms that a page which is kept is waited for
 const KEPT = [
   [/^\/(followups(\/\d+)?)?$/, DAY],
@@ -36,11 +37,21 @@ addEventListener("fetch", (event) => {
   if (origin !== location.origin) return;
   if (request.mode === "navigate" && request.method === "GET") event.respondWith(page(request, pathname));
   else if (request.method === "GET" && SHELL_FILES.includes(pathname)) event.respondWith(file(request));
+  else if (LATER.test(pathname)) event.respondWith(fileOfNames(request));
   else if (request.mode === "navigate" && pathname === "/logout") event.waitUntil(wipe());
   else if (request.mode === "navigate" && pathname === "/login") event.respondWith(signIn(request));
 });
 
 const file = async (request) => (await caches.match(request, { cacheName: SHELL })) ?? fetch(request);
+
+async function fileOfNames(request) {
+  const shell = await caches.open(SHELL);
+  const kept = await shell.match(request);
+  if (kept) return kept;
+  const answer = await fetch(request);
+  if (answer.ok) await shell.put(request, answer.clone());
+  return answer;
+}
 
 // Whoever comes in next finds nothing of the one before.
 async function signIn(request) {

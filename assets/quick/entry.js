@@ -1,13 +1,14 @@
 // A line of text becomes the draft of a visit, as on the server (crm/visits/quick_entry.py), where there is no network.
-import { datesIn, isoOf, partsOf } from "./dates.js";
+import { datesIn } from "./dates.js";
 import { match, matches, search, useGrammar } from "./grammar.js";
 import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, metIn, peopleIn, unknownCompaniesIn } from "./names.js";
-import { Line, inOrder } from "./text.js";
+import { Line, inOrder, plain } from "./text.js";
 import { DAY, hoursIn } from "./times.js";
 import { commandIn, kindsIn, nextSteps, stepIn } from "./words.js";
 
 const WHOLE_DAY = [9 * 60, 17 * 60];
 const STAY = [9 * 60, 18 * 60];
+export const LONGEST = 500; // characters of one entry
 const NEEDS_COMPANY = ["outreach", "reception", "remote"];
 
 // `world`: grammar, kinds, home, now (minutes since 1970 in civil time), writer, colleagues, known, cities, surnames,
@@ -46,6 +47,29 @@ export function draftOf(text, world) {
   if (draft.minutes) draft.chips.minutes = chip(ASSUMED, draft.minutes);
   const namesMeeting = draft.chips.kind.certainty === SURE || "met" in draft.chips;
   return { ...draft, isVisit: namesMeeting || draft.step === null };
+}
+
+// The first entry of the text, and what is left.
+export function firstEntry(text, world) {
+  useGrammar(world.grammar);
+  const today = Math.floor(world.now / DAY);
+  const [head, tail] = [text.slice(0, LONGEST), text.slice(LONGEST)];
+  const [line, ...lines] = head.split(/\r?\n/).filter((each) => each.trim());
+  if (!line) return { line: "", rest: "" };
+  const pieces = [];
+  for (const piece of line.split(/(?<=[；;])/)) {
+    if (pieces.length && !beginsEntry(piece, today)) pieces[pieces.length - 1] += piece;
+    else pieces.push(piece);
+  }
+  const [first, ...others] = pieces.map((piece) => piece.replace(/^[ ；;]+|[ ；;]+$/g, "")).filter(Boolean);
+  return { line: first ?? "", rest: [...others, ...lines, tail].filter(Boolean).join("\n") };
+}
+
+// After a semicolon: a date of its own, and not only a next step's.
+function beginsEntry(piece, today) {
+  const text = `。${plain(piece)}`;
+  const dates = datesIn(text, today, false);
+  return dates.length > 0 && nextSteps(text, dates).length === 0;
 }
 
 const chip = (certainty, words = "", options = []) => ({ certainty, words, options });
@@ -216,5 +240,3 @@ function addChips(line, draft, companies, met, options) {
   }
   if (met.length) draft.chips.met = chip(SURE, wordsOf(met));
 }
-
-export { isoOf, partsOf };

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -12,8 +12,10 @@ from crm.base.cities import cities
 from crm.base.clock import civil_date
 from crm.base.names import folded, surnames
 from crm.leads.company_queries import visible_company
+from crm.leads.device_names import may_be_kept
 from crm.leads.models import Company, CompanyAlias, Lead
 from crm.leads.queries import offerable
+from crm.leads.rules import Secrecy
 from crm.people.entry_grants import owners_of
 from crm.people.models import Person
 from crm.people.permissions import Viewer
@@ -33,11 +35,22 @@ def world_of(db: Session, viewer: Viewer, text: str, now: datetime) -> World:
         now=now,
         writer_id=viewer.person_id,
         colleagues=[Colleague(*row) for row in db.execute(query)],
-        known=[*_companies(db, viewer, text, now), *_leads(db, viewer, text, now)],
+        known=[
+            *_companies(db, viewer, _company_named_in(text), on),
+            *_leads(db, viewer, _lead_named_in(text), on),
+        ],
         cities=cities(),
         surnames=surnames(),
         enters_for=set(db.scalars(owners_of(viewer.person_id, on))),
     )
+
+
+def known_on_device(db: Session, viewer: Viewer, on: date, most: int) -> list[Known]:
+    """Companies and leads that an entry may name without network, the latest first."""
+    return [
+        *_companies(db, viewer, may_be_kept(viewer, on), on, most),
+        *_leads(db, viewer, Lead.secrecy != Secrecy.RESTRICTED, on, most),
+    ]
 
 
 def _starts(text: str) -> set[str]:
@@ -54,17 +67,22 @@ def _begins(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool
     return func.substr(column, 1, SHORTEST_PART).in_(_starts(text))
 
 
-def _companies(db: Session, viewer: Viewer, text: str, now: datetime) -> Iterable[Known]:
-    """Companies whose normal form, alias or initials the text may have, with their leads."""
-    on = civil_date(now)
+def _company_named_in(text: str) -> ColumnElement[bool]:
+    """Companies whose normal form, alias or initials the text may have."""
     spelled = [Company.search.contains(f" {word}", autoescape=True) for word in _words(text)]
     alias = select(CompanyAlias.company_id).where(_begins(CompanyAlias.normal, text))
-    query = select(Company.id, Company.name, Company.normal, Company.search).where(
-        visible_company(viewer, on),
-        or_(_begins(Company.normal, text), Company.id.in_(alias), *spelled),
-    )
-    rows = db.execute(query.order_by(Company.id).limit(MOST)).all()
-    ids = [row.id for row in rows]
+    return or_(_begins(Company.normal, text), Company.id.in_(alias), *spelled)
+
+
+def _companies(
+    db: Session, viewer: Viewer, condition: ColumnElement[bool], on: date, most: int = MOST
+) -> Iterable[Known]:
+    """The visible companies of that condition with their leads."""
+    query = select(Company.id, Company.name, Company.normal, Company.search)
+    wanted = query.where(visible_company(viewer, on), condition).order_by(Company.id.desc())
+    rows = db.execute(wanted.limit(most)).all()
+    # read by the same condition: a device asks for more than a list of ids may hold
+    ids = wanted.with_only_columns(Company.id).limit(most).scalar_subquery()
 
     names = defaultdict[int, list[str]](list)
     aliases = select(CompanyAlias.company_id, CompanyAlias.normal)
@@ -82,12 +100,18 @@ def _companies(db: Session, viewer: Viewer, text: str, now: datetime) -> Iterabl
         yield Known(own, initials, (row.id, row.name), tuple(leads[row.id]))
 
 
-def _leads(db: Session, viewer: Viewer, text: str, now: datetime) -> Iterable[Known]:
+def _lead_named_in(text: str) -> ColumnElement[bool]:
     """Leads whose title or reference the text may have."""
     named = _begins(Lead.search, text)
-    if words := _words(text):
-        named |= func.lower(Lead.ref).in_(words)
-    query = offerable(db, viewer, civil_date(now)).where(named).order_by(Lead.id).limit(MOST)
+    words = _words(text)
+    return named | func.lower(Lead.ref).in_(words) if words else named
+
+
+def _leads(
+    db: Session, viewer: Viewer, condition: ColumnElement[bool], on: date, most: int = MOST
+) -> Iterable[Known]:
+    """The leads of that condition which the viewer may name."""
+    query = offerable(db, viewer, on).where(condition).order_by(Lead.id.desc()).limit(most)
     columns = (Lead.id, Lead.ref, Lead.title, Company.id, Company.name)
     for lead_id, ref, title, company_id, name in db.execute(query.with_only_columns(*columns)):
         names = (folded(title), ref.lower())

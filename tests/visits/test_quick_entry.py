@@ -1,62 +1,25 @@
 """A line becomes the draft of a visit; the page offline reads the same file of cases (ENTRY 1)."""
 
-import json
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crm.base.cities import cities
-from crm.base.clock import at_civil, civil
-from crm.base.names import person_search_text, surnames
-from crm.visits.quick_entry import LONGEST, Draft, World, draft_of, entries_of
-from crm.visits.quick_names import Certainty, Colleague, Known
+from crm.base.clock import civil
+from crm.visits.quick_entry import LONGEST, Draft, draft_of, entries_of
+from crm.visits.quick_names import Certainty
+from tests.quick_cases import CASES, WORDS, WORLD, world
 
-_FILE = json.loads((Path(__file__).parent / "quick_entry_cases.json").read_text())
-_WORLD = _FILE["world"]
 _GLUE = set("我们了在于的和与跟同及等去到来赴看找见跑一起行拜访会走面对接待联系上门")
-_WORDS = (
-    *(
-        "计划",
-        "准备",
-        "约了",
-        "今天",
-        "昨天",
-        "周三",
-        "下周",
-        "24-26日",
-        "12月35日",
-        "取消",
-        "改到",
-    ),
-    *(
-        "上午",
-        "9点半",
-        "到",
-        "去",
-        "拜访",
-        "驻",
-        "苏州",
-        "区里",
-        "陪",
-        "和",
-        "谭明屿",
-        "严主任",
-        "见了",
-    ),
-    *("王总", "溟南显示", "某某公司", "下一步", "待", "请", "回复", "前", "签约", "到账", "3000万"),
-    *("，", "。", "、"),
-)
 _UNSET: dict[str, Any] = {
     "kind": "outreach",
     "channel": "in_person",
     "status": "done",
     "when": "",
     "city": "",
-    "leader": _WORLD["writer"],
+    "leader": WORLD["writer"],
     "joins": [],
     "companies": [],
     "leads": [],
@@ -68,39 +31,15 @@ _UNSET: dict[str, Any] = {
 }
 
 
-def _world() -> World:
-    names = _WORLD["colleagues"]
-    leads = [title for record in _WORLD["known"] for title in record["leads"]]
-    now = datetime.fromisoformat(_WORLD["now"])
-    return World(
-        now=at_civil(now.date(), now.time()),
-        writer_id=names.index(_WORLD["writer"]),
-        colleagues=[
-            Colleague(number, name, person_search_text(name)) for number, name in enumerate(names)
-        ],
-        known=[
-            Known(
-                tuple(record["names"]),
-                tuple(record["initials"]),
-                (number, record["company"]),
-                tuple((leads.index(title), title) for title in record["leads"]),
-            )
-            for number, record in enumerate(_WORLD["known"])
-        ],
-        cities=cities(),
-        surnames=surnames(),
-    )
-
-
 def _short(name: str) -> str:
     """A company by its short name, as cases have it."""
-    by_name = {record["company"]: record["names"][0] for record in _WORLD["known"]}
+    by_name = {record["company"]: record["names"][0] for record in WORLD["known"]}
     return by_name.get(name, name)
 
 
 def _as_case(draft: Draft) -> dict[str, Any]:
-    names = _WORLD["colleagues"]
-    leads = [title for record in _WORLD["known"] for title in record["leads"]]
+    names = WORLD["colleagues"]
+    leads = [title for record in WORLD["known"] for title in record["leads"]]
     when = ""
     if draft.starts_at and draft.ends_at:
         when = f"{civil(draft.starts_at):%m-%d %H:%M}/{civil(draft.ends_at):%m-%d %H:%M}"
@@ -122,9 +61,9 @@ def _as_case(draft: Draft) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", _FILE["cases"], ids=lambda case: case["line"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["line"])
 def test_a_line_is_read_as_its_case_says(case: dict[str, Any]) -> None:
-    draft = draft_of(case["line"], _world())
+    draft = draft_of(case["line"], world())
 
     if command := case.get("command"):
         assert not draft.is_visit
@@ -170,9 +109,9 @@ def test_what_is_too_long_stays_in_the_box() -> None:
 
 
 @example("计划0")
-@given(st.text(max_size=80) | st.lists(st.sampled_from(_WORDS), max_size=9).map("".join))
+@given(st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=9).map("".join))
 def test_any_text_is_read_without_an_error_and_nothing_of_it_is_lost(text: str) -> None:
-    draft = draft_of(text, _world())
+    draft = draft_of(text, world())
 
     kept = " ".join(
         [draft.minutes, draft.next_step, *(chip.words for chip in draft.chips.values())]

@@ -1,5 +1,7 @@
 """The service worker, and what it keeps on the device of whoever signed in there last (ENTRY 2)."""
 
+from dataclasses import asdict
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -9,12 +11,16 @@ from werkzeug.wrappers import Response
 
 from crm.base.choices import Choice
 from crm.base.cities import cities
+from crm.base.names import surnames
 from crm.extensions import db
 from crm.leads.device_names import MOST_KEPT, device_companies, device_leads
 from crm.people.choices import PeopleAsked, all_people
 from crm.people.entry_grants import entered_for
+from crm.people.permissions import Viewer
 from crm.visits.queries import LastChoices, last_choices
-from crm.visits.rules import Status
+from crm.visits.quick_grammar import grammar, kinds
+from crm.visits.quick_world import known_on_device
+from crm.visits.rules import HOME, Status
 from crm.web.assets import built_file
 from crm.web.auth import my_view, signed_in
 from crm.web.choices.fields import CompanyField
@@ -86,6 +92,20 @@ def names() -> ResponseReturnValue:
         "leads": _rows(device_leads(db.session, viewer, on)),
         "companies": _rows(companies, CompanyField.prefix),
         "cities": sorted(cities()),
+        "quick": _quick(viewer, on),
+    }
+
+
+def _quick(viewer: Viewer, on: date) -> dict[str, Any]:
+    """What the page needs to read a quick entry as the server does."""
+    return {
+        "writer": viewer.person_id,
+        "grammar": grammar(),
+        "kinds": kinds(),
+        "home": HOME,
+        "surnames": [*surnames()],
+        "entersFor": [person.id for person in entered_for(db.session, viewer.person_id, on)],
+        "known": [asdict(known) for known in known_on_device(db.session, viewer, on, MOST_KEPT)],
     }
 
 
