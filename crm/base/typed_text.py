@@ -9,6 +9,7 @@ _FLOAT = re.compile(r"(\d{7,})\.0+")  # 13812345678.0, as programs write it
 _PHONE = re.compile(r"[0-9+\-() 转#,*/]{3,60}")
 _PHONE_WORDS = (("分机", "转"), ("、", "/"), (";", "/"), ("或", "/"))
 _FEWEST_DIGITS = 3
+_LONGEST_PHONE = 100  # characters as typed; to look for a number in more takes the square of them
 
 
 class ScientificPhoneError(ValueError):
@@ -35,6 +36,8 @@ def unify_line_breaks(text: str) -> str:
 def phone_number(text: str) -> str:
     """One or two phone numbers in one form; raises ValueError where the text is none."""
     number = half_width(text)
+    if len(number) > _LONGEST_PHONE:
+        raise ValueError(text)
     if _SCIENTIFIC.fullmatch(number):
         raise ScientificPhoneError(text)
     number = _FLOAT.sub(r"\1", number)

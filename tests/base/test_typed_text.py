@@ -44,3 +44,9 @@ def test_what_is_no_telephone_number_is_refused(typed):
 def test_scientific_notation_is_named_as_such(typed):
     with pytest.raises(ScientificPhoneError):
         phone_number(typed)
+
+
+@pytest.mark.parametrize("text", ["1" * 60_000, "1." * 30_000, "1" * 30_000 + ".0" * 15_000])
+def test_a_text_that_is_much_longer_than_a_number_is_refused_at_once(text):
+    with pytest.raises(ValueError, match=r"^1"):
+        phone_number(text)
