@@ -289,16 +289,19 @@ function askToSignIn() {
 
 // Whether nothing is left to be sent.
 async function sendEach(token) {
+  let isOver = true;
   for (const { key } of await waiting()) {
-    const form = formOf(key);
     const release = await claim(key);
-    if (!release && !form) continue; // open in another tab, which sends it
+    if (!release) {
+      isOver = false; // another tab sends it; should it be closed meanwhile, this one tries again
+      continue;
+    }
     const entry = await entryOf(key); // another tab may have sent it meanwhile
-    const isOver = entry?.state !== WAITING || (await sendOne(entry, form, token));
-    release?.();
-    if (!isOver) return false;
+    const isAnswered = entry?.state !== WAITING || (await sendOne(entry, formOf(key), token));
+    release();
+    if (!isAnswered) return false;
   }
-  return true;
+  return isOver;
 }
 
 // Whether it was answered.
