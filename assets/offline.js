@@ -119,7 +119,8 @@ function likelyHours(now) {
   return [new Date(now.getTime() - DAY), ...HALF_DAYS[0].slice(1)];
 }
 
-function fillForm(form, names) {
+// At once: what is typed while the names are read stays.
+function fillTimes(form) {
   const asked = new URLSearchParams(location.search);
   const isPlanned = asked.get("status") === "planned";
   const now = new Date();
@@ -130,7 +131,10 @@ function fillForm(form, names) {
     form.elements.starts.value = starts;
     form.elements.ends.value = ends;
   }
+}
 
+function offerNames(form, names) {
+  const asked = new URLSearchParams(location.search);
   const lead = names?.leads.find(([id]) => id === asked.get("lead"));
   if (lead) form.elements.lead_ids.add(new Option(lead[1], lead[0], true, true));
   if (!names) return;
@@ -172,7 +176,8 @@ async function start() {
     document.addEventListener("line", carryLine);
     return showFollowups();
   }
-  fillForm(form, await ownNames(await owner()));
+  fillTimes(form);
+  offerNames(form, await ownNames(await owner()));
 }
 
 start();
