@@ -21,6 +21,7 @@ from crm.leads.result_facts import ResultFactChanged
 from crm.leads.rules import Agreement
 from crm.people.models import Person
 from crm.results import service
+from crm.results.contents import ClaimData, Decision
 from crm.results.models import Claim, ClaimKindSpan
 from crm.results.review import flag_changed
 from crm.results.rules import MILESTONE_OF, ClaimKind
@@ -73,11 +74,11 @@ class ClaimWriter:
         data = self._data("")
         self.claim = service.claim(self.db, lead=lead, kind=row.kind, data=data, by=by, now=now)
 
-    def _data(self, note: str) -> service.ClaimData:
+    def _data(self, note: str) -> ClaimData:
         row, lead = self.event.row, self.leads[self.event.row.lead]
         reached_on = service.reached_dates(self.db, lead.id)[row.kind]
         number, issuer = ISSUERS.get(row.kind, PERMIT)
-        return service.ClaimData(
+        return ClaimData(
             counts_on=reached_on,
             amount=lead.amount,
             currency=lead.currency,
@@ -110,7 +111,7 @@ class ClaimWriter:
             service.claim_again(self.db, row=self.claim, data=data, by=by, now=now)
             return
 
-        decision = service.Decision(
+        decision = Decision(
             amount=self.claim.amount if row.yi is None else row.yi * YI,
             less_reason="二期尚未开工，不计入" if row.yi else "",
             basis=row.text,

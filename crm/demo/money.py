@@ -16,11 +16,12 @@ from crm.leads.models import Lead
 from crm.leads.rate_entry import enter_rate
 from crm.people.models import Person
 from crm.results import receipts
+from crm.results.contents import ClaimData, Decision
 from crm.results.models import Claim
 from crm.results.receipt_claims import claim_receipt
 from crm.results.receipt_forms import form_rows
 from crm.results.receipt_models import Receipt
-from crm.results.service import ClaimData, Decision, take_step
+from crm.results.service import take_step
 
 ENTERED, RATES = time(17, 30), time(9)  # after the milestones of the day
 CLAIMED, FIRST_STEP = time(17, 45), time(18)

@@ -13,19 +13,13 @@ from crm.leads.permissions import may_see as may_see_lead
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.quotas.queries import working_calendar
+from crm.results.contents import ClaimData, check_evidence
 from crm.results.models import Claim, ClaimEntry
 from crm.results.permissions import claim_scope, may_claim, require_step
 from crm.results.receipt_models import Receipt
 from crm.results.receipt_rules import Counting, counting
 from crm.results.rules import OPEN, ClaimKind, ClaimState, needs_recognition
-from crm.results.service import (
-    ClaimData,
-    check_evidence,
-    claim_columns,
-    claim_words,
-    note,
-    unit_on,
-)
+from crm.results.service import claim_columns, claim_words, note, unit_on
 from crm.results.settings import spans
 from crm.results.workflow import Step
 

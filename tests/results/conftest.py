@@ -9,9 +9,10 @@ import pytest
 from crm.base.money import Currency
 from crm.leads.rules import Agreement, LeadRoleKind, Stage
 from crm.people.rules import Duty, Role
+from crm.results.contents import ClaimData
 from crm.results.models import ClaimKindSetting, ClaimKindSpan, Exclusion
 from crm.results.rules import ClaimKind
-from crm.results.service import ClaimData, claim
+from crm.results.service import claim
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_person, make_role, make_unit
 

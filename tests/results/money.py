@@ -4,12 +4,13 @@ from datetime import date
 from decimal import Decimal
 
 from crm.base.money import Currency
+from crm.results.contents import ClaimData, Decision
 from crm.results.models import ClaimKindSpan
 from crm.results.receipt_claims import claim_receipt
 from crm.results.receipt_forms import form_rows, plant_forms
 from crm.results.receipts import ReceiptData, record_receipt
 from crm.results.rules import ClaimKind
-from crm.results.service import ClaimData, Decision, take_step
+from crm.results.service import take_step
 from crm.results.workflow import Step
 from tests.conftest import NOW
 from tests.results.conftest import FROM, project

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from crm.results.contents import Decision
 from crm.results.queries import overdue_units
-from crm.results.service import Decision, take_step
+from crm.results.service import take_step
 from crm.results.workflow import Step
 from tests.conftest import NOW
 from tests.results.conftest import claimed, project

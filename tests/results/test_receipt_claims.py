@@ -13,6 +13,7 @@ from crm.leads.models import Lead
 from crm.leads.tier_lines import tier_lines
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
+from crm.results.contents import Decision
 from crm.results.models import Claim
 from crm.results.money_figures import counted_money
 from crm.results.receipt_claims import claim_receipt_again
@@ -24,7 +25,7 @@ from crm.results.receipts import (
     withdraw_receipt,
 )
 from crm.results.rules import ClaimState
-from crm.results.service import Decision, take_step
+from crm.results.service import take_step
 from crm.results.workflow import Step
 from crm.targets.money import with_money
 from crm.targets.queries import units_of_target

@@ -14,11 +14,12 @@ from crm.leads.progress import correct_milestone
 from crm.leads.result_facts import ResultFactChanged
 from crm.leads.rules import AmountKind, Stage
 from crm.people.permissions import viewer
+from crm.results.contents import Decision
 from crm.results.permissions import claim_scope
 from crm.results.queries import waiting_for
 from crm.results.review import flag_changed, tell_flagged
 from crm.results.rules import ClaimState, Flag
-from crm.results.service import Decision, take_step
+from crm.results.service import take_step
 from crm.results.workflow import Step, Wait
 from crm.transactions import apply_pending
 from tests.conftest import NOW

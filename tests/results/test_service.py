@@ -14,12 +14,13 @@ from crm.base.outbox import Message
 from crm.leads.roles import give_role
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person
+from crm.results.contents import Decision
 from crm.results.deciders import deciders, may_be_named
 from crm.results.models import Claim, ClaimEntry
 from crm.results.notifications import readers_of, tell
 from crm.results.queries import signed_as
 from crm.results.rules import ClaimKind, ClaimState
-from crm.results.service import Decision, claim_again, last_entry, name_decider, take_step
+from crm.results.service import claim_again, last_entry, name_decider, take_step
 from crm.results.workflow import Step
 from crm.transactions import transaction
 from tests.conftest import NOW

@@ -9,6 +9,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.permissions import viewer
+from crm.results.contents import Decision
 from crm.results.deciders import deciders
 from crm.results.models import Claim
 from crm.results.permissions import (
@@ -21,7 +22,7 @@ from crm.results.permissions import (
 )
 from crm.results.queries import waiting_for
 from crm.results.rules import ClaimState, Flag
-from crm.results.service import Decision, take_step
+from crm.results.service import take_step
 from crm.results.workflow import CLAIM_WORKFLOW, STEP_OF_WAIT, Actor, Condition, Step, Wait
 from tests.conftest import NOW
 from tests.factories import make_role

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from crm.base.money import YI, Currency
-from crm.results.service import Decision, take_step
+from crm.results.contents import Decision
+from crm.results.service import take_step
 from crm.results.workflow import Step
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier

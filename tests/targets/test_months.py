@@ -15,7 +15,8 @@ from crm.leads.models import Milestone
 from crm.leads.progress import correct_milestone
 from crm.leads.rules import Stage
 from crm.quotas.rules import FigureBasis
-from crm.results.service import Decision, take_step
+from crm.results.contents import Decision
+from crm.results.service import take_step
 from crm.results.workflow import Step
 from crm.targets.freezing import freeze_results, require_no_later_table
 from crm.targets.month_queries import month_table, month_tables

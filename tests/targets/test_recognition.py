@@ -10,7 +10,8 @@ from crm.leads.rules import Stage
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.results.basis import Basis
-from crm.results.service import Decision, take_step
+from crm.results.contents import Decision
+from crm.results.service import take_step
 from crm.results.workflow import Step
 from crm.targets.models import Target
 from crm.targets.queries import target_progress

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.extensions import db
+from crm.results.contents import ClaimData, check_evidence
 from crm.results.models import Claim
 from crm.results.notifications import tell
 from crm.results.permissions import may_claim
@@ -23,7 +24,7 @@ from crm.results.receipt_claims import (
 )
 from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind, ClaimState
-from crm.results.service import ClaimData, check_evidence, last_entry, returned_for
+from crm.results.service import last_entry, returned_for
 from crm.results.settings import exclusions, kind_rows
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text

@@ -12,12 +12,13 @@ from crm.leads.permissions import may_see as may_see_lead
 from crm.leads.rules import Secrecy
 from crm.people.queries import unit_tree
 from crm.quotas.queries import working_calendar
+from crm.results.contents import check_decision
 from crm.results.deciders import deciders, may_be_named
 from crm.results.models import Claim
 from crm.results.notifications import tell
 from crm.results.permissions import is_undecided, situation_of
 from crm.results.queries import claim_of, due_on
-from crm.results.service import check_decision, name_decider, returned_for, take_step
+from crm.results.service import name_decider, returned_for, take_step
 from crm.results.settings import exclusions, kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, DECIDING, Step
 from crm.web.auth import signed_in

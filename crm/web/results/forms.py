@@ -21,9 +21,9 @@ from wtforms.validators import DataRequired, Length, Optional
 from crm.base.money import Currency, editable_amount, parse_amount
 from crm.leads.models import Lead
 from crm.leads.rules import Agreement
+from crm.results.contents import ClaimData, Decision
 from crm.results.models import Claim
 from crm.results.rules import ClaimKind
-from crm.results.service import ClaimData, Decision
 from crm.results.workflow import Step
 from crm.web.date_fields import DateField
 from crm.web.forms import NOTHING, chosen_id, cleaned, row_id, sensible_year

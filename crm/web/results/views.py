@@ -14,12 +14,12 @@ from crm.extensions import db
 from crm.leads.models import Lead
 from crm.leads.queries import lead_by_id
 from crm.results import service
+from crm.results.contents import ClaimData, Decision, check_claim
 from crm.results.models import Claim
 from crm.results.notifications import tell
 from crm.results.permissions import may_claim
 from crm.results.queries import claims_page, signed_as, waiting_for
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, needs_recognition
-from crm.results.service import ClaimData
 from crm.results.settings import exclusions, kind_rows, spans
 from crm.results.workflow import Step, Wait
 from crm.web.auth import signed_in
@@ -67,7 +67,7 @@ def recognise_all() -> ResponseReturnValue:
 
     def recognise(session: Session) -> None:
         for claim in claims:
-            decision = service.Decision(amount=claim.amount, basis=form.basis.data or "")
+            decision = Decision(amount=claim.amount, basis=form.basis.data or "")
             by, now = signed_in(), moment()
             entry = service.take_step(
                 session, row=claim, step=Step.RECOGNISE, by=by, now=now, decision=decision
@@ -207,7 +207,7 @@ def _saved(
     reached_on = service.reached_dates(db.session, claimed.lead.id).get(kind, on)
     data = form.as_data(kind, reached_on, has_file=claimed.has_file)
     check = partial(
-        service.check_claim,
+        check_claim,
         data,
         kind,
         reached_on=reached_on,
