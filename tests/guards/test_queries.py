@@ -29,7 +29,7 @@ ABOVE_ANEW = {
     "/search?q=项目": 21,
     "/admin/clock/weekly-digest/preview": 106,
     "/leads/{lead}": 29,
-    "/merges/{merge}": 25,
+    "/merges/{merge}": 28,
     "/visits/plan": 24,
     "/visits/plan?person=shen": 27,
 }
