@@ -64,6 +64,7 @@ from tests.factories import (
     make_unit,
     make_visit,
 )
+from tests.filled_tables import tables_at_each_step
 from tests.results.conftest import claim_data
 
 FROZEN_AT = at_civil(date(2026, 7, 4))
@@ -73,6 +74,11 @@ PAGES = (
     ("shen", "/"),
     ("shen", "/visits"),
     ("shen", "/import"),
+    ("shen", "/import/{sheet_table}"),
+    ("shen", "/import/{columns_table}"),
+    ("shen", "/import/{preview_table}"),
+    ("shen", "/import/{preview_table}?state=refused"),
+    ("shen", "/import/{done_table}"),
     ("shen", "/visits/new"),
     ("shen", "/visits/{visit}"),
     ("shen", "/visits/{visit}/edit"),
@@ -379,6 +385,7 @@ def _arrange(db, site):
         **_data_of_the_zone(db),
         "own_field": _own_field(db, lead),
         **_merged(db, bureau, watch),
+        **tables_at_each_step(db, recruiter),
     }
 
 
