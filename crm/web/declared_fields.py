@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.fields import TEXTS, Field, FieldKind, Fields
 from crm.web.date_fields import DateField
-from crm.web.forms import cleaned, enum_choices, sensible_year
+from crm.web.forms import cleaned, enum_choices, prose, sensible_year
 
 Form = TypeVar("Form", bound=FlaskForm)
 MADE_HERE = TEXTS | {FieldKind.CHOICE, FieldKind.DATE}
@@ -45,5 +45,6 @@ def _input(field: Field) -> Any:
         return DateField(label, checks, is_ahead=field.name == "due_on")
 
     validators.append(Length(max=field.most_characters, message="最多 %(max)d 个字。"))
-    control = TextAreaField if field.kind is FieldKind.PROSE else StringField
-    return control(label, validators, filters=[cleaned])
+    if field.kind is FieldKind.PROSE:
+        return TextAreaField(label, validators, filters=[prose])
+    return StringField(label, validators, filters=[cleaned])

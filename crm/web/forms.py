@@ -57,6 +57,14 @@ class PlainDecimal(DecimalField):
 
 
 def cleaned(text: str | None) -> str | None:
+    """The text of a field of one line; `None` where empty.
+
+    Line breaks, which only a post by hand can send, become blanks.
+    """
+    return " ".join((prose(text) or "").splitlines()) or None
+
+
+def prose(text: str | None) -> str | None:
     """The stripped text without NUL, which PostgreSQL refuses; `None` where empty."""
     return (text or "").replace("\0", "").strip() or None
 

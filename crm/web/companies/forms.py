@@ -10,7 +10,7 @@ from crm.leads.company_changes import CompanyChange
 from crm.leads.contacts import ContactData
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.errors import refusal_text
-from crm.web.forms import cleaned
+from crm.web.forms import cleaned, prose
 
 _short = Length(max=100, message="最多 %(max)d 个字。")
 
@@ -22,7 +22,7 @@ class CompanyForm(VersionedForm):
     group_name = StringField("所属集团", [_short], filters=[cleaned])
     country = StringField("国家或地区", [_short], filters=[cleaned])
     aliases = TextAreaField(
-        "别名", [Length(max=2000, message="最多 %(max)d 个字。")], filters=[cleaned]
+        "别名", [Length(max=2000, message="最多 %(max)d 个字。")], filters=[prose]
     )
 
     def change(self) -> CompanyChange:
@@ -47,7 +47,7 @@ class DeclineForm(FlaskForm):
     reason = TextAreaField(
         "不采纳的原因",
         [DataRequired("请填写原因。"), Length(max=200, message="最多 %(max)d 个字。")],
-        filters=[cleaned],
+        filters=[prose],
     )
 
 

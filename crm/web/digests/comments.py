@@ -30,7 +30,7 @@ from crm.digests.settlement_notice import send_comment
 from crm.extensions import db
 from crm.people.models import Person
 from crm.web.auth import signed_in
-from crm.web.forms import YEARS, cleaned, show_refusal
+from crm.web.forms import YEARS, cleaned, prose, show_refusal
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -42,7 +42,7 @@ class CommentForm(FlaskForm):
     text = TextAreaField(
         "点评内容",
         [DataRequired("请填写点评内容。"), Length(max=LONGEST, message="最多 %(max)d 个字。")],
-        filters=[cleaned],
+        filters=[prose],
     )
 
 

@@ -22,7 +22,7 @@ from crm.leads.own_field_setup import (
 )
 from crm.leads.own_fields import MOST_USED, own_fields, used_fields
 from crm.web.auth import signed_in
-from crm.web.forms import LARGEST_ID, WholeNumber, cleaned, enum_choices, is_saved
+from crm.web.forms import LARGEST_ID, WholeNumber, cleaned, enum_choices, is_saved, prose
 from crm.web.transaction import moment
 
 bp = Blueprint("own_fields", __name__, url_prefix="/admin/own-fields")
@@ -44,7 +44,7 @@ class FieldForm(FlaskForm):
         "排序", [InputRequired(WHOLE), NumberRange(0, 999, WHOLE)], message=WHOLE
     )
     is_used = BooleanField("启用", default=True)
-    new_choices = TextAreaField("添加选项", filters=[cleaned])
+    new_choices = TextAreaField("添加选项", filters=[prose])
 
     def validate_new_choices(self, field: Field) -> None:
         """Refuse what is too long or too much to be a list of choices."""

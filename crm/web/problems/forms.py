@@ -20,7 +20,7 @@ from crm.problems.service import StepInput
 from crm.problems.workflow import Step
 from crm.web.choices.fields import LeadsField, PersonField, offer_leads, offer_people
 from crm.web.date_fields import DateField
-from crm.web.forms import chosen_id, cleaned, row_id, sensible_year, whole_number
+from crm.web.forms import chosen_id, cleaned, prose, row_id, sensible_year, whole_number
 
 _long = Length(max=2000, message="最多 %(max)d 个字。")
 _line = Length(max=100)
@@ -41,7 +41,7 @@ class ProblemForm(FlaskForm):
     ref = HiddenField(filters=[cleaned], validators=[_line])
     visit_id = HiddenField(filters=[cleaned], validators=[_line])
     matter = TextAreaField(
-        "遇到的困难", [DataRequired("请写明遇到的困难。"), _long], filters=[cleaned]
+        "遇到的困难", [DataRequired("请写明遇到的困难。"), _long], filters=[prose]
     )
     category_id = RadioField(
         "类别", [DataRequired("请选择类别。")], coerce=row_id, validate_choice=False
@@ -88,7 +88,7 @@ class TakeForm(StepForm):
 class ReasonForm(StepForm):
     """A step that needs a reason."""
 
-    reason = TextAreaField("理由", [DataRequired("请填写理由。"), _long], filters=[cleaned])
+    reason = TextAreaField("理由", [DataRequired("请填写理由。"), _long], filters=[prose])
 
 
 class PassOnForm(ReasonForm):
@@ -101,19 +101,19 @@ class PassOnForm(ReasonForm):
 class ProgressForm(StepForm):
     """An entry on progress."""
 
-    text = TextAreaField("进展情况", [DataRequired("请写明进展情况。"), _long], filters=[cleaned])
+    text = TextAreaField("进展情况", [DataRequired("请写明进展情况。"), _long], filters=[prose])
 
 
 class SolveForm(StepForm):
     """How it was solved."""
 
-    text = TextAreaField("解决情况", [DataRequired("请写明解决情况。"), _long], filters=[cleaned])
+    text = TextAreaField("解决情况", [DataRequired("请写明解决情况。"), _long], filters=[prose])
 
 
 class CloseForm(StepForm):
     """The confirmation, with its basis."""
 
-    basis = TextAreaField("销号依据", [DataRequired("请写明销号依据。"), _long], filters=[cleaned])
+    basis = TextAreaField("销号依据", [DataRequired("请写明销号依据。"), _long], filters=[prose])
 
 
 class ReturnForm(ReasonForm):

@@ -23,7 +23,7 @@ from crm.results.receipt_models import Receipt
 from crm.results.receipts import ReceiptData, ReversalData
 from crm.web.date_fields import DateField
 from crm.web.edit_conflicts import VersionedForm
-from crm.web.forms import cleaned, row_id, sensible_year
+from crm.web.forms import cleaned, prose, row_id, sensible_year
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 _long = Length(max=2000, message="最多 %(max)d 个字。")
@@ -61,7 +61,7 @@ class ReceiptForm(_MoneyForm, VersionedForm):
     )
     payer = StringField("付款方", [DataRequired("请填写付款方。"), _line], filters=[cleaned])
     account_tail = StringField("收款账号后四位", [Length(max=20)], filters=[cleaned])
-    note = TextAreaField("说明", [_long], filters=[cleaned])
+    note = TextAreaField("说明", [_long], filters=[prose])
     prompt: Any = None  # unanswered questions (`questions.Prompt`)
 
     def receipt_data(self, on: date) -> ReceiptData:
@@ -83,7 +83,7 @@ class ReversalForm(_MoneyForm):
     """What is taken back, and why."""
 
     arrived_on = DateField("冲减日期", [DataRequired("请选择冲减日期。"), sensible_year])
-    reason = TextAreaField("冲减原因", [DataRequired("请写明冲减原因。"), _long], filters=[cleaned])
+    reason = TextAreaField("冲减原因", [DataRequired("请写明冲减原因。"), _long], filters=[prose])
 
     def reversal_data(self, on: date) -> ReversalData:
         """What is taken back, in the currency of the receipt; stand-ins as for a receipt."""

@@ -26,7 +26,7 @@ from crm.results.models import Claim
 from crm.results.rules import ClaimKind
 from crm.results.workflow import Step
 from crm.web.date_fields import DateField
-from crm.web.forms import NOTHING, chosen_id, cleaned, row_id, sensible_year
+from crm.web.forms import NOTHING, chosen_id, cleaned, prose, row_id, sensible_year
 from crm.web.leads.agreement_field import AgreementField
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
@@ -59,7 +59,7 @@ class EvidenceForm(FlaskForm):
     document_number = StringField("佐证文号或名称", [_line], filters=[cleaned])
     document_issuer = StringField("出具单位", [_line], filters=[cleaned])
     document_on = DateField("出具日期", [Optional(), sensible_year])
-    note = TextAreaField("说明", [_long], filters=[cleaned])
+    note = TextAreaField("说明", [_long], filters=[prose])
     is_declared = BooleanField("已核对，无不予认定情形")
 
     def evidence(self, *, has_file: bool) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class RecogniseForm(_AmountForm, StepForm):
     """The recognition, with its amount and basis."""
 
     less_reason = StringField("少于申报数额的原因", [_line], filters=[cleaned])
-    basis = TextAreaField("认定依据", [DataRequired("请写明认定依据。"), _long], filters=[cleaned])
+    basis = TextAreaField("认定依据", [DataRequired("请写明认定依据。"), _long], filters=[prose])
 
     def as_decision(self) -> Decision:
         amount, currency = self.stated
@@ -145,7 +145,7 @@ class WhyForm(StepForm):
     """A return or a revocation: one of the exclusions, or other words."""
 
     exclusion = SelectField("不予认定情形", validate_choice=False)
-    reason = TextAreaField("其他原因或说明", [_long], filters=[cleaned])
+    reason = TextAreaField("其他原因或说明", [_long], filters=[prose])
 
     def as_decision(self) -> Decision:
         return Decision(exclusion=self.exclusion.data or "", reason=self.reason.data or "")
@@ -154,7 +154,7 @@ class WhyForm(StepForm):
 class RemarkForm(StepForm):
     """A step with an optional remark."""
 
-    reason = TextAreaField("说明", [_long], filters=[cleaned])
+    reason = TextAreaField("说明", [_long], filters=[prose])
 
     def as_decision(self) -> Decision:
         return Decision(reason=self.reason.data or "")

@@ -30,6 +30,7 @@ from crm.web.forms import (
     cleaned,
     enum_choices,
     is_saved,
+    prose,
     sensible_year,
 )
 from crm.web.transaction import moment
@@ -58,9 +59,7 @@ class SiteForm(FlaskForm):
         [Optional(), NumberRange(1, MOST_POWER, "用电容量须大于 0，且不超过 1,000 万。")],
     )
     free_from = DateField("可用日期", [Optional(), sensible_year], is_ahead=True)
-    note = TextAreaField(
-        "备注", [Length(max=1000, message="最多 %(max)d 个字。")], filters=[cleaned]
-    )
+    note = TextAreaField("备注", [Length(max=1000, message="最多 %(max)d 个字。")], filters=[prose])
     is_offered = BooleanField("可供推荐", default=True)
 
     def site_data(self) -> SiteData:

@@ -31,6 +31,7 @@ from crm.web.forms import (
     chosen_id,
     cleaned,
     enum_choices,
+    prose,
     row_id,
     sensible_year,
 )
@@ -51,7 +52,7 @@ class OrderForm(VersionedForm):
 
     about = RadioField("督办对象", choices=enum_choices(About), coerce=About, default=About.UNIT)
     matter = StringField("督办事项", [DataRequired("请写明督办事项。"), _line], filters=[cleaned])
-    demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[cleaned])
+    demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[prose])
     unit_id = _chooser("牵头单位", DataRequired("请选择牵头单位。"))
     unit_ids = SelectMultipleField("配合单位", coerce=row_id, validate_choice=False)
     person_id = PersonField("责任人")
@@ -154,25 +155,25 @@ class StepForm(FlaskForm):
 class TextForm(StepForm):
     """An entry on progress."""
 
-    text = TextAreaField("进展情况", [DataRequired("请写明进展情况。"), _long], filters=[cleaned])
+    text = TextAreaField("进展情况", [DataRequired("请写明进展情况。"), _long], filters=[prose])
 
 
 class AnswerForm(StepForm):
     """The answer to the order."""
 
-    text = TextAreaField("办理结果", [DataRequired("请写明办理结果。"), _long], filters=[cleaned])
+    text = TextAreaField("办理结果", [DataRequired("请写明办理结果。"), _long], filters=[prose])
 
 
 class ReasonForm(StepForm):
     """A step that needs a reason."""
 
-    reason = TextAreaField("理由", [DataRequired("请填写理由。"), _long], filters=[cleaned])
+    reason = TextAreaField("理由", [DataRequired("请填写理由。"), _long], filters=[prose])
 
 
 class GrantForm(StepForm):
     """The consent to an extension, with an optional remark."""
 
-    reason = TextAreaField("意见", [_long], filters=[cleaned])
+    reason = TextAreaField("意见", [_long], filters=[prose])
 
 
 class ExtendForm(ReasonForm):
@@ -190,7 +191,7 @@ class ReturnForm(ReasonForm):
 class AcceptForm(StepForm):
     """The acceptance (销号), with its basis."""
 
-    basis = TextAreaField("销号依据", [DataRequired("请写明销号依据。"), _long], filters=[cleaned])
+    basis = TextAreaField("销号依据", [DataRequired("请写明销号依据。"), _long], filters=[prose])
 
 
 FORMS: dict[Step, type[StepForm]] = {
