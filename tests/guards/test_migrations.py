@@ -458,6 +458,11 @@ def _contents(rows):
 @pytest.mark.slow
 def test_a_filled_zone_of_an_earlier_revision_keeps_all_that_it_had(migrated, site):
     live(db.sessionmaker, site)
+    with db.sessionmaker.begin() as rows:
+        money = {"currency": Currency.CNY, "amount": Decimal("600.50"), "tier": Tier.ANY}
+        measure = {"metric": Metric.MONEY, "measure": TargetMeasure.AMOUNT}
+        rows.add(Target(year=2026, unit_id=make_unit(rows).id, **measure, **money))
+        make_visit(rows, make_person(rows, "visitor"), leads=[make_lead(rows)])
     migrations().downgrade("0061")
     with db.sessionmaker() as rows:
         former = _contents(rows)
