@@ -165,6 +165,11 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     finish(db, run=run, by=by, now=now)
 
 
+def may_go_on(by: Person, now: datetime) -> bool:
+    """Whether whoever asked for an import may still keep records."""
+    return by.role in WITH_RECORDS and not by.is_disabled(now)
+
+
 def keep_rows(  # noqa: PLR0913 - rows of a run, whole
     db: Session,
     *,
@@ -205,6 +210,18 @@ def _note_made(db: Session, run: ImportRun, ids: Sequence[int], entry_ids: set[i
         ]
         if rows:
             db.execute(insert_into(db, ImportMade), rows)
+
+
+def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Close an import half way: what is kept or taken back stays so, the rest is left."""
+    match run.state:
+        case RunState.CHECKING:
+            run.state = RunState.COLUMNS
+        case RunState.IMPORTING:
+            run.refused += run.total - run.position
+            finish(db, run=run, by=by, now=now)
+        case RunState.UNDOING:
+            finish_undo(db, run=run, by=by, now=now)
 
 
 def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:

@@ -64,14 +64,27 @@ class Importer:
     def _step(self, run_id: int, upload: Upload | None) -> bool:
         """Do a batch; False once the import is done with."""
         with self._sessions() as db:
-            state = db.get_one(ImportRun, run_id).state
-        match state:
+            run = db.get_one(ImportRun, run_id)
+            may_go_on = service.may_go_on(db.get_one(Person, run.made_by_id), self._now())
+        if not may_go_on:
+            return self._stop(run_id)
+        match run.state:
             case RunState.CHECKING:
                 return self._check(run_id)
             case RunState.IMPORTING if upload:
                 return self._keep(run_id, upload)
             case RunState.UNDOING:
                 return self._undo(run_id)
+        return False
+
+    def _stop(self, run_id: int) -> bool:
+        """Go no further for somebody who may keep no records any more."""
+        now = self._now()
+        with transaction(self._sessions) as db:
+            run = db.get_one(ImportRun, run_id)
+            service.stop(db, run=run, by=db.get_one(Person, run.made_by_id), now=now)
+            run.leased_until = None
+        log.info("import.stopped", run=run_id)
         return False
 
     def _check(self, run_id: int) -> bool:

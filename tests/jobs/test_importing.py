@@ -106,6 +106,37 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(sessions, run_id):
         assert db.scalar(select(func.count()).select_from(ImportMade)) == ROWS
 
 
+def test_a_table_is_not_checked_for_who_may_keep_no_records_any_more(sessions, run_id):
+    with transaction(sessions) as db:
+        by = db.get_one(Person, db.get_one(ImportRun, run_id).made_by_id)
+        by.role = Role.READER
+
+    work(sessions)
+
+    assert read(sessions, run_id).state is RunState.COLUMNS
+
+
+@pytest.mark.parametrize(
+    "change", [{"role": Role.READER}, {"disabled_at": NOW}], ids=["reader", "closed"]
+)
+def test_an_import_stops_where_its_writer_may_keep_no_records_any_more(sessions, run_id, change):
+    work(sessions)
+    step(sessions, run_id, service.apply, only_usable=False)
+    work(sessions, batches=2)  # one to take it, one batch
+    with transaction(sessions) as db:
+        run = db.get_one(ImportRun, run_id)
+        run.leased_until = None
+        by = db.get_one(Person, run.made_by_id)
+        for name, value in change.items():
+            setattr(by, name, value)
+
+    work(sessions)
+
+    done = read(sessions, run_id)
+    assert (done.state, done.added, counted(sessions)) == (RunState.DONE, A_BATCH, A_BATCH)
+    assert done.refused == ROWS - A_BATCH
+
+
 def test_a_leased_import_is_left_to_its_node(sessions, run_id):
     with transaction(sessions) as db:
         db.get_one(ImportRun, run_id).leased_until = NOW + rules.LEASE

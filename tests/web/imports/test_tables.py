@@ -9,11 +9,14 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
+from crm.base.periods import Period
 from crm.base.sheets import Format, read_records, write_records
 from crm.imports.models import ImportName, ImportRun, ImportTemplate
 from crm.leads.rules import Secrecy
-from crm.people.models import Person
+from crm.people.models import Person, Posting
 from crm.people.rules import Duty, Role
+from crm.quotas.models import Correction, FigureRecord
+from crm.quotas.service import freeze_period
 from crm.visits.fields import data_of
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED
@@ -21,7 +24,15 @@ from crm.visits.rules import Status, Verdict
 from crm.visits.service import change_visit
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.conftest import NOW
-from tests.factories import arranged, make_lead, make_person, make_unit, make_visit, sign_in
+from tests.factories import (
+    arranged,
+    make_lead,
+    make_person,
+    make_regime,
+    make_unit,
+    make_visit,
+    sign_in,
+)
 
 HEAD = ["日期", "带队领导", "拜访企业", "地点", "备注"]
 LEADERS = ["沈若川", "魏子谦"]
@@ -211,6 +222,59 @@ def test_a_known_visit_keeps_its_author(app, wu):
     assert "修改 1" in page.text
     [visit] = visits(app, ref="V-1")
     assert (visit.entered_by_id, visit.note) == (visit.leader_id, "谈得好")
+
+
+@pytest.mark.parametrize("change", [{"role": Role.READER}, {"disabled_at": NOW}])
+def test_who_may_keep_no_records_any_more_confirms_no_import(app, wu, change):
+    address, page = previewed(wu, ("7月3日", "沈若川", "云海科技", "上海", ""))
+    with arranged(app) as db:
+        me = db.scalars(select(Person).where(Person.username == "wu")).one()
+        for name, value in change.items():
+            setattr(me, name, value)
+
+    answer = wu.post(f"{address}/apply", data={"rows": "all"})
+
+    assert "新增 1" in page.text
+    assert answer.status_code == 404 or answer.location.startswith("/login")
+    assert visits(app) == []
+
+
+def test_rows_of_people_who_are_not_mine_any_more_are_refused_at_the_confirmation(app, wu):
+    address, page = previewed(wu, ("7月3日", "沈若川", "云海科技", "上海", ""))
+    with arranged(app) as db:
+        me = db.scalars(select(Person).where(Person.username == "wu")).one()
+        for posting in db.scalars(select(Posting).where(Posting.person_id == me.id)):
+            posting.to_on = date(2026, 7, 10)
+
+    result = apply(wu, address)
+
+    assert "新增 1" in page.text
+    assert "不能导入 1" in result.text
+    assert visits(app) == []
+
+
+def test_a_month_frozen_since_the_preview_keeps_its_figure_and_is_corrected(app, wu):
+    june = Period.parse("2026-06")
+    with arranged(app) as db:
+        make_regime(db)
+        shen = db.scalars(select(Person).where(Person.username == "shen")).one()
+        db.scalars(select(Posting).where(Posting.person_id == shen.id)).one().duty = Duty.DEPUTY
+    root = sign_in(app, "root")
+    row = ("6月3日", "沈若川", "云海科技", "上海", "", "2026-06-03 18:00")
+    address, page = previewed(root, row, head=[*HEAD, "登记时间"])
+    with arranged(app) as db:
+        freeze_period(db, period=june, at=NOW, now=NOW)
+        figure = select(FigureRecord.frozen_achieved).where(FigureRecord.person_id == shen.id)
+        former = db.scalar(figure.where(FigureRecord.period == june.name))
+
+    apply(root, address)
+
+    assert "新增 1" in page.text
+    assert len(visits(app)) == 1
+    with arranged(app) as db:
+        assert db.scalar(figure.where(FigureRecord.period == june.name)) == former == 0
+        [correction] = db.scalars(select(Correction)).all()
+        assert (correction.from_achieved, correction.to_achieved) == (0, 1)
 
 
 def test_a_hidden_lead_is_no_lead_of_a_table(app, wu):
