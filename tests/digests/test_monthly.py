@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period
@@ -160,3 +161,25 @@ def test_what_was_recognised_after_a_freeze_is_named_to_who_sees_it(db, zone, mo
     assert "香料工厂（综合保税区 · 签约，2026年6月成果）：3亿元" in text
     assert "密件工厂" not in text
     assert "本年登记 2 · 待认定 0 · 已认定 2 个、6亿元" in text
+
+
+def test_what_was_revoked_after_a_freeze_is_named_and_the_frozen_month_stays(
+    db, zone, monthly, text_of
+):
+    db.add(ClaimKindSpan(kind=ClaimKind.SIGNED, from_on=date(2026, 1, 1)))
+    on, lead = date(2026, 6, 20), make_lead(db, "香料工厂", unit=zone.park, yi="3")
+    make_milestone(db, lead, Stage.SIGNED, on)
+    recognised_at = at_civil(date(2026, 6, 25))
+    make_recognised(db, lead, unit=zone.park, by=zone.boss, on=on, at=recognised_at)
+    freeze_results(db, period=Period.parse("2026-06"), at=at_civil(date(2026, 7, 4)))
+    claim = db.scalars(select(Claim)).one()
+    claim.state = ClaimState.REVOKED
+    entry = {"step": Step.REVOKE, "state": claim.state, "round": 1}
+    db.add(ClaimEntry(claim_id=claim.id, at=at_civil(date(2026, 7, 20)), **entry))
+
+    monthly()
+
+    text = text_of(zone.boss)
+    assert "定稿后认定 0 项，取消认定 1 项" in text
+    assert "香料工厂（综合保税区 · 签约，2026年6月成果）" in text
+    assert "（上月已认定 1 个）；本年登记 1 · 待认定 0 · 已认定 0 个" in text

@@ -9,13 +9,22 @@ from sqlalchemy import select
 
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
+from crm.base.mail import Site
 from crm.base.money import YI, Currency
 from crm.base.periods import Period
+from crm.base.sheets import Format, write_records
+from crm.bulk_changes.rules import Asked, BulkKind
+from crm.bulk_changes.service import change_leads
+from crm.leads.merged import Mergeable
 from crm.leads.models import Milestone
 from crm.leads.progress import correct_milestone
-from crm.leads.rules import Stage
+from crm.leads.rules import Agreement, Stage
 from crm.quotas.rules import FigureBasis
+from crm.reassignment.merges import Pair, merge
 from crm.results.contents import Decision
+from crm.results.models import Claim
+from crm.results.receipt_forms import plant_forms
+from crm.results.receipt_imports import import_receipts
 from crm.results.service import take_step
 from crm.results.workflow import Step
 from crm.targets.freezing import freeze_results, require_no_later_table
@@ -25,6 +34,8 @@ from crm.targets.rules import Metric
 from tests.conftest import NOW
 from tests.results.conftest import arrange, claimed, project
 
+SITE = Site("https://crm.example", "crm@crm.example", "secret")
+RECEIPT_HEAD = ["编号", "线索编号", "到账日期", "金额", "币种", "到资形式", "付款方"]
 JULY, AUGUST, SEPTEMBER = (Period.parse(f"2026-0{month}") for month in (7, 8, 9))
 SIGNED = {"metric": Metric.SIGNED, "unit_id": 1, "currency": Currency.CNY}
 
@@ -43,10 +54,10 @@ def freeze(db, month, day=4):
     return freeze_results(db, period=month, at=at_civil(month.after.first + timedelta(day)))
 
 
-def figures(db, month, at=None):
+def figures(db, month, at=None, metric=Metric.SIGNED):
     """How many are registered, waiting and recognised, and of how much."""
     table = month_table(db, month, at=at or at_civil(date(2027, 6, 1)))
-    found = tally(table.own, Metric.SIGNED)
+    found = tally(table.own, metric)
     amounts = [amount for amount, _ in found.recognised.amounts]
     return found.registered.count, found.waiting.count, found.recognised.count, amounts
 
@@ -141,6 +152,62 @@ def test_a_merge_is_not_undone_once_its_survivor_stands_in_a_table_frozen_since(
     with pytest.raises(Refused, match="in_frozen_table") as refusal:
         require_no_later_table(db, lead.id, NOW)
     assert refusal.value.facts["months"] == "2026年7月"
+
+
+def world_of_two(db):
+    """Two signed projects whose claims July's frozen table counts, and August's moment."""
+    zone = arrange(db)
+    leads = [project(db, zone), project(db, zone)]
+    for lead in leads:
+        decide(db, claimed(db, lead, zone.li), zone.officer, NOW)
+    freeze(db, JULY)
+    return zone, leads, at_civil(date(2026, 8, 20))
+
+
+def test_a_merge_after_the_freeze_takes_back_in_its_own_month(db):
+    zone, (kept, gone), later = world_of_two(db)
+    claims = select(Claim).where(Claim.lead_id == gone.id)
+    decide(db, db.scalars(claims).one(), zone.officer, later, Step.REVOKE)
+    former = figures(db, JULY)
+
+    merge(db, pair=Pair(Mergeable.LEAD, kept.id, gone.id), by=zone.chief, now=later)
+    db.expire_all()
+
+    assert figures(db, JULY) == former == (2, 0, 2, [24 * YI])
+    assert figures(db, AUGUST)[2:] == (-1, [-12 * YI])
+    assert figures(db, AUGUST)[0] == -1
+
+
+def test_leads_moved_on_by_the_list_after_the_freeze_count_in_the_month_of_the_change(db, zone):
+    lead = project(db, zone, reached=())
+    freeze(db, JULY)
+    later = at_civil(date(2026, 8, 20))
+    on = date(2026, 7, 20)
+    asked = Asked(kind=BulkKind.STAGE, stage=Stage.SIGNED, on=on, agreement=Agreement.FORMAL)
+    values = {"asked": asked, "key": "K", "by": zone.li, "now": later, "site": SITE}
+    change_leads(db, lead_ids=[lead.id], **values)
+
+    assert figures(db, JULY) == (0, 0, 0, [])
+    assert figures(db, AUGUST) == (1, 0, 0, [])
+    decide(db, claimed(db, lead, zone.li, counts_on=on, now=later), zone.officer, later)
+    freeze(db, AUGUST)
+    assert figures(db, JULY) == (0, 0, 0, [])
+    assert figures(db, AUGUST) == (1, 0, 1, [12 * YI])
+
+
+def test_receipts_imported_after_the_freeze_count_in_the_month_of_the_import(db, zone):
+    plant_forms(db, NOW)
+    lead = project(db, zone)
+    freeze(db, JULY)
+    values = ["R1", lead.ref, "2026-07-10", "3000", "元", "实缴注册资本", "云海科技"]
+    content = write_records([RECEIPT_HEAD, values], Format.CSV)
+
+    import_receipts(db, content=content, now=at_civil(date(2026, 8, 20)))
+
+    assert figures(db, JULY, metric=Metric.MONEY) == (0, 0, 0, [])
+    assert figures(db, AUGUST, metric=Metric.MONEY) == (1, 0, 1, [3000])
+    freeze(db, AUGUST)
+    assert figures(db, SEPTEMBER, metric=Metric.MONEY) == (0, 0, 0, [])
 
 
 # by result, in each month: absent, registered, waiting or recognised at an amount
