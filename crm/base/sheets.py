@@ -106,6 +106,16 @@ class ImportResult:
     unchanged: int = 0
     left_out: int = 0  # likely duplicates that were not wanted
     notices: list[Problem] = field(default_factory=list)
+    added_lines: list[int] = field(default_factory=list)  # where an import is tried for a preview
+    updated_lines: list[int] = field(default_factory=list)
+
+    def note(self, line: int, *, is_new: bool) -> None:
+        """Count a row that adds something or leaves all as it is."""
+        if is_new:
+            self.added += 1
+            self.added_lines.append(line)
+        else:
+            self.unchanged += 1
 
     @property
     def rows(self) -> int:

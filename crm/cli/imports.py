@@ -116,7 +116,7 @@ IMPORTS = {
     What.RECEIPTS: Import(
         RECEIPT_COLUMNS,
         _unchecked,
-        lambda db, content, now: import_receipts(db, content=content, now=now),
+        lambda db, content, now: import_receipts(db, content=content, by=None, now=now),
     ),
     What.LEADS: Import(
         LEAD_COLUMNS,

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from crm.base.cells import Cells, Day, LineOrEmpty, Username, one_of, read_rows
 from crm.base.errors import Refused
-from crm.base.sheets import Column, ImportResult, read_sheet
+from crm.base.sheets import Column, ImportResult, Source, read_sheet
 from crm.base.usernames import ByUsername
 from crm.people import service
 from crm.people.models import Absence, Person
+from crm.people.permissions import Viewer, visible_to
 from crm.people.rules import AbsenceKind, AbsenceStatus
 
 ABSENCES = (
@@ -36,7 +37,7 @@ class AbsenceRow(Cells):
 
 
 def import_absences(
-    db: Session, *, content: bytes, by: Person | None, now: datetime
+    db: Session, *, content: Source, by: Person | None, now: datetime
 ) -> ImportResult:
     """Add the absences of a file as approved; one there already stays; raises `SheetRefused`."""
     sheet = read_sheet(content, ABSENCES)
@@ -51,18 +52,40 @@ def import_absences(
             kind = row.kind or AbsenceKind.LEAVE
             values = (row.from_on, row.to_on, kind, row.reason)
             if (person.id, *values) in existing:
-                outcome.unchanged += 1
+                outcome.note(line, is_new=False)
                 continue
             _add_absence(db, person, values, by=by, now=now)
             # a row that the file repeats is the same absence
             existing.add((person.id, *values))
-            outcome.added += 1
+            outcome.note(line, is_new=True)
         except Refused as why:
             sheet.add_problem(line, why)
 
     sheet.raise_problems()
 
     return outcome
+
+
+def absence_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
+    """The approved absences of whom the viewer may see, as the import reads them again."""
+    query = (
+        select(Absence, Person.username)
+        .join(Person, Person.id == Absence.person_id)
+        .where(Absence.status == AbsenceStatus.APPROVED)
+        .order_by(Absence.from_on, Absence.id)
+    )
+    if viewer:
+        query = query.where(Person.id.in_(visible_to(viewer, on).with_only_columns(Person.id)))
+    return [
+        {
+            "username": username,
+            "from": row.from_on,
+            "to": row.to_on,
+            "reason": row.reason,
+            "kind": row.kind,
+        }
+        for row, username in db.execute(query)
+    ]
 
 
 def _absences(db: Session) -> set[tuple[int, date, date, AbsenceKind, str]]:

@@ -22,7 +22,7 @@ from crm.base.cells import (
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.names import folded
-from crm.base.sheets import ImportResult, Sheet, read_sheet
+from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.usernames import ByUsername, fold_username, new_username
 from crm.people import service
 from crm.people.fields import PEOPLE_COLUMNS, PERSON_FIELDS, ContactCells
@@ -92,7 +92,9 @@ class Plan:
     moved: list[tuple[WantedPosting, Posting]] = field(default_factory=list)
 
 
-def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> ImportResult:
+def import_people(
+    db: Session, *, content: Source, by: Person | None, now: datetime
+) -> ImportResult:
     """Add the people and postings of a file and update known ones; raises `SheetRefused`."""
     sheet = read_sheet(content, PEOPLE_COLUMNS)
     take_exclusive_lock(db)  # before any row is held: admins, too, are changed here
@@ -279,5 +281,7 @@ def _count(plan: Plan, outcome: ImportResult, *, changed: bool) -> None:
     # a row counts once: as added, else as updated
     updated -= new
     outcome.added += len(new)
+    outcome.added_lines += new
     outcome.updated += len(updated)
+    outcome.updated_lines += updated
     outcome.unchanged += len(plan.rows) - len(new) - len(updated)

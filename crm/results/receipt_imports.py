@@ -1,6 +1,7 @@
 """Receipts from a file: all of it or nothing; the reference makes a repeat harmless."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -21,12 +22,16 @@ from crm.base.cells import (
     one_of,
     read_rows,
 )
+from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.names import folded
-from crm.base.sheets import ImportResult, Problem, Sheet, read_sheet
+from crm.base.sheets import ImportResult, Problem, Sheet, Source, read_sheet
 from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead
+from crm.leads.permissions import may_change, may_see
+from crm.people.models import Person
+from crm.people.permissions import Viewer, viewer
 from crm.results.receipt_columns import RECEIPT_COLUMNS
 from crm.results.receipt_forms import form_rows
 from crm.results.receipt_models import Receipt
@@ -58,65 +63,92 @@ class ReceiptRow(Cells):
     reason: ProseOrNone = None
 
 
-def import_receipts(db: Session, *, content: bytes, now: datetime) -> ImportResult:
-    """Record the receipts of a file, all or none; raises `SheetRefused`."""
+def import_receipts(
+    db: Session, *, content: Source, by: Person | None, now: datetime
+) -> ImportResult:
+    """Record the receipts of a file, all or none; raises `SheetRefused`.
+
+    A command line, without a person, may record all; a person those of leads that are theirs.
+    """
     sheet = read_sheet(content, RECEIPT_COLUMNS)
     rows = list(read_rows(sheet, ReceiptRow))
+    keeper = _Keeper(db, sheet, by, now, viewer(db, by, civil_date(now)) if by else None)
     outcome = ImportResult(notices=sheet.notices)
 
     # what takes back of a receipt comes after it
     for line, row in sorted(rows, key=lambda item: item[1].reverses is not None):
         try:
-            is_new = _keep(db, sheet, line, row, now)
+            is_new = keeper.keep(line, row)
         except Refused as refusal:
             sheet.add_problem(line, refusal)
         else:
-            outcome.added += is_new
-            outcome.unchanged += not is_new
+            outcome.note(line, is_new=is_new)
 
     sheet.raise_problems()
     return outcome
 
 
-def _keep(db: Session, sheet: Sheet, line: int, row: ReceiptRow, now: datetime) -> bool:
-    """Whether the receipt is new; refused where another has its reference."""
-    if known := db.scalar(select(Receipt).where(Receipt.ref == row.ref)):
-        _refuse_difference(db, sheet, row, known)
-        return False
-    lead = db.scalar(select(Lead).where(Lead.ref == row.lead))
-    if lead is None:
-        raise Refused("unknown_lead_ref", field="lead", ref=row.lead)
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """Keeps rows of a file for whoever imports it."""
 
-    if row.reverses is not None:
-        _reverse(db, row, now)
+    db: Session
+    sheet: Sheet
+    by: Person | None
+    now: datetime
+    eyes: Viewer | None  # none: a command line
+
+    def keep(self, line: int, row: ReceiptRow) -> bool:
+        """Whether the receipt is new; refused where another has its reference."""
+        if known := self.db.scalar(select(Receipt).where(Receipt.ref == row.ref)):
+            if not self._sees(known.lead_id):
+                raise Refused("duplicate_ref", field="ref", ref=row.ref)
+            _refuse_difference(self.db, self.sheet, row, known)
+            return False
+        lead = self._lead(row)
+        if row.reverses is not None:
+            self._reverse(row, lead)
+            return True
+
+        data = ReceiptData(
+            arrived_on=row.arrived_on,
+            amount=row.amount,
+            currency=row.currency or Currency.CNY,
+            form_id=_form_id(self.db, row.form),
+            payer=row.payer,
+            account_tail=row.account_tail or "",
+            note=row.note or "",
+            ref=row.ref,
+        )
+        self.sheet.notices += _asked(self.db, lead, data, line)
+        record_receipt(self.db, lead=lead, data=data, by=self.by, now=self.now)
         return True
 
-    data = ReceiptData(
-        arrived_on=row.arrived_on,
-        amount=row.amount,
-        currency=row.currency or Currency.CNY,
-        form_id=_form_id(db, row.form),
-        payer=row.payer,
-        account_tail=row.account_tail or "",
-        note=row.note or "",
-        ref=row.ref,
-    )
-    sheet.notices += _asked(db, lead, data, line)
-    record_receipt(db, lead=lead, data=data, by=None, now=now)
-    return True
+    def _sees(self, lead_id: int) -> bool:
+        on = civil_date(self.now)
+        return self.eyes is None or may_see(self.db, self.eyes, lead_id, on)
 
+    def _lead(self, row: ReceiptRow) -> Lead:
+        """The lead that is named; one that the importer may not see is unknown."""
+        lead = self.db.scalar(select(Lead).where(Lead.ref == row.lead))
+        if lead is None or not self._sees(lead.id):
+            raise Refused("unknown_lead_ref", field="lead", ref=row.lead)
+        if self.eyes and not may_change(self.db, self.eyes, lead.id, civil_date(self.now)):
+            raise Refused("not_yours", field="lead")
+        return lead
 
-def _reverse(db: Session, row: ReceiptRow, now: datetime) -> None:
-    receipt = db.scalar(select(Receipt).where(Receipt.ref == row.reverses))
-    if receipt is None:
-        raise Refused("unknown_receipt_ref", field="reverses", ref=row.reverses)
-    data = ReversalData(
-        arrived_on=row.arrived_on,
-        amount=abs(row.amount),
-        reason=row.reason or "",
-        ref=row.ref,
-    )
-    reverse_receipt(db, row=receipt, data=data, by=None, now=now)
+    def _reverse(self, row: ReceiptRow, lead: Lead) -> None:
+        receipt = self.db.scalar(select(Receipt).where(Receipt.ref == row.reverses))
+        # of another lead it may be hidden
+        if receipt is None or receipt.lead_id != lead.id:
+            raise Refused("unknown_receipt_ref", field="reverses", ref=row.reverses)
+        data = ReversalData(
+            arrived_on=row.arrived_on,
+            amount=abs(row.amount),
+            reason=row.reason or "",
+            ref=row.ref,
+        )
+        reverse_receipt(self.db, row=receipt, data=data, by=self.by, now=self.now)
 
 
 def _asked(db: Session, lead: Lead, data: ReceiptData, line: int) -> Iterable[Problem]:
@@ -144,4 +176,4 @@ def _refuse_difference(db: Session, sheet: Sheet, row: ReceiptRow, known: Receip
     }
     differing = [sheet.headings[name] for name, (new, old) in pairs.items() if new != old]
     if differing:
-        raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
+        raise Refused("receipt_ref_taken", field="ref", ref=row.ref, columns="、".join(differing))

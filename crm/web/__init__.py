@@ -169,3 +169,5 @@ def init_app(app: Flask) -> None:
         health,
     ):
         app.register_blueprint(page.bp)
+    app.register_blueprint(imports.people_bp)
+    app.register_blueprint(imports.receipts_bp)

@@ -127,6 +127,7 @@ SENTENCES = {
     "unknown_lead_ref": "未找到编号为“{ref}”的线索。",
     "row_disagrees": "与第 {line} 行不一致，请核对。",
     "last_day_before_first": "结束日期早于开始日期。",
+    "receipt_ref_taken": "编号“{ref}”的到资已存在，内容与本行不同：{columns}。",
     "ref_taken": "编号“{ref}”的拜访已存在，内容与本行不同：{columns}。",
     # files of leads, companies, contacts and follow-ups
     "bad_figure": "“{value}”不是金额，请填写 12.5亿元、8,000万美元，或以元为单位的数字。",

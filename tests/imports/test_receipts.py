@@ -59,8 +59,8 @@ def amounts(db):
 def test_a_file_is_imported_once_with_its_reversal(db, lead):
     file = content(taken_back(lead), arrived(lead))
 
-    first = import_receipts(db, content=file, now=NOW)
-    second = import_receipts(db, content=file, now=NOW)
+    first = import_receipts(db, content=file, by=None, now=NOW)
+    second = import_receipts(db, content=file, by=None, now=NOW)
 
     assert (first.added, second.unchanged) == (2, 2)
     assert amounts(db) == [3000, -500]
@@ -83,31 +83,54 @@ def test_one_wrong_row_refuses_the_whole_file(db, lead, wrong, code):
         row[place] = text
 
     with pytest.raises(SheetRefused) as refused, db.begin_nested():
-        import_receipts(db, content=content(arrived(lead), row), now=NOW)
+        import_receipts(db, content=content(arrived(lead), row), by=None, now=NOW)
 
     assert [problem.why.code for problem in refused.value.problems] == [code]
     assert amounts(db) == []
 
 
 def test_a_reversal_larger_than_its_receipt_is_refused(db, lead):
+    file = content(arrived(lead), taken_back(lead, "-3001"))
+
     with pytest.raises(SheetRefused, match="more_than_received"):
-        import_receipts(db, content=content(arrived(lead), taken_back(lead, "-3001")), now=NOW)
+        import_receipts(db, content=file, by=None, now=NOW)
 
 
 @pytest.mark.parametrize("in_chinese", [True, False])
 def test_an_exported_file_is_read_again(db, lead, in_chinese):
-    import_receipts(db, content=content(arrived(lead), taken_back(lead)), now=NOW)
+    import_receipts(db, content=content(arrived(lead), taken_back(lead)), by=None, now=NOW)
     rows = receipt_rows(db, None, ON)
     file = write_sheet(RECEIPT_COLUMNS, rows, in_chinese=in_chinese, form=Format.XLSX)
 
-    assert import_receipts(db, content=file, now=NOW).unchanged == 2
+    assert import_receipts(db, content=file, by=None, now=NOW).unchanged == 2
 
 
 def test_an_export_for_somebody_leaves_hidden_leads_out(db, lead):
     hidden = make_lead(db, "机密", secrecy=Secrecy.RESTRICTED, code_name="代号一")
-    import_receipts(db, content=content(arrived(lead)), now=NOW)
+    import_receipts(db, content=content(arrived(lead)), by=None, now=NOW)
     hidden.entered_on = date(2026, 1, 5)
-    import_receipts(db, content=content(arrived(hidden, "R5")), now=NOW)
+    import_receipts(db, content=content(arrived(hidden, "R5")), by=None, now=NOW)
     stranger = viewer(db, make_person(db, "stranger"), ON)
 
     assert [row["ref"] for row in receipt_rows(db, stranger, ON)] == ["R1"]
+
+
+def test_whoever_imports_records_for_leads_of_theirs_and_learns_of_no_hidden_one(db, lead):
+    hidden = make_lead(db, "机密", secrecy=Secrecy.RESTRICTED, code_name="代号一")
+    import_receipts(db, content=content(arrived(hidden, "R8")), by=None, now=NOW)
+    zhao = make_person(db, "zhao")
+    own = make_lead(db, "自己的项目", entered_on=date(2026, 1, 5), entered_by_id=zhao.id)
+    of_hidden = [*arrived(own, "R7")[:7], "R8", "退回"]
+    rows = (arrived(hidden), arrived(lead), of_hidden, arrived(own, "R8"), arrived(own, "R9"))
+
+    with pytest.raises(SheetRefused) as refused, db.begin_nested():
+        import_receipts(db, content=content(*rows), by=zhao, now=NOW)
+
+    assert {problem.line: problem.why.code for problem in refused.value.problems} == {
+        2: "unknown_lead_ref",
+        3: "not_yours",
+        4: "unknown_receipt_ref",
+        5: "duplicate_ref",
+    }
+    assert import_receipts(db, content=content(rows[-1]), by=zhao, now=NOW).added == 1
+    assert db.scalar(select(Receipt.entered_by_id).where(Receipt.ref == "R9")) == zhao.id

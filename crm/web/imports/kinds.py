@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from crm.base.locks import take_exclusive_lock
 from crm.base.mail import Site
 from crm.base.money import format_amount
-from crm.base.sheets import Column, ImportResult
+from crm.base.sheet_problems import refused
+from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
 from crm.followups.exports import followup_rows
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.imports import CheckedFollowups, check_followups, keep_followups
@@ -32,10 +34,17 @@ from crm.leads.fields import LEAD_COLUMNS
 from crm.leads.import_own import lead_columns
 from crm.leads.imports import CheckedLeads, check_leads, keep_leads
 from crm.leads.rules import AmountKind
+from crm.people.absence_imports import ABSENCES, absence_rows, import_absences
+from crm.people.exports import people_rows
+from crm.people.fields import PEOPLE_COLUMNS
+from crm.people.imports import import_people
 from crm.people.models import Person
 from crm.people.permissions import Viewer
+from crm.results.receipt_columns import RECEIPT_COLUMNS, receipt_rows
+from crm.results.receipt_imports import import_receipts
 
 MOST_SHOWN = 20  # new rows in a preview
+MOST_TRIED = 1_000  # rows that are imported one by one while others wait
 Texts = tuple[str, ...]
 
 
@@ -56,10 +65,21 @@ class FileKind:
     preview: Callable[[Any], list[Texts]]  # of new rows, the line first
     listing: str  # endpoint of the list
     all_columns: Callable[[Session], Sequence[Column]] | None = None  # with those of the zone
+    page: str = "imports"  # the blueprint of its pages
+    back: str = "admin.show"  # endpoint above its pages
+    is_tried: bool = False  # what `check` writes is taken back for a preview
 
     def columns_of(self, db: Session) -> Sequence[Column]:
         """All columns of the file."""
         return self.all_columns(db) if self.all_columns else self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class TriedFile:
+    """A file that was imported in a transaction that may be taken back."""
+
+    sheet: Sheet
+    result: ImportResult
 
 
 def _lead_texts(file: CheckedLeads) -> list[Texts]:
@@ -112,6 +132,45 @@ def _followup_texts(file: CheckedFollowups) -> list[Texts]:
         )
         for line, row in file.rows[:MOST_SHOWN]
     ]
+
+
+def _tried(importing: Callable[..., ImportResult], columns: Sequence[Column]) -> Callable[..., Any]:
+    """A `check` that imports: such rows depend on one another, and a preview takes them back."""
+
+    def check(
+        db: Session, content: bytes, by: Person, now: datetime, **_choices: object
+    ) -> TriedFile:
+        sheet = read_sheet(content, columns)
+        if len(sheet.rows) > MOST_TRIED:
+            raise refused("too_many_rows", most=MOST_TRIED)
+        take_exclusive_lock(db)
+        return TriedFile(sheet, importing(db, content=sheet, by=by, now=now))
+
+    return check
+
+
+def _tried_texts(*codes: str) -> Callable[[TriedFile], list[Texts]]:
+    """The cells of these columns, after what becomes of the row."""
+
+    def texts(file: TriedFile) -> list[Texts]:
+        added, updated = set(file.result.added_lines), set(file.result.updated_lines)
+        rows = [row for row in file.sheet.rows if row.line in added | updated]
+        return [
+            (
+                str(row.line),
+                "新增" if row.line in added else "更新",
+                *(row.cells.get(code, "").strip() or "—" for code in codes),
+            )
+            for row in rows[:MOST_SHOWN]
+        ]
+
+    return texts
+
+
+def _keep_tried(
+    _db: Session, file: TriedFile, _by: Person, _now: datetime, _site: Site
+) -> ImportResult:
+    return file.result
 
 
 KINDS: Mapping[str, FileKind] = {
@@ -170,5 +229,47 @@ KINDS: Mapping[str, FileKind] = {
         ("行", "线索", "事项", "责任人", "状态"),
         _followup_texts,
         "followups.listing",
+    ),
+    "people": FileKind(
+        "人员",
+        "每行一人的一项任职，单位填编号或名称；同一账号可有多行，没有任职的只填账号、姓名和权限角色。"
+        "已有账号的姓名、联系方式、权限角色和任职止按文件更新。密码不导入：新账号请在人员页面发放临时密码。",
+        PEOPLE_COLUMNS,
+        _tried(import_people, PEOPLE_COLUMNS),
+        _keep_tried,
+        people_rows,
+        ("行", "结果", "账号", "姓名", "单位", "权限角色"),
+        _tried_texts("username", "name", "unit", "role"),
+        "people.listing",
+        page="people_imports",
+        is_tried=True,
+    ),
+    "absences": FileKind(
+        "缺勤",
+        "每行一次缺勤，人员填账号；类别不填的为请假。导入的缺勤视为已批准。",
+        ABSENCES,
+        _tried(import_absences, ABSENCES),
+        _keep_tried,
+        absence_rows,
+        ("行", "结果", "账号", "开始日期", "结束日期", "事由"),
+        _tried_texts("username", "from", "to", "reason"),
+        "absences.listing",
+        page="people_imports",
+        is_tried=True,
+    ),
+    "receipts": FileKind(
+        "到资",
+        "每行一笔到资，编号自定且不得重复，线索填编号；冲减的另起一行，填写冲减的编号和原因。"
+        "只能导入您可以登记到资的项目；编号和内容都相同的行不重复登记。",
+        RECEIPT_COLUMNS,
+        _tried(import_receipts, RECEIPT_COLUMNS),
+        _keep_tried,
+        receipt_rows,
+        ("行", "结果", "编号", "线索编号", "到账日期", "金额"),
+        _tried_texts("ref", "lead", "arrived_on", "amount"),
+        "receipts.listing",
+        page="receipt_imports",
+        back="receipts.listing",
+        is_tried=True,
     ),
 }

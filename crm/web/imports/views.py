@@ -1,6 +1,7 @@
 """Imports on a page: a file is previewed, then imported whole or not at all."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from crm.base.audit import Subject, record
 from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
 from crm.leads.imports import AlikeRow
+from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import Export, attached, exported
 from crm.web.errors import problem_sentences
@@ -20,11 +22,9 @@ from crm.web.imports.forms import MOST_BYTES, MOST_MEGABYTES, ApplyForm, FileFor
 from crm.web.imports.kinds import KINDS, FileKind
 from crm.web.imports.rows import Tab, alike_rows, problem_rows, with_problems
 from crm.web.site import site
-from crm.web.transaction import moment, only_matters, today, transaction
+from crm.web.transaction import moment, only_matters, today, transaction, trial
 
-bp = Blueprint("imports", __name__, url_prefix="/admin/import")
-KIND = f"/<any({', '.join(KINDS)}):kind>"
-MOST_LISTED = 50  # problems, or likely duplicates; the file to download has all problems
+MOST_LISTED = 50  # problems, notices or likely duplicates; the file to download has all problems
 # Changes of others that bear on what was checked.
 READ = frozenset(
     {
@@ -42,27 +42,22 @@ READ = frozenset(
         "own_field",
     }
 )
-LARGE_FORMS.update({"imports.preview", "imports.apply", "imports.problems"})
 
 
-@bp.get("")
 def start() -> ResponseReturnValue:
-    return redirect(url_for(".show", kind=next(iter(KINDS))))
+    return redirect(url_for("imports.show", kind=next(iter(KINDS))))
 
 
-@bp.get(KIND)
 def show(kind: str) -> ResponseReturnValue:
     """The page to choose a file."""
     return _file_page(kind, FileForm())
 
 
-@bp.get(f"{KIND}/template<any('.csv', '.xlsx'):suffix>")
 def template(kind: str, suffix: str) -> ResponseReturnValue:
     form = Format(suffix)
     return attached(write_template(KINDS[kind].columns_of(db.session), form), kind, form)
 
 
-@bp.get(f"{KIND}/export<any('.csv', '.xlsx'):suffix>")
 def export(kind: str, suffix: str) -> ResponseReturnValue:
     """What I may see of the records, as the import reads them again."""
     of_kind = KINDS[kind]
@@ -71,7 +66,6 @@ def export(kind: str, suffix: str) -> ResponseReturnValue:
     return exported(Export(of_kind.label, name, columns, Format(suffix)), rows)
 
 
-@bp.post(KIND)
 def preview(kind: str) -> ResponseReturnValue:
     """Show what the file would add; nothing is saved."""
     form, upload = FileForm(), request.files.get("file")
@@ -81,7 +75,8 @@ def preview(kind: str) -> ResponseReturnValue:
         return _file_page(kind, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
     try:
-        file = _check(KINDS[kind], content, leaves_out=False)
+        with _looking(KINDS[kind]):
+            file = _check(KINDS[kind], content, leaves_out=False)
     except SheetRefused as refused:
         return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -92,25 +87,25 @@ def preview(kind: str) -> ResponseReturnValue:
         kind=kind,
         of_kind=KINDS[kind],
         result=file.result,
-        notices=problem_sentences(file.result.notices),
+        notices=problem_sentences(file.result.notices[:MOST_LISTED]),
         rows=KINDS[kind].preview(file),
         alike=alike_rows(db.session, alike[:MOST_LISTED], today()),
         alike_count=len(alike),
     )
 
 
-@bp.post(f"{KIND}/apply")
 def apply(kind: str) -> ResponseReturnValue:
     """Import the file that was previewed."""
     form = ApplyForm()
     content = form.file_content or abort(400)
-    only_matters(_bears_on_file)
+    if not KINDS[kind].is_tried:  # for what is tried every change of others matters
+        only_matters(_bears_on_file)
     try:
         with transaction() as session:
             file = _check(KINDS[kind], content, leaves_out=form.leaves_out)
             result = KINDS[kind].keep(session, file, signed_in(), moment(), site())
-            if result.added:
-                after = {"list": KINDS[kind].label, "entries": result.added}
+            if entries := result.added + result.updated:
+                after = {"list": KINDS[kind].label, "entries": entries}
                 me = signed_in()
                 record(session, "person.imported", me, by=me, at=moment(), after=after)
     except SheetRefused as refused:
@@ -120,12 +115,12 @@ def apply(kind: str) -> ResponseReturnValue:
     return redirect(url_for(KINDS[kind].listing))
 
 
-@bp.post(f"{KIND}/problems<any('.csv', '.xlsx'):suffix>")
 def problems(kind: str, suffix: str) -> ResponseReturnValue:
     """The file again, with what is wrong of each row in a column of its own."""
     content, form = ApplyForm().file_content or abort(400), Format(suffix)
     try:
-        _check(KINDS[kind], content, leaves_out=False)
+        with _looking(KINDS[kind]):
+            _check(KINDS[kind], content, leaves_out=False)
     except SheetRefused as refused:
         if _is_marked(refused):
             return attached(with_problems(content, refused, form), f"{kind}-problems", form)
@@ -134,9 +129,15 @@ def problems(kind: str, suffix: str) -> ResponseReturnValue:
 
 def _said(result: ImportResult) -> str:
     parts = [f"已导入 {result.added} 行" if result.added else "没有新增"]
+    parts += [f"更新 {result.updated} 行"] if result.updated else []
     parts += [f"{result.unchanged} 行与已有一致，未变"] if result.unchanged else []
     parts += [f"{result.left_out} 行疑似重复，未导入"] if result.left_out else []
     return "；".join(parts) + "。"
+
+
+def _looking(of_kind: FileKind) -> AbstractContextManager[object]:
+    """For a look at a file: what is written for that is taken back."""
+    return trial() if of_kind.is_tried else nullcontext()
 
 
 def _check(of_kind: FileKind, content: bytes, *, leaves_out: bool) -> Any:
@@ -161,15 +162,42 @@ def _problems_page(kind: str, content: bytes, refused: SheetRefused) -> str:
         problems=problem_rows(refused.problems[:MOST_LISTED]),
         count=len(refused.problems),
         is_marked=_is_marked(refused),
-        notices=problem_sentences(refused.notices),
+        notices=problem_sentences(refused.notices[:MOST_LISTED]),
     )
 
 
 def _file_page(kind: str, form: FileForm) -> str:
     tabs = [
-        Tab(url_for(".show", kind=name), of_kind.label, name == kind)
+        Tab(url_for(f"{of_kind.page}.show", kind=name), of_kind.label, name == kind)
         for name, of_kind in KINDS.items()
     ]
+    is_admin = signed_in().role is Role.ADMIN
     return render_template(
-        "imports/show.html", form=form, kind=kind, of_kind=KINDS[kind], tabs=tabs
+        "imports/show.html",
+        form=form,
+        kind=kind,
+        of_kind=KINDS[kind],
+        tabs=tabs if is_admin else [],
     )
+
+
+def _pages(name: str, prefix: str) -> Blueprint:
+    """The pages of the kinds that are imported there."""
+    pages = Blueprint(name, __name__, url_prefix=prefix)
+    kinds = [kind for kind, of_kind in KINDS.items() if of_kind.page == name]
+    kind, suffix = f"/<any({', '.join(kinds)}):kind>", "<any('.csv', '.xlsx'):suffix>"
+    pages.get(kind)(show)
+    pages.get(f"{kind}/template{suffix}")(template)
+    pages.get(f"{kind}/export{suffix}")(export)
+    pages.post(kind)(preview)
+    pages.post(f"{kind}/apply")(apply)
+    pages.post(f"{kind}/problems{suffix}")(problems)
+    LARGE_FORMS.update({f"{name}.preview", f"{name}.apply", f"{name}.problems"})
+    return pages
+
+
+bp = _pages("imports", "/admin/import")
+bp.get("")(start)
+# These take the write lock before they check: what they bring in affects figures.
+people_bp = _pages("people_imports", "/admin/import")
+receipts_bp = _pages("receipt_imports", "/import")
