@@ -1,5 +1,6 @@
 """Shared parts of forms: cleaning typed text, choices, arguments, and return addresses."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import StrEnum
@@ -23,6 +24,9 @@ YEARS = range(2000, 2101)  # other years are typing mistakes
 
 # Names that `url_for` treats as its own options.
 NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
+
+# NUL, and what embeds, overrides or isolates a direction of text
+_UNWANTED = re.compile(r"[\0\u202a-\u202e\u2066-\u2069]")
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
@@ -65,8 +69,11 @@ def cleaned(text: str | None) -> str | None:
 
 
 def prose(text: str | None) -> str | None:
-    """The stripped text without NUL, which PostgreSQL refuses; `None` where empty."""
-    return (text or "").replace("\0", "").strip() or None
+    """The stripped text; `None` where empty.
+
+    It loses NUL, which PostgreSQL refuses, and the marks that turn the direction of what follows.
+    """
+    return _UNWANTED.sub("", text or "").strip() or None
 
 
 def row_id(text: str | int) -> int:

@@ -86,7 +86,7 @@ def test_hostile_text_reaches_a_mail_and_a_timeline_as_text(app, zone):
         wang.get(f"/leads/{zone.lead.id}").text,
         wang.get("/problems").text,
     ):
-        assert FORMULA in page
+        assert f"{FORMULA}gnp" in page
         assert "&lt;script&gt;" in page
         assert TAG not in page
         assert "<a href='https://evil.cn'" not in page
