@@ -154,6 +154,6 @@ def test_a_reader_has_no_import_of_receipts(app, root):
 
 
 def test_a_long_file_is_told_to_be_split(root):
-    rows = [["zhao", *REST]] * 1001
+    rows = [["zhao", *REST]] * 301
 
-    assert "文件超过 1000 行" in upload(root, ABSENCES, OF_ABSENCES, *rows).text
+    assert "文件超过 300 行" in upload(root, ABSENCES, OF_ABSENCES, *rows).text
