@@ -25,6 +25,7 @@ from crm.demo.rows import (
     StepRow,
     TargetRow,
 )
+from crm.followups.rules import Repeat
 from crm.leads.rules import FRAMEWORK, Agreement, Stage
 from crm.people.rules import AbsenceKind
 from crm.visits.fields import CompanyMet, VisitWords
@@ -117,6 +118,17 @@ class FollowupEvent:
     met: str = ""
     result: str = ""
     after: str | None = None
+    repeats: Repeat | None = None
+    put_off: "PutOff | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """That a follow-up was put off, until when and why."""
+
+    at: datetime
+    to: date
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +203,17 @@ class AssistanceEvent:
 
 
 RecordEvent = CompanyEvent | MergeEvent | ProposalEvent | AssistanceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TableEvent:
+    """A table with its records, the headings first, and our codes of its columns."""
+
+    by: str
+    at: datetime
+    name: str
+    records: Sequence[Sequence[str]]
+    codes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +350,7 @@ class Scenario:
     own_fields: Sequence[OwnFieldEvent | OwnValuesEvent]
     records: Sequence[RecordEvent]  # of companies, and of leads as records of them
     targets: Sequence[TargetEvent]
+    tables: Sequence[TableEvent]
     grants: Sequence[GrantEvent]
     leavings: Sequence[LeavingEvent]
     corrections: Sequence[CorrectionEvent]  # applied while the clock runs: nothing is frozen before

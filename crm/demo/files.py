@@ -30,6 +30,7 @@ from crm.demo.rows import (
     RelativeDate,
     Row,
     SiteRow,
+    TableRow,
     TargetRow,
     VisitRow,
 )
@@ -151,6 +152,7 @@ class Files:
     proposals: Sequence[ProposalRow]
     assistance: Sequence[AssistanceRow]
     targets: Sequence[TargetRow]
+    tables: Sequence[TableRow]
     corrections: Sequence[CorrectionRow]
     grants: Sequence[GrantRow]
     leavings: Sequence[LeavingRow]
@@ -183,6 +185,7 @@ class Files:
             proposals=[ProposalRow.model_validate(row) for row in companies["proposals"]],
             assistance=[AssistanceRow.model_validate(row) for row in companies["assistance"]],
             targets=[TargetRow.model_validate(row) for row in _yaml("targets.yaml")],
+            tables=[TableRow.model_validate(row) for row in _yaml("tables.yaml")],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
             grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
             leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],

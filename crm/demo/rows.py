@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
+from crm.followups.rules import Repeat
 from crm.leads.catalog_models import SiteKind
 from crm.leads.own_field_models import OwnKind
 from crm.leads.rules import AmountKind, Secrecy, Stage
@@ -154,12 +155,20 @@ class VisitRow(Row):
 
 
 class FollowupRow(Row):
-    """A single follow-up that waits."""
+    """A single follow-up that waits; one that was put off was so on the day it was due."""
 
     lead: str
     person: str
     due: RelativeDate
     what: str
+    repeats: Repeat | None
+    put_off_to: RelativeDate | None
+    reason: str  # for which it was put off
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, values: Mapping[str, str]) -> dict[str, str | None]:
+        return {**values, **{name: values[name] or None for name in ("repeats", "put_off_to")}}
 
 
 class StepRow(Row):
@@ -317,6 +326,16 @@ class TargetRow(Row):
     count: int | None = None
     wan: Decimal | None = None
     currency: Currency = Currency.CNY
+
+
+class TableRow(Row):
+    """A table that somebody looked at but did not import yet; each row begins with its day."""
+
+    by: str
+    day: RelativeDate
+    name: str
+    columns: Mapping[str, str]  # our codes by heading
+    rows: tuple[tuple[RelativeDate, ...], ...]
 
 
 class AttachmentRow(Row):

@@ -16,6 +16,7 @@ from crm.demo.events import (
     GrantEvent,
     LeadEvent,
     LeavingEvent,
+    PutOff,
     Scenario,
     VisitEvent,
 )
@@ -28,6 +29,7 @@ from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
 from crm.demo.rows import VisitRow
 from crm.demo.sites import site_event
+from crm.demo.tables import table_event
 from crm.demo.targets import target_event
 from crm.visits.fields import WORDS, CompanyMet
 from crm.visits.rules import Channel, Counterpart, Status
@@ -37,6 +39,7 @@ STEP_DAYS = 18  # from one follow-up of a lead to the next
 NEXT_DUE = (2, 5, 0, 8, -2, 1, 12, 4, -6, 3)  # days from DATE, lead by lead
 MIDNIGHT = "24:00"
 OFFICE_HOURS = time(10)
+PUT_OFF = time(16, 20)
 
 
 def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
@@ -61,6 +64,7 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
         own_fields=own_field_events(files.own_fields, files.own_values, dates),
         records=record_events(files, dates),
         targets=[target_event(row, dates) for row in files.targets],
+        tables=[table_event(row, dates) for row in files.tables],
         grants=[
             GrantEvent(row.owner, row.agent, at_civil(dates.read(row.since), OFFICE_HOURS))
             for row in files.grants
@@ -189,6 +193,10 @@ def _single_followups(context: ScenarioContext) -> Iterator[FollowupEvent]:
     for n, row in enumerate(context.files.followups, start=1):
         due_on = context.dates.read(row.due)
         entered_on = min(due_on, context.dates.on) - 5 * DAY
+        put_off = None
+        if row.put_off_to:
+            put_off_to = context.dates.read(row.put_off_to)
+            put_off = PutOff(at_civil(due_on, PUT_OFF), put_off_to, row.reason)
         yield FollowupEvent(
             ref=f"GJ-0{n:02}",
             lead=row.lead,
@@ -196,4 +204,6 @@ def _single_followups(context: ScenarioContext) -> Iterator[FollowupEvent]:
             due_on=due_on,
             what=row.what,
             entered_at=at_civil(entered_on, time(17)),
+            repeats=row.repeats,
+            put_off=put_off,
         )

@@ -33,6 +33,7 @@ from crm.demo.orders import OrderWriter
 from crm.demo.own_fields import OwnFieldWriter
 from crm.demo.problems import ProblemWriter
 from crm.demo.sites import SiteWriter
+from crm.demo.tables import TableWriter
 from crm.demo.targets import TargetWriter
 from crm.files.store import FileStore
 from crm.leads import planning, progress, roles
@@ -83,6 +84,7 @@ class ScenarioWriter:
         followed = FollowupWriter(self.db, self.people, self.leads)
         records = CompanyWriter(self.db, self.people, self.leads, self.site)
         aims = TargetWriter(self.db, self.people, self.units, ADMIN)
+        tables = TableWriter(self.db, self.people)
         money = MoneyWriter(self.db, self.people, self.leads, ADMIN)
         sites = SiteWriter(self.db, self.people, self.units, self.leads, ADMIN)
         own = OwnFieldWriter(self.db, self.people, self.leads, ADMIN)
@@ -101,6 +103,7 @@ class ScenarioWriter:
             *(call for event in self.scenario.attachments for call in attached.calls(event)),
             *(call for event in self.scenario.records for call in records.calls(event)),
             *(call for event in self.scenario.targets for call in aims.calls(event)),
+            *(call for event in self.scenario.tables for call in tables.calls(event)),
             *self._of_people(),
         ]
 

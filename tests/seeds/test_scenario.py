@@ -233,4 +233,5 @@ def test_the_zone_holds_what_a_visitor_wants_to_see():
     assert len(today) >= 5
     assert min(due) < 0 < max(due)
     assert 0 in due
+    assert [step.ref for step in story.followups if step.repeats]
     assert {lead.row.stage for lead in story.leads} >= {Stage.PARKED, Stage.LOST, Stage.LEAD}

@@ -14,7 +14,10 @@ from crm.base.money import YI, Currency
 from crm.cli import seeds
 from crm.cli.demo import write_scenario
 from crm.files.store import FolderStore
-from crm.followups.models import Followup
+from crm.followups.models import Followup, FollowupSnooze
+from crm.imports.models import ImportRun, ImportTemplate
+from crm.imports.rules import RunState
+from crm.imports.settings import Report
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, Stage
 from crm.people.absence_approval import waiting
@@ -61,6 +64,8 @@ def test_the_zone_is_in_the_database_as_it_is_told(db, tmp_path):
     the_demonstration_accounts_open(db)
     orders_are_on_their_way(db)
     an_absence_waits(db)
+    a_followup_was_put_off_with_its_reason(db)
+    a_units_table_is_remembered_and_waits(db)
     whatever_the_html_shows_the_text_says(db)
 
 
@@ -81,6 +86,29 @@ def everything_told_is_written(db):
     assert {lead.row.ref: lead.row.stage for lead in story.leads} == dict(
         db.execute(select(Lead.ref, Lead.stage)).all()
     )
+
+
+def a_followup_was_put_off_with_its_reason(db):
+    step, snooze = db.execute(
+        select(Followup, FollowupSnooze).join(
+            FollowupSnooze, FollowupSnooze.followup_id == Followup.id
+        )
+    ).one()
+
+    assert snooze.was_due_on < DAY < snooze.due_on == step.due_on
+    assert "客户技术团队出差" in snooze.reason
+
+
+def a_units_table_is_remembered_and_waits(db):
+    run, template = db.execute(
+        select(ImportRun, ImportTemplate).join(
+            ImportTemplate, ImportTemplate.unit_id == ImportRun.unit_id
+        )
+    ).one()
+
+    assert template.signature.startswith("走访日期|走访形式")
+    assert run.state is RunState.PREVIEW
+    assert Report.unpacked(run.report).counts == {"new": 2, "refused": 1}
 
 
 def the_report_s_figures_are_there(db):
