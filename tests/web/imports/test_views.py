@@ -4,13 +4,15 @@ import io
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm.base.audit import AuditEntry
 from crm.base.outbox import Message
 from crm.leads.models import Lead
 from crm.leads.rules import Secrecy
+from crm.people.models import Person
 from crm.people.rules import Duty, Role
+from tests.conftest import NOW
 from tests.factories import arranged, make_company, make_lead, make_person, make_unit, sign_in
 from tests.imports.test_leads import content
 
@@ -56,6 +58,18 @@ def test_a_file_is_previewed_and_then_imported_once(app, root):
     with arranged(app) as db:
         actions = db.scalars(select(AuditEntry.action)).all()
     assert (actions.count("lead.imported"), actions.count("person.imported")) == (1, 1)
+
+
+@pytest.mark.parametrize("change", [{"role": Role.SUPERVISOR}, {"disabled_at": NOW}])
+def test_who_is_no_admin_any_more_confirms_no_file(app, root, change):
+    data = {"content": sent_back(upload(root, NEW))}
+    with arranged(app) as db:
+        db.execute(update(Person).where(Person.username == "root").values(**change))
+
+    answer = root.post(f"{PAGE}/apply", data=data)
+
+    assert answer.status_code == 404 or answer.location.startswith("/login")
+    assert titles(app) == set()
 
 
 def test_problems_stand_by_line_and_column_and_in_the_file_to_download(root):
