@@ -153,15 +153,18 @@ function carryLine(event) {
   location.assign(`/visits/new#line=${encodeURIComponent(text)}`);
 }
 
-// The follow-up that was asked for is unfolded, and those that wait say so.
-async function showFollowups() {
+// The follow-up that was asked for is unfolded, and what waits to be sent says so.
+async function showDay() {
   const asked = /^\/followups\/(\d+)$/.exec(location.pathname);
   const fold = asked && document.getElementById(`followup-${asked[1]}`);
   if (fold) fold.open = true;
   fold?.scrollIntoView({ block: "center" });
   const waiting = new Set((await entriesOf(await owner())).map(({ address }) => address));
-  for (const form of document.querySelectorAll(".offline-followup form")) {
-    if (waiting.has(form.getAttribute("action"))) form.closest("details").querySelector("summary").append(element("span", "chip chip-tone-info", "待发送"));
+  for (const form of document.querySelectorAll(":is(.offline-followup form, .offline-visit)")) {
+    if (!waiting.has(form.getAttribute("action"))) continue;
+    const chip = element("span", "chip chip-tone-info", "待发送");
+    if (form.matches(".offline-visit")) form.replaceWith(chip);
+    else form.closest("details").querySelector("summary").append(chip);
   }
 }
 
@@ -174,7 +177,7 @@ async function start() {
   const form = document.querySelector(".entry-form:has([name=first_on])");
   if (!form) {
     document.addEventListener("line", carryLine);
-    return showFollowups();
+    return showDay();
   }
   fillTimes(form);
   offerNames(form, await ownNames(await owner()));

@@ -14,9 +14,10 @@ from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from crm.visits.models import Visit
+from crm.visits.rules import Status
 from tests.browser.conftest import SIZES, Screen, lose_next_answer
 from tests.conftest import NOW
-from tests.factories import RECRUITER, make_followup, make_lead, make_person, make_rule
+from tests.factories import RECRUITER, make_followup, make_lead, make_person, make_rule, make_visit
 
 PASSWORD = "a long enough password"
 WAITS = "未连上，已存在本机，联网后自动提交。"
@@ -33,6 +34,8 @@ KEPT = """async () => {
   for (const request of await cache.keys()) texts.push(await (await cache.match(request)).text());
   return texts.join();
 }"""
+KEEP_ANEW = "caches.delete('own')"
+DAY_BEFORE = date(2026, 7, 14)  # NOW's
 AGED = """async (days) => {
   const cache = await caches.open("own");
   const about = await (await cache.match("/offline/about")).json();
@@ -314,6 +317,28 @@ def test_a_followup_is_finished_without_network(served, phone):
     expect(bar(phone)).to_have_count(0)
     with served.sessions() as db:
         assert db.scalar(select(Followup.result)) == "已送达，对方认可。"
+
+
+def test_a_planned_visit_is_set_done_without_network(served, phone):
+    with transaction(served.sessions) as db:
+        visit = make_visit(db, person_of(db), DAY_BEFORE, status=Status.PLANNED, city="无锡").id
+    phone.page.goto(phone.url)
+    phone.page.evaluate(KEEP_ANEW)
+    phone.page.goto(phone.url)
+    phone.page.evaluate(READY)
+    cut(phone)
+    phone.page.goto(phone.url)
+    phone.page.get_by_role("button", name="办结").first.click()
+    expect(phone.page.get_by_text(WAITS)).to_be_visible()
+    phone.page.goto(phone.url)
+    expect(phone.page.locator(".visit-line").get_by_text("待发送")).to_be_visible()
+    phone.examine()
+
+    cut(phone, is_cut=False)
+
+    expect(bar(phone)).to_have_count(0)
+    with served.sessions() as db:
+        assert db.get(Visit, visit).status is Status.DONE
 
 
 def test_a_quick_entry_fills_in_the_form_without_network_and_is_seen_before_it_is_saved(
