@@ -50,8 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def _keep_files_in_memory() -> None:
     """Spare SQLite the wait for the disk at each commit: some milliseconds, many times a test."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
-        folder = tempfile.TemporaryDirectory(prefix="crm-tests-", dir=MEMORY)
-        os.environ["TMPDIR"] = tempfile.tempdir = _running.enter_context(folder)
+        folder = _running.enter_context(
+            tempfile.TemporaryDirectory(prefix="crm-tests-", dir=MEMORY)
+        )
+        Path(folder).chmod(0o755)  # servers of the tests run as somebody else
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -113,7 +113,8 @@ def test_targets_are_compared_with_the_months_gone(db, zone, monthly, text_of):
     assert "已过 7 个月，序时进度 58.3%\n" in text
     assert (
         "- 签约10亿元以上项目数（滨海开发区）：1/20 个，差 19 个\n"
-        "  登记 1 个 · 已申报待认定 0 个 · 已认定 1 个\n  完成 5.0%，比序时进度落后 53.3 个百分点"
+        "  登记 1 个 · 已申报待认定 0 个 · 已认定 1 个\n  在手 1 个、12亿元\n"
+        "  完成 5.0%，比序时进度落后 53.3 个百分点"
     ) in text
     assert "年度目标进度" in text_of(zone.reader)
     assert "年度目标" not in text_of(zone.supervisor).partition("口径说明")[0]

@@ -202,7 +202,7 @@ def test_receipts_imported_after_the_freeze_count_in_the_month_of_the_import(db,
     values = ["R1", lead.ref, "2026-07-10", "3000", "元", "实缴注册资本", "云海科技"]
     content = write_records([RECEIPT_HEAD, values], Format.CSV)
 
-    import_receipts(db, content=content, now=at_civil(date(2026, 8, 20)))
+    import_receipts(db, content=content, by=None, now=at_civil(date(2026, 8, 20)))
 
     assert figures(db, JULY, metric=Metric.MONEY) == (0, 0, 0, [])
     assert figures(db, AUGUST, metric=Metric.MONEY) == (1, 0, 1, [3000])

@@ -1,5 +1,6 @@
 """A form that a script sends twice under one key is saved once, and answered alike."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -39,16 +40,21 @@ def count(app):
         return db.scalar(select(func.count()).select_from(Followup))
 
 
+def without_refs(page):
+    """The page without what each of its forms makes anew."""
+    return re.sub(r"F\d{6}-\w+", "", page)
+
+
 def test_a_repeat_saves_nothing_and_leads_to_the_same_page(app, form):
     browser = sign_in(app, "lina")
 
     first = send(browser, form)
-    message = browser.get(first.location).text
+    message = without_refs(browser.get(first.location).text)
     again = send(browser, form)
 
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.location == first.location
-    assert browser.get(again.location).text == message
+    assert without_refs(browser.get(again.location).text) == message
     assert count(app) == 1
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import groupby
+from itertools import dropwhile, groupby
 
 from crm.base import formatting
 from crm.base.periods import Period
@@ -249,7 +249,9 @@ def row_of(
 def _marks(before: Statuses, period: Period) -> tuple[tuple[tuple[bool, str], ...], str]:
     """The marks in runs, and which of the periods were missed."""
     marks = [_MARKS.get(status, _NO_MARK) if status else _NO_MARK for status in before]
-    runs = groupby(marks, lambda mark: mark == _MARKS[FigureStatus.MISSED])
+    # a zone's board has hundreds of rows: what was before the first record stays blank
+    known = dropwhile(lambda mark: mark == _NO_MARK, marks)
+    runs = groupby(known, lambda mark: mark == _MARKS[FigureStatus.MISSED])
     missed = [
         formatting.period_short(past)
         for past, status in zip(periods_before(period), before, strict=True)
