@@ -124,14 +124,16 @@ def test_told_to_end_before_a_body_it_ends_soon_and_leaves_the_mails_to_the_next
 def test_killed_amid_several_connections_it_loses_no_mail_and_repeats_none_unflagged(
     lasting, tmp_path
 ):
-    first(lasting, 150)
+    first(lasting, 50)
     arranged = clocks("2026-07-01T09:00", tmp_path)
     with post_office() as office, crew(lasting, arranged, CRM_MAIL=office.url) as runs:
+        office.holds_at = 2 * CONNECTIONS  # all were sent before a test could stop it
         killed = runs.start("deliver")
-        wait_until(lambda: len(office.received) > CONNECTIONS, else_tell=lambda: runs.says)
-        office.answers.clear()
         wait_until(
-            lambda: len(office.received) == len(in_state(lasting, State.SENT)) + CONNECTIONS,
+            lambda: (
+                len(office.received) >= office.holds_at
+                and len(office.received) == len(in_state(lasting, State.SENT)) + CONNECTIONS
+            ),
             else_tell=lambda: runs.says,
         )
         killed.kill()

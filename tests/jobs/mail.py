@@ -33,6 +33,7 @@ class PostOffice:
     port: int = 0
     asked: Event = field(default_factory=Event)  # a mail was handed in
     answers: Event = field(default_factory=Event)  # cleared: no mail is answered until it is set
+    holds_at: int = 0  # with so many mails it stops answering by itself
 
     def __post_init__(self) -> None:
         self.answers.set()
@@ -46,6 +47,8 @@ class PostOffice:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
         self.received.append((envelope.rcpt_tos[0], envelope.content))
         self.asked.set()
+        if len(self.received) == self.holds_at:
+            self.answers.clear()
         await asyncio.to_thread(self.answers.wait)
         answer = self.at_data.pop(0) if self.at_data else "250 OK"
         if answer is None:
