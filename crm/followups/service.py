@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.pending import collect
 from crm.base.refs import new_ref
 from crm.base.workdays import WorkingCalendar
@@ -213,7 +214,7 @@ def withdraw_followup(db: Session, *, followup: Followup, by: Person | None, now
 
     Refused as `already_done`.
     """
-    db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
+    hold(db, followup)
     if followup.done_at is not None:
         raise Refused("already_done")
 
@@ -227,7 +228,7 @@ def hand_over_followup(
     db: Session, *, followup: Followup, to: Person, by: Person | None, now: datetime
 ) -> None:
     """Give an open step to another; the caller has checked the right and who may take it."""
-    db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
+    hold(db, followup)
     if followup.done_at is not None:
         raise Refused("already_done")
 
@@ -339,7 +340,7 @@ def _take(db: Session, followup: Followup, by: Person | None, now: datetime) -> 
     on = civil_date(now)
     if by and not may_change(db, viewer(db, by, on), followup.id, on):
         raise Refused("not_yours")
-    db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
+    hold(db, followup)
 
 
 def _stripped(text: str, field: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.people.absence_approval import may_decide
 from crm.people.models import Absence, Person
 from crm.people.quota_inputs import Edit, collect_edit
@@ -93,7 +94,7 @@ def withdraw(db: Session, *, absence: Absence, by: Person, now: datetime) -> Non
     """Withdraw a request that nobody has decided on; refused as `not_asked`."""
     if absence.person_id != by.id:
         raise Refused("not_yours")
-    db.refresh(absence, [*Absence.__table__.columns.keys()], with_for_update=True)
+    hold(db, absence)
     _require_asked(absence)
     _end(db, "absence.withdrawn", absence, AbsenceStatus.WITHDRAWN, None, by=by, now=now)
 
@@ -131,7 +132,7 @@ def _take(db: Session, absence: Absence, by: Person, now: datetime) -> None:
     """Lock the row; of two who decide at once, the second sees the first decision."""
     if not may_decide(db, by, absence.person_id, civil_date(now)):
         raise Refused("not_yours")
-    db.refresh(absence, [*Absence.__table__.columns.keys()], with_for_update=True)
+    hold(db, absence)
 
 
 def _require_asked(absence: Absence) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.people.models import EntryGrant, Person
 from crm.people.rules import WITH_RECORDS, Role
@@ -157,7 +158,7 @@ def grant_entry(
 def end_grant(db: Session, *, grant: EntryGrant, by: Person, now: datetime) -> None:
     """End a grant now, as its owner or an admin; one that has ended stays as it is."""
     _require_right(grant.owner_id, by)
-    db.refresh(grant, [*EntryGrant.__table__.columns.keys()], with_for_update=True)
+    hold(db, grant)
     if grant.ended_at is None:
         _end(db, grant, by=by, at=now, now=now)
 

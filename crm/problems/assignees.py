@@ -16,6 +16,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.remembered import remembered
 from crm.base.workflow import Situation
 from crm.leads.models import LeadRole
@@ -195,7 +196,7 @@ def require_step(db: Session, *, problem: Problem, step: Step, by: Person, now: 
         raise Refused("not_yours")
 
     # Of two who take a step at once, the second meets the state that the first one left.
-    db.refresh(problem, [*Problem.__table__.columns.keys()], with_for_update=True)
+    hold(db, problem)
     obstacle = PROBLEM_WORKFLOW.of(step).obstacle(situation_of(db, me, problem, now))
     if obstacle is not None:
         raise refusal_of(obstacle, problem)

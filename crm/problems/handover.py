@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
+from crm.base.locks import hold
 from crm.people.models import Person
 from crm.problems.models import Problem, ProblemEntry
 from crm.problems.rules import EntryKind
@@ -15,7 +16,7 @@ def replace_owner(
 ) -> None:
     """Change the person who owns it; without one, the owner unit acts."""
     # A step taken since the problem was read may have changed it.
-    db.refresh(problem, [*Problem.__table__.columns.keys()], with_for_update=True)
+    hold(db, problem)
     before, problem.person_id = problem.person_id, to.id if to else None
     if to:
         problem.named_id = None

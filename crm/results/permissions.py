@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.remembered import remembered
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead, LeadRole
@@ -214,7 +215,7 @@ def require_step(db: Session, *, claim: Claim, step: Step, by: Person, now: date
         raise Refused("not_yours")
 
     # Of two who take a step at once, the second meets the state that the first one left.
-    db.refresh(claim, [*Claim.__table__.columns.keys()], with_for_update=True)
+    hold(db, claim)
     situation = situation_of(db, scope, claim, now)
     obstacle = CLAIM_WORKFLOW.of(step).obstacle(situation)
     if obstacle is not None:

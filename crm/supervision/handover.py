@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
+from crm.base.locks import hold
 from crm.people.models import Person
 from crm.supervision.history import note
 from crm.supervision.models import Order
@@ -15,7 +16,7 @@ def replace_person(
     db: Session, *, order: Order, to: Person | None, by: Person | None, now: datetime
 ) -> None:
     """Change the responsible person; without one, the leading unit answers."""
-    _lock(db, order)
+    hold(db, order)  # a step taken since it was read may have changed it
     before, order.person_id = order.person_id, to.id if to else None
     text = f"责任人改为{to.name}（交接）" if to else "原责任人账号停用，由牵头单位办理"
     _record(db, order, "person_id", before, text, by=by, now=now)
@@ -25,15 +26,10 @@ def replace_officer(
     db: Session, *, order: Order, to: Person | None, by: Person | None, now: datetime
 ) -> None:
     """Change the officer; without one, the nearest person above decides."""
-    _lock(db, order)
+    hold(db, order)  # a step taken since it was read may have changed it
     before, order.officer_id = order.officer_id, to.id if to else None
     text = f"经办人改为{to.name}（交接）" if to else "原经办人账号停用，由上级督查办理"
     _record(db, order, "officer_id", before, text, by=by, now=now)
-
-
-def _lock(db: Session, order: Order) -> None:
-    # A step taken since the order was read may have changed it.
-    db.refresh(order, [*Order.__table__.columns.keys()], with_for_update=True)
 
 
 def _record(  # noqa: PLR0913 - an entry has that many parts

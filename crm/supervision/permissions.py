@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
@@ -238,7 +239,7 @@ def require_step(db: Session, *, order: Order, step: Step, by: Person, now: date
         raise Refused("not_yours")
 
     # Of two who take a step at once, the second meets the state that the first one left.
-    db.refresh(order, [*Order.__table__.columns.keys()], with_for_update=True)
+    hold(db, order)
     obstacle = ORDER_WORKFLOW.of(step).obstacle(situation_of(db, me, order, on))
     if obstacle is not None:
         raise _refusal(obstacle, order)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.clock import civil_date
+from crm.base.locks import hold
 from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit
@@ -125,11 +126,6 @@ def give_up(db: Session, *, visit: Visit, by: Person | None, now: datetime) -> N
     after = {"status": visit.status, "reason": LEFT_OPEN}
     record(db, edit.value, visit, by=by, at=now, before=before, after=after)
     collect_edit(db, visit, edit, people=_joined(db, visit), reason=LEFT_OPEN, by=by, at=now)
-
-
-def hold(db: Session, visit: Visit) -> None:
-    """Hold the row against a change at the same time."""
-    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
 
 def _enterer(visit: Visit, to: Person) -> int | None:

@@ -5,6 +5,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.people.permissions import Viewer
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
@@ -15,9 +16,3 @@ def hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
     if not may_change(db, me, visit.id, on):
         raise Refused("not_yours")
     hold(db, visit)
-
-
-def hold(db: Session, visit: Visit) -> None:
-    """Hold the visit's row against a change at the same time."""
-    # all columns are read again: another request may have changed them since
-    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)

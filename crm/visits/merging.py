@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.fields import FieldKind
+from crm.base.locks import hold
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.visits.companies import companies_of, typed_companies, united
@@ -44,7 +45,7 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
         raise Refused("cannot_merge")
 
     # held, so that no words written in the meantime are lost
-    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
+    hold(db, visit)
 
     companies = united([*companies_of(db, visit.id), *typed_companies(data)])
     # whom they met comes with the companies

@@ -14,6 +14,7 @@ from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.fields import FieldKind
+from crm.base.locks import hold
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.quota_inputs import Edit
@@ -21,7 +22,7 @@ from crm.visits.companies import companies_of, entry_of, from_entry, set_compani
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.late_entry import DatesAndState, late_by_person, late_now, store_days_late
 from crm.visits.links import keep_former_people, lead_ids_of, participants_of, set_links
-from crm.visits.locks import hold, hold_changeable
+from crm.visits.locks import hold_changeable
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.quota_inputs import collect_edit

@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.quota_inputs import Edit
 from crm.visits.links import participants_of
-from crm.visits.locks import hold
 from crm.visits.models import Visit
 from crm.visits.permissions import may_judge
 from crm.visits.quota_inputs import collect_edit
