@@ -47,6 +47,11 @@ def at_civil(on: date, at: time = time.min) -> datetime:
     return datetime.combine(on, at, _zone).astimezone(UTC)
 
 
+def instant_of(local: datetime) -> datetime:
+    """The instant, in UTC, of a civil time that names no zone."""
+    return at_civil(local.date(), local.time())
+
+
 def parse_instant(text: str) -> datetime:
     """Parse ISO 8601; without an offset it is civil time."""
     instant = datetime.fromisoformat(text.strip())

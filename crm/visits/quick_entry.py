@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from crm.base.clock import at_civil, civil
+from crm.base.clock import at_civil, civil, instant_of
 from crm.visits.quick_dates import DateFound, dates_in
 from crm.visits.quick_names import (
     Certainty,
@@ -241,11 +241,11 @@ def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: boo
             draft.ends_at = world.now
         certainty = Certainty.ASSUMED
     else:
-        draft.starts_at = at_civil(hours.starts_at.date(), hours.starts_at.time())
+        draft.starts_at = instant_of(hours.starts_at)
         ends = (
             hours.ends_at if last == hours.last_on else datetime.combine(last, hours.ends_at.time())
         )
-        draft.ends_at = at_civil(ends.date(), ends.time())
+        draft.ends_at = instant_of(ends)
         if hours.is_start_assumed or hours.is_end_assumed:
             certainty = Certainty.ASSUMED
     draft.chips["starts"] = Chip(certainty)

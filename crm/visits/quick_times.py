@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from crm.base.clock import at_civil
 from crm.base.periods import DAY
 from crm.visits.quick_dates import DateFound
 from crm.visits.quick_text import NUMBER, Span, number
@@ -174,9 +173,3 @@ def _between(start: _Clock, end: _Clock, on: date, last_on: date | None = None) 
     if finish <= begin:
         finish += DAY
     return Hours(tuple(dict.fromkeys((start.span, end.span))), begin, finish, is_assumed)
-
-
-def instants(hours: Hours) -> tuple[datetime, datetime]:
-    """The two moments of the hours."""
-    begin, end = hours.starts_at, hours.ends_at
-    return at_civil(begin.date(), begin.time()), at_civil(end.date(), end.time())

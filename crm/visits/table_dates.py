@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from crm.base.clock import at_civil, civil_date
+from crm.base.clock import at_civil, civil_date, instant_of
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.base.typed_dates import typed_date, typed_moment
@@ -116,18 +116,16 @@ def _is_clock(text: str) -> bool:
 
 
 def _begin(hours: Hours | None) -> datetime | None:
-    return _instant(hours.starts_at) if hours else None
+    return instant_of(hours.starts_at) if hours else None
 
 
 def _end(hours: Hours | None, text: str) -> datetime | None:
     if hours is None:
         return None
     # a single clock time is the end itself
-    return _instant(hours.starts_at if hours.is_end_assumed and _is_clock(text) else hours.ends_at)
-
-
-def _instant(moment: datetime) -> datetime:
-    return at_civil(moment.date(), moment.time())
+    return instant_of(
+        hours.starts_at if hours.is_end_assumed and _is_clock(text) else hours.ends_at
+    )
 
 
 def _checked(begin: datetime, end: datetime, field: str) -> tuple[datetime, datetime]:
@@ -143,7 +141,7 @@ def _together(first: date, last: date, hours: Hours | None) -> tuple[datetime, d
     begin, end = hours.starts_at, hours.ends_at
     if last > first and end.date() == begin.date():
         end += last - first
-    return _checked(_instant(begin), _instant(end), "date")
+    return _checked(instant_of(begin), instant_of(end), "date")
 
 
 def _days(text: str, title: TitlePeriod, field: str) -> tuple[date, date, list[DateFound]]:
