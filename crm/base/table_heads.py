@@ -210,17 +210,17 @@ def _why_left_out(
     if list(cells) in [list(row) for row in head]:
         return LeftOut.HEAD
     texts = [half_width(cell).replace(" ", "") for cell in cells]
-    told = [text for text in texts if text]
+    filled = [text for text in texts if text]
     if any(_TOTAL.fullmatch(text) for text in texts[:3]):
         return LeftOut.TOTAL
     # a note in a column of notes is none: only what the row begins with tells
-    distinct = list(dict.fromkeys(told))
-    if told and (_FOOT.fullmatch(told[0]) or _NOTE.fullmatch(told[0])):
+    distinct = list(dict.fromkeys(filled))
+    if filled and (_FOOT.fullmatch(filled[0]) or _NOTE.fullmatch(filled[0])):
         return LeftOut.FOOT
     if len(distinct) == 1 and len(headings) > _FEWEST_WORDS:
         is_number = distinct[0].replace(".", "").isdigit()
         if is_number:
             return LeftOut.NUMBER
-        if told[0] == texts[0] and distinct[0].startswith(("备注", "说明", "注", "(")):
+        if filled[0] == texts[0] and distinct[0].startswith(("备注", "说明", "注", "(")):
             return LeftOut.FOOT
     return None

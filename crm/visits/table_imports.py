@@ -277,15 +277,15 @@ class _Checker:
     def _compare(self, checked: CheckedTable, line: int, visit: Visit, values: CellValues) -> None:
         """Compare what the table tells with the visit on record; what it leaves out stays."""
         was = data_of(visit)
-        told = {
+        given = {
             name: values[name]
             for name in ("kind", "channel", "status", "city")
             if name in self.sheet.headings and values[name] not in (None, "")
         }
         if not _is_usual_day(values) or _key(values)[1:] != (visit.first_on, visit.last_on):
-            told |= {name: values[name] for name in ("starts_at", "ends_at")}
-        told |= {name: values[name] for name in WORDS if values[name]}
-        now = replace(was, **told)
+            given |= {name: values[name] for name in ("starts_at", "ends_at")}
+        given |= {name: values[name] for name in WORDS if values[name]}
+        now = replace(was, **given)
         added = set(values["participants"]) - {visit.leader_id} - was.joined_by
         if added:
             now = replace(now, participant_ids=was.joined_by | added)

@@ -106,10 +106,10 @@ def _kind_and_channel(
             kind = named or found[0].kind
             channel = None if named else found[0].channel
 
-    if told := cells.get("channel", "").strip():
-        channel = _word(told, Channel, CHANNEL_WORDS)
+    if way := cells.get("channel", "").strip():
+        channel = _word(way, Channel, CHANNEL_WORDS)
         if channel is None:
-            problems.append(_unknown("channel", told, Channel))
+            problems.append(_unknown("channel", way, Channel))
     if channel is None:
         channel = CHANNELS_OF[kind][0]
     return kind, channel
@@ -177,10 +177,10 @@ def _times(cells: Mapping[str, str], reading: Reading, problems: list[Refused]) 
         return {"starts_at": "", "ends_at": "", "status": Status.DONE.value}
 
     status = Status.DONE if end <= reading.now else Status.PLANNED
-    if told := cells.get("status", "").strip():
-        named = _word(told, Status, STATUS_WORDS)
+    if state := cells.get("status", "").strip():
+        named = _word(state, Status, STATUS_WORDS)
         if named is None:
-            problems.append(_unknown("status", told, Status))
+            problems.append(_unknown("status", state, Status))
         status = named or status
     return {"starts_at": _text(begin), "ends_at": _text(end), "status": status.value}
 

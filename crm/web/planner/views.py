@@ -169,13 +169,13 @@ def _page(
 ) -> str:
     found = found or _found(person)
     figures, until = _figures(person), text_arg("until")
-    told = [row for row in figures if not until or row.period.kind == until][:1]
+    shown = [row for row in figures if not until or row.period.kind == until][:1]
     return render_template(
         "planner/show.html",
         form=form,
         person=person,
         is_mine=person.id == signed_in().id,
-        summary=summary(told, found.plan, found.dates),
+        summary=summary(shown, found.plan, found.dates),
         cities=city_rows(found, today(), sent),
         without_slot=found.plan.without_slot if found.plan.proposals else 0,
         spans=_spans(person, figures, until),
