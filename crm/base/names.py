@@ -41,6 +41,11 @@ def search_text(text: str) -> str:
     return _spelled(folded(text), [syllables(folded(text))])
 
 
+def folded_part(search: str) -> str:
+    """The folded text with which a `search_text` begins."""
+    return search.partition(" ")[0]
+
+
 def person_pinyin(name: str) -> str:
     """The pinyin of a person's name, with the surname read as a surname (曾 is zeng)."""
     return " ".join(_readings(folded(name))[0])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import MADE, record
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
-from crm.base.db import batches, insert_into
+from crm.base.db import Base, batches, insert_into
 from crm.base.errors import Refused
 from crm.base.table_heads import TableRow
 from crm.imports.models import ImportMade, ImportName, ImportRun, ImportTemplate
@@ -107,12 +107,9 @@ def choose_columns(  # noqa: PLR0913 - what is chosen of a table, whole
         settings, codes=list(codes), kind=kind, city=city.strip(), people=_names(db, run)
     )
     run.settings = settings.text
-    if run.unit_id is not None:
-        kept = replace(settings, sheet="", people={}).text
-        values = {"settings": kept, "used_at": now}
-        key = {"unit_id": run.unit_id, "kind": run.kind, "signature": upload.signature}
-        statement = insert_into(db, ImportTemplate).values(**key, **values)
-        db.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    kept = replace(settings, sheet="", people={}).text
+    key = {"kind": run.kind, "signature": upload.signature}
+    _remember(db, run, ImportTemplate, key, {"settings": kept, "used_at": now})
     _check(db, run, replace(upload, codes=list(codes)), by, now)
 
 
@@ -128,19 +125,28 @@ def choose_people(
         ).all()
     )
     for name, username in chosen.items():
-        if run.unit_id is not None:
-            values = {"person_id": ids.get(username)}
-            key = {"unit_id": run.unit_id, "name": name}
-            statement = insert_into(db, ImportName).values(**key, **values)
-            db.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+        _remember(db, run, ImportName, {"name": name}, {"person_id": ids.get(username)})
     _check(db, run, read_upload(run, VOCABULARY), by, now)
+
+
+def _remember(
+    db: Session,
+    run: ImportRun,
+    table: type[Base],
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+) -> None:
+    """Keep what was chosen for the unit of the import, in the place of what it chose before."""
+    if run.unit_id is None:
+        return
+    of_unit = {"unit_id": run.unit_id, **key}
+    statement = insert_into(db, table).values(**of_unit, **values)
+    db.execute(statement.on_conflict_do_update(index_elements=list(of_unit), set_=values))
 
 
 def check_again(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     """Check all rows as the records stand now; the report is kept with the import."""
-    upload = read_upload(run, VOCABULARY)
-    checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
-    run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
+    _preview(db, run, read_upload(run, VOCABULARY), by, now)
 
 
 def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
@@ -279,6 +285,10 @@ def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetim
     run.state, run.report = RunState.CHECKING, None
     if len(upload.table.rows) > MOST_AT_ONCE:
         return
+    _preview(db, run, upload, by, now)
+
+
+def _preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
     checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
     run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
 

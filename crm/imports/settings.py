@@ -35,7 +35,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class KeptProblem:
     """A problem or a notice, to be put into words by a page."""
 
     code: str
@@ -43,8 +43,8 @@ class Told:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, problem: Problem) -> "Told":
-        """What the problem tells, but for its line."""
+    def of(cls, problem: Problem) -> "KeptProblem":
+        """The problem without its line."""
         return cls(problem.why.code, problem.column or "", problem.why.facts)
 
     @property
@@ -60,7 +60,7 @@ class ReportRow:
     line: int
     state: RowState
     texts: Sequence[str]
-    problems: Sequence["Told"] = ()  # why it is refused
+    problems: Sequence["KeptProblem"] = ()  # why it is refused
     columns: str = ""  # what differs from the record
     filled: Sequence[int] = ()  # numbers of the columns that a merged cell filled
 
@@ -73,7 +73,7 @@ class Report:
     rows: Sequence[ReportRow]
     headings: Sequence[str]  # of the columns that are shown
     open: Mapping[str, str] = field(default_factory=dict)  # names that are asked for
-    notices: Sequence["Told"] = ()
+    notices: Sequence["KeptProblem"] = ()
 
     def count(self, state: RowState) -> int:
         """How many rows are of the state."""
@@ -93,7 +93,7 @@ class Report:
         """The report as it was kept."""
         values: dict[str, Any] = json.loads(zlib.decompress(content))
         rows = [_row_of(row) for row in values.pop("rows")]
-        values["notices"] = [Told(**told) for told in values["notices"]]
+        values["notices"] = [KeptProblem(**notice) for notice in values["notices"]]
         return cls(rows=rows, **values)
 
 
@@ -102,5 +102,5 @@ def _json(values: Mapping[str, Any]) -> str:
 
 
 def _row_of(values: dict[str, Any]) -> ReportRow:
-    told = [Told(**problem) for problem in values["problems"]]
-    return ReportRow(**values | {"state": RowState(values["state"]), "problems": told})
+    problems = [KeptProblem(**problem) for problem in values["problems"]]
+    return ReportRow(**values | {"state": RowState(values["state"]), "problems": problems})

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from crm.base.cities import cities
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.names import folded
+from crm.base.names import folded, folded_part
 from crm.base.sheet_problems import Problem
 from crm.base.sheets import Row, Sheet
 from crm.base.table_heads import TableRow
 from crm.base.table_people import People
 from crm.imports.models import ImportRun
 from crm.imports.rules import RowState
-from crm.imports.settings import MOST_SHOWN, Report, ReportRow, Settings, Told
+from crm.imports.settings import MOST_SHOWN, KeptProblem, Report, ReportRow, Settings
 from crm.imports.tables import Upload
 from crm.leads.import_names import people_named
 from crm.leads.models import Lead
@@ -101,15 +101,15 @@ def report_of(checked: Checked, upload: Upload) -> Report:
         kept[state] += 1
         if kept[state] > MOST_SHOWN and state is not RowState.REFUSED:
             continue
-        told = [Told.of(problem) for problem in checked.problems.get(row.line, ())]
+        problems = [KeptProblem.of(why) for why in checked.problems.get(row.line, ())]
         texts = [row.cells[place] if place < len(row.cells) else "" for place in places]
         filled = [number for number, place in enumerate(places) if place in row.filled]
         columns = changes.get(row.line, "")
-        rows.append(ReportRow(row.line, state, texts, told, columns, filled))
+        rows.append(ReportRow(row.line, state, texts, problems, columns, filled))
 
     counts = {state.value: count for state, count in kept.items()}
     headings = [upload.table.headings[place] for place in places]
-    notices = [Told.of(notice) for notice in (*upload.notices, *checked.notices)]
+    notices = [KeptProblem.of(notice) for notice in (*upload.notices, *checked.notices)]
     return Report(counts, rows, headings, checked.open, notices)
 
 
@@ -124,12 +124,14 @@ def _reading(  # noqa: PLR0913, PLR0917 - what a table is read by
     on = civil_date(now)
     leads: dict[str, str] = {}
     twice = set()
-    seen = select(Lead.ref, Lead.title).where(visible_leads(viewer(db, by, on), on))
+    seen = select(Lead.ref, Lead.search).where(visible_leads(viewer(db, by, on), on))
     if "leads" in upload.codes:
-        for ref, title in db.execute(seen):
-            if folded(title) in leads:
-                twice.add(folded(title))
-            leads |= {folded(ref): ref, folded(title): ref}
+        for ref, search in db.execute(seen):
+            # each batch reads thousands: the folded title is kept, and not made anew
+            title = folded_part(search)
+            if title in leads:
+                twice.add(title)
+            leads |= {folded(ref): ref, title: ref}
     # a title of two leads names neither
     known = {name: ref for name, ref in leads.items() if name not in twice}
     # whoever imports a table without a column of leaders led its visits

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import FileField, RadioField, SelectField, StringField
+from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import InputRequired
 
@@ -12,12 +12,6 @@ from crm.visits.rules import Kind
 
 NOT_CHOSEN, OUTSIDER = "", "-"
 MOST_BYTES = 11 * 1024**2  # `crm serve` reads 12 MB of a body
-
-
-class TableFileForm(FlaskForm):
-    """A file with a table."""
-
-    file = FileField("文件")
 
 
 class SheetForm(FlaskForm):

@@ -14,7 +14,7 @@ from crm.base.sheets import Format, write_records
 from crm.imports.models import ImportRun
 from crm.imports.queries import LikelyPeople
 from crm.imports.rules import RowState, RunState, may_undo
-from crm.imports.settings import Report, ReportRow, Told
+from crm.imports.settings import KeptProblem, Report, ReportRow
 from crm.imports.tables import Upload
 from crm.visits.fields import VISIT_COLUMNS
 from crm.visits.models import Visit
@@ -164,16 +164,16 @@ def preview_of(report: Report, state: str, page: str) -> Preview:
         ],
         headings=report.headings,
         rows=[_preview_row(row, report.headings) for row in shown],
-        notices=[in_words(told) for told in report.notices],
+        notices=[*map(in_words, report.notices)],
         newer=address(number - 1) if number > 1 else None,
         older=address(number + 1) if more else None,
     )
 
 
-def in_words(told: Told) -> str:
+def in_words(problem: KeptProblem) -> str:
     """A problem or notice as a sentence."""
-    text = refusal_text(told.refusal)
-    return f"{told.column}：{text}" if told.column else text
+    text = refusal_text(problem.refusal)
+    return f"{problem.column}：{text}" if problem.column else text
 
 
 def _preview_row(row: ReportRow, headings: Sequence[str]) -> PreviewRow:

@@ -21,13 +21,13 @@ from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
 from crm.web.errors import problem_sentences, refusal_text
 from crm.web.files.limits import LARGE_FORMS
+from crm.web.imports.forms import FileForm
 from crm.web.imports.table_forms import (
     MOST_BYTES,
     ApplyForm,
     ColumnsForm,
     PeopleForm,
     SheetForm,
-    TableFileForm,
 )
 from crm.web.imports.table_pages import (
     column_rows,
@@ -47,13 +47,13 @@ LARGE_FORMS.add("tables.upload")
 @bp.get("")
 def start() -> ResponseReturnValue:
     """The page to choose a file, with my imports below it."""
-    return _start_page(TableFileForm())
+    return _start_page(FileForm())
 
 
 @bp.post("")
 def upload() -> ResponseReturnValue:
     """Read the file; nothing of it is kept as a record yet."""
-    form, sent = TableFileForm(), request.files.get("file")
+    form, sent = FileForm(), request.files.get("file")
     content = sent.read(MOST_BYTES + 1) if sent else b""
     if not content:
         form.file.errors = ["请选择文件。"]
@@ -193,7 +193,7 @@ def _report(run: ImportRun) -> Report | None:
     return Report.unpacked(run.report) if run.report else None
 
 
-def _start_page(form: TableFileForm) -> str:
+def _start_page(form: FileForm) -> str:
     runs = my_runs(db.session, my_view().person_id, moment())
     return render_template("imports/table.html", form=form, runs=run_rows(runs, moment()))
 
