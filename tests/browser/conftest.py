@@ -12,10 +12,13 @@ import pytest
 import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
+from crm.people.models import LoginSession
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import Kept
 
@@ -156,6 +159,19 @@ class Screen:
         self.page.get_by_role("button", name="登录").click()
         self.page.wait_for_url(self.url + "/")
         self.examine()
+
+
+def press_sign_out(screen: Screen) -> None:
+    """Leave by the menu's button."""
+    screen.page.locator("details.menu:visible > summary").last.click()
+    screen.page.locator("button:visible", has_text="退出登录").click()
+    expect(screen.page.get_by_text("已退出登录。")).to_be_visible()
+
+
+def end_session(served: Site) -> None:
+    """Let all sessions be over, as if they had expired."""
+    with transaction(served.sessions) as db:
+        db.execute(update(LoginSession).values(ended_at=NOW))
 
 
 @pytest.fixture(params=SIZES)

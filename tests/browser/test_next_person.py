@@ -2,11 +2,10 @@
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import update
 
-from crm.people.models import LoginSession
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
+from tests.browser.conftest import end_session, press_sign_out
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_person, make_rule
 
@@ -38,19 +37,8 @@ def minutes(screen):
     return screen.page.get_by_label("洽谈纪要")
 
 
-def sign_out(screen):
-    screen.page.locator("details.menu:visible > summary").last.click()
-    screen.page.locator("button:visible", has_text="退出登录").click()
-    expect(screen.page.get_by_text("已退出登录。")).to_be_visible()
-
-
-def end_session(served):
-    with transaction(served.sessions) as db:
-        db.execute(update(LoginSession).values(ended_at=NOW))
-
-
 def test_after_a_sign_out_the_next_person_finds_an_empty_form(typed):
-    sign_out(typed)
+    press_sign_out(typed)
     typed.sign_in("gu", PASSWORD)
 
     typed.open("/visits/new")
@@ -80,7 +68,7 @@ def test_whoever_signs_in_again_after_an_ended_session_finds_it_again(served, ty
 
 
 def test_going_back_shows_the_next_person_nothing(typed):
-    sign_out(typed)
+    press_sign_out(typed)
     typed.sign_in("gu", PASSWORD)
 
     typed.page.go_back()  # to the door, which leads on

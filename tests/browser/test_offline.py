@@ -5,17 +5,17 @@ from datetime import date
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from crm.followups.models import Followup
 from crm.leads.rules import Secrecy
-from crm.people.models import LoginSession, Person
+from crm.people.models import Person
 from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.rules import Status
-from tests.browser.conftest import SIZES, Screen, lose_next_answer
+from tests.browser.conftest import SIZES, Screen, end_session, lose_next_answer, press_sign_out
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_followup, make_lead, make_person, make_rule, make_visit
 
@@ -115,14 +115,7 @@ def cities(served):
 
 def sign_out(screen):
     screen.page.goto(f"{screen.url}/me")
-    screen.page.locator("details.menu:visible > summary").last.click()
-    screen.page.locator("button:visible", has_text="退出登录").click()
-    expect(screen.page.get_by_text("已退出登录。")).to_be_visible()
-
-
-def end_session(served):
-    with transaction(served.sessions) as db:
-        db.execute(update(LoginSession).values(ended_at=NOW))
+    press_sign_out(screen)
 
 
 def open_queue(screen):

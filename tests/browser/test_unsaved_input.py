@@ -4,14 +4,13 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import update
 
 from crm.leads.own_field_models import OwnKind
 from crm.leads.own_field_setup import OwnFieldData, add_field
-from crm.people.models import LoginSession
 from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
+from tests.browser.conftest import end_session
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_company, make_lead, make_person, make_rule
 
@@ -39,11 +38,6 @@ def desk(served, screen):
     page.get_by_text("会见人、纪要").click()
     page.get_by_label("洽谈纪要").fill("谈了用地和用电。")
     return screen
-
-
-def end_session(served):
-    with transaction(served.sessions) as db:
-        db.execute(update(LoginSession).values(ended_at=NOW))
 
 
 def test_a_form_whose_session_ended_comes_back_whole_after_signing_in(served, desk):
