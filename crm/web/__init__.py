@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from crm.web import (
-    access,
+    access_check,
     assets,
     auth,
     back_links,
@@ -106,7 +106,7 @@ def init_app(app: Flask) -> None:
         filters,
         indentation,
         auth,
-        access,
+        access_check,
         replica,
         repeated_requests,
         run_again,

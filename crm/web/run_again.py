@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from crm.base.db_faults import is_deadlock
-from crm.web.access import begin_write_late
+from crm.web.access_check import begin_write_late
 from crm.web.transaction import Outdated, is_outdated, undo
 
 # Others have written the same, or removed what this request has read (the last, on reading anew).

@@ -18,7 +18,7 @@ from crm.people.calendar_feeds import open_feed
 from crm.people.login_attempts import Attempt, uncount_attempt
 from crm.people.rules import WITH_RECORDS
 from crm.people.sessions import open_sessions
-from crm.web.access import begin_write_late
+from crm.web.access_check import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
 from crm.web.forms import cleaned, show_refusal
 from crm.web.people.entry_grants import given_grants, held_grants

@@ -14,7 +14,7 @@ from crm.people.directory import Account, PeopleFilter, people_page
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
-from crm.web.access import begin_write_late
+from crm.web.access_check import begin_write_late
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, show_refusal, text_arg

@@ -1,0 +1,62 @@
+"""Every request is checked against the access table, and again once it has to begin anew."""
+
+from flask import Flask, abort, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.base.db import begin_to_write
+from crm.base.locks import take_exclusive_lock
+from crm.extensions import db
+from crm.web.access import ACCESS, ADMINS, CHECKED_FIRST, PUBLIC, WITH_TEMPORARY_PASSWORD
+from crm.web.auth import me, redirect_to_login
+from crm.web.transaction import CHANGING, forget_reads, is_outdated, note_reads, undo
+
+
+def _check() -> ResponseReturnValue | None:
+    """Refuse requests that the table does not allow, with 404 rather than 403."""
+    if request.endpoint is None:
+        return None  # unknown path: the router answers 404
+
+    if "\0" in request.path:
+        abort(404)  # PostgreSQL refuses NUL, so nothing has such a name
+
+    if request.endpoint in PUBLIC:
+        return None
+
+    person = me()
+    if person is None:
+        return redirect_to_login()
+    if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
+        return redirect(url_for("me.show"))
+
+    # a page that is missing from the table is open to nobody
+    roles = ACCESS.get(request.endpoint, frozenset())
+    if person.role not in roles:
+        abort(404)
+
+    if roles == ADMINS and request.method in CHANGING and request.endpoint not in CHECKED_FIRST:
+        take_exclusive_lock(db.session)  # one admin at a time: their changes affect all figures
+        if is_outdated():
+            # while this request waited the admin may have lost the role
+            forget_reads()
+            note_reads()
+            return _check()
+
+    return None
+
+
+def begin_write_late() -> None:
+    """Begin again, with the write lock; then check access again."""
+    # what was read before may be stale: the account may have been closed meanwhile
+    undo()
+    begin_to_write(db.session)
+    if request.endpoint in CHECKED_FIRST:
+        take_exclusive_lock(db.session)  # on PostgreSQL, too: of many at once each has its turn
+    g.pop("moment", None)  # changes are made in the order of their moments
+    note_reads()
+    if (answer := _check()) is not None:
+        abort(answer)  # type: ignore[arg-type] # a response that ends the request
+
+
+def init_app(app: Flask) -> None:
+    """Check every request against the table."""
+    app.before_request(_check)
