@@ -48,17 +48,21 @@ def remarks_on(
     db: Session, draft: Draft, writer_id: int, now: datetime, picks: Sequence[str]
 ) -> Remarks:
     """The remarks about a draft; of stays, those of the writer where the writer takes part."""
-    if draft.first_on is None or draft.last_on is None:
-        return Remarks(_obstacle(db, draft))
-    people = [*draft.participant_ids, draft.leader_id]
-    person_id = writer_id if writer_id in people else draft.leader_id
-    stays = stays_on(db, person_id, draft.first_on, draft.last_on) if person_id else []
+    stays = _stays(db, draft, writer_id)
     hints = hints_of(draft, stays, civil_date(now), working_calendar(db).is_workday)
     stay = stay_in_question(draft, stays)
     return Remarks(
         [*map(_hint_text, hints), *_obstacle(db, draft)],
         _stay_question(draft, stay, picks) if stay else None,
     )
+
+
+def _stays(db: Session, draft: Draft, writer_id: int) -> list[Stay]:
+    if draft.first_on is None or draft.last_on is None:
+        return []
+    people = [*draft.participant_ids, draft.leader_id]
+    person_id = writer_id if writer_id in people else draft.leader_id
+    return stays_on(db, person_id, draft.first_on, draft.last_on) if person_id else []
 
 
 def _hint_text(hint: Hint) -> str:
