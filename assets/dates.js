@@ -1,5 +1,7 @@
 // Dates and times are shown and typed as people write them, in fields that work without script. The server says how it
 // reads what was typed (/choices/date); the browser's own field lies unseen below and lends its calendar.
+import { fullDay, two } from "./days.js";
+
 const END_OF = { first_on: "last_on", from_on: "to_on", first: "last", from: "to" };
 const DAY = 86_400_000; // ms
 const isTouched = matchMedia("(pointer: coarse)").matches;
@@ -10,12 +12,12 @@ const daysFrom = (iso, days) => new Date(utc(iso).getTime() + days * DAY).toISOS
 function shownAs(iso) {
   if (!iso) return "";
   const [year, month, day] = iso.split("-").map(Number);
-  return `${year}年${month}月${day}日 周${"日一二三四五六"[utc(iso).getUTCDay()]}`;
+  return fullDay({ year, month, day, weekday: utc(iso).getUTCDay() });
 }
 
 function isoOf(text) {
   const found = /^(\d{4})年(\d{1,2})月(\d{1,2})日/.exec(text);
-  return found ? [found[1], found[2].padStart(2, "0"), found[3].padStart(2, "0")].join("-") : "";
+  return found ? [found[1], two(found[2]), two(found[3])].join("-") : "";
 }
 
 // A visit may be planned or done: the form says which.

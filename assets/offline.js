@@ -1,4 +1,5 @@
 // On the pages that the device keeps, and on the one of its queue.
+import { fullDay, two } from "./days.js";
 import { alertBox, button, link } from "./notices.js";
 import { owner, ownNames } from "./own.js";
 import { LINE, STOPPED, WAITING, announce, dequeue, enqueue, entriesOf, onQueue } from "./queue.js";
@@ -13,9 +14,7 @@ const MOST_SHOWN = 4; // values of an entry in the list
 const HALF_DAYS = [[16, "14:00", "16:00"], [11, "09:00", "11:00"]]; // over at that hour; as the server assumes them
 const DAY = 86_400_000; // ms
 
-const two = (number) => String(number).padStart(2, "0");
-const weekday = (day) => "日一二三四五六"[day.getDay()];
-const fullDay = (day) => `${day.getFullYear()}年${day.getMonth() + 1}月${day.getDate()}日 周${weekday(day)}`;
+const dayText = (at) => fullDay({ year: at.getFullYear(), month: at.getMonth() + 1, day: at.getDate(), weekday: at.getDay() });
 const moment = (at) => `${at.getMonth() + 1}月${at.getDate()}日 ${two(at.getHours())}:${two(at.getMinutes())}`;
 
 function element(name, className, text) {
@@ -35,7 +34,7 @@ function summaryOf({ text, shown = [] }) {
 function textOf(entry) {
   const lines = entry.text ? [entry.text] : entry.shown.map(([label, value]) => `${label}：${value}`);
   const why = entry.why ? [`未保存的原因：${entry.why}`] : [];
-  return [entry.title, `填写时间（本机）：${fullDay(new Date(entry.at))} ${moment(new Date(entry.at)).split(" ")[1]}`, ...lines, ...why].join("\n");
+  return [entry.title, `填写时间（本机）：${dayText(new Date(entry.at))} ${moment(new Date(entry.at)).split(" ")[1]}`, ...lines, ...why].join("\n");
 }
 
 function exportEntry(entry) {
@@ -127,7 +126,7 @@ function fillTimes(form) {
   const [day, starts, ends] = isPlanned ? [new Date(now.getTime() + DAY), "09:00", "11:00"] : likelyHours(now);
   if (!("filled" in form.dataset)) { // from a quick entry
     if (isPlanned) form.querySelector("[name=status][value=planned]").checked = true;
-    form.elements.first_on.value = fullDay(day);
+    form.elements.first_on.value = dayText(day);
     form.elements.starts.value = starts;
     form.elements.ends.value = ends;
   }

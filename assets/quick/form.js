@@ -1,4 +1,5 @@
 // The form of a visit, filled in from a quick entry where there is no network.
+import { fullDay, two } from "../days.js";
 import { addRowsOf } from "../rows.js";
 import { partsOf, weekdayOf } from "./dates.js";
 import { draftOf, firstEntry } from "./entry.js";
@@ -9,12 +10,11 @@ const FIELDS = [ // in the order of the form
   ["kind", "类型"], ["first_on", "日期"], ["starts", "时间"], ["status", "状态"], ["city", "城市"], ["lead_ids", "项目线索"],
   ["companies", "企业"], ["met", "会见人"], ["leader_id", "带队人"], ["participant_ids", "同行人"], ["next_step", "下一步"],
 ];
-const two = (number) => String(number).padStart(2, "0");
 const clock = (minutes) => `${two(Math.floor((minutes % DAY) / 60))}:${two(minutes % 60)}`;
 
 function dayText(day, isShort = false) {
   const { year, month, day: date } = partsOf(day);
-  return isShort ? `${month}月${date}日` : `${year}年${month}月${date}日 周${"一二三四五六日"[weekdayOf(day)]}`;
+  return isShort ? `${month}月${date}日` : fullDay({ year, month, day: date, weekday: (weekdayOf(day) + 1) % 7 });
 }
 
 export function worldOf(names, now) {
