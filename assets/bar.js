@@ -60,6 +60,6 @@ export function startBar() {
   bar.hidden = true;
   document.querySelector(".topbar")?.after(bar);
   onQueue(show);
-  for (const change of ["online", "offline"]) addEventListener(change, show);
+  for (const change of ["online", "offline", "focus"]) addEventListener(change, show);
   show();
 }

@@ -345,5 +345,6 @@ export async function startSaving() {
   document.addEventListener("send", sendNow); // asked for on the page of the queue
   onQueue(({ key, address }) => key && formOf(key) && leaveFor(address)); // another tab has saved it
   await moveToQueue();
+  announce(); // a page that was left as its answer came could no longer say what it had saved
   sendNow();
 }

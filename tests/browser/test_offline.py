@@ -35,6 +35,13 @@ KEPT = """async () => {
   return texts.join();
 }"""
 KEEP_ANEW = "caches.delete('own')"
+SAVE_UNNOTICED = """() => new Promise((done) => {
+  indexedDB.open("crm").onsuccess = ({ target: { result: db } }) => {
+    const change = db.transaction("queue", "readwrite");
+    change.objectStore("queue").clear();
+    change.oncomplete = done;
+  };
+})"""
 DAY_BEFORE = date(2026, 7, 14)  # NOW's
 AGED = """async (days) => {
   const cache = await caches.open("own");
@@ -179,6 +186,19 @@ def test_two_tabs_send_each_entry_once(served, phone):
     for page in (phone.page, other):
         expect(page.locator(".queue-bar a[href='/me/queue']")).to_have_count(0)
     assert cities(served) == ["无锡", "苏州"]
+
+
+def test_a_tab_that_was_left_before_it_told_the_others_tells_them_on_its_next_page(phone):
+    other = phone.page.context.new_page()
+    enter_offline(phone)
+    other.goto(f"{phone.url}/me/queue")
+    expect(other.locator(".queue-entry")).to_have_count(1)
+
+    phone.page.evaluate(SAVE_UNNOTICED)
+    phone.page.goto(f"{phone.url}/me/queue")
+
+    expect(other.locator(".queue-entry")).to_have_count(0)
+    expect(other.locator(".queue-bar a[href='/me/queue']")).to_have_count(0)
 
 
 def test_the_next_person_sees_nothing_of_the_queue_which_goes_on_after_it(served, phone):
