@@ -224,9 +224,10 @@ class ProgressLine:
 
     lead: LeadName
     unit_name: str | None
-    amount: Decimal | None
+    amount: Decimal | None  # of a recognised signing what was recognised, else of the lead
     currency: Currency | None
     steps: tuple[ReachedMilestone, ...]
+    signing: str = ""  # 认定, 待认定 or 登记, of one that was signed
 
 
 @dataclass(frozen=True, slots=True)

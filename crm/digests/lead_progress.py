@@ -1,7 +1,7 @@
 """What the units' leads reached in a digest's period, as far as the reader may know (REGIME 2)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crm.digests.content import ProgressLine, ReachedMilestone, Truncated
@@ -10,10 +10,14 @@ from crm.digests.permissions import Visibility
 from crm.digests.results import everything
 from crm.digests.rules import FORWARD
 from crm.leads.rules import Stage
+from crm.targets.months import Result
+from crm.targets.rules import Metric
 
 MOST_SIGNED = 20
 MOST_MOVED = 15
 MOST_OTHER = 8
+
+Signings = Mapping[int, Result]  # by lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ def lead_progress(facts: Facts, visibility: Visibility) -> ProgressLists:
         return ProgressLists(nothing, nothing, nothing)
     in_scope = everything(facts.units, visibility.viewer.unit_ids).unit_ids
     progress = facts.shared(_of_units, in_scope)
+    signings = {row.lead_id: row for row in facts.results.now if row.metric is Metric.SIGNED}
 
     def lines(is_wanted: Callable[[LeadProgress], bool], limit: int) -> Truncated[ProgressLine]:
         wanted = [lead for lead in progress if is_wanted(lead)]
         # REGIME 2: of a hidden lead not even the code name is listed here; totals count it.
         known = [lead for lead in wanted if visibility.knows_lead(lead.lead_id)]
         shown = Truncated.of(known, limit, hidden=len(wanted) - len(known))
-        return shown.each(lambda lead: _line(facts, visibility, lead))
+        return shown.each(lambda lead: _line(facts, visibility, lead, signings))
 
     return ProgressLists(
         signed=lines(lambda lead: lead.is_signing, MOST_SIGNED),
@@ -78,12 +83,25 @@ def _of_units(facts: Facts, unit_ids: Units) -> list[LeadProgress]:
     return [LeadProgress(lead_id, steps[lead_id]) for lead_id in sorted(steps, key=place)]
 
 
-def _line(facts: Facts, visibility: Visibility, progress: LeadProgress) -> ProgressLine:
+def _line(
+    facts: Facts, visibility: Visibility, progress: LeadProgress, signings: Signings
+) -> ProgressLine:
     lead = facts.leads[progress.lead_id]
+    signing = signings.get(progress.lead_id) if progress.is_signing else None
+    amount, currency = lead.amount, lead.currency
+    if signing and signing.recognised > 0:
+        amount, currency = signing.counted_amount, signing.currency
     return ProgressLine(
         lead=visibility.lead_name(progress.lead_id),
         unit_name=facts.unit_names.get(lead.unit_id) if lead.unit_id else None,
-        amount=lead.amount,
-        currency=lead.currency,
+        amount=amount,
+        currency=currency,
         steps=tuple(ReachedMilestone(step.name, step.reached_on) for step in progress.steps),
+        signing=_state(signing) if progress.is_signing else "",
     )
+
+
+def _state(signing: Result | None) -> str:
+    if signing and signing.recognised > 0:
+        return "认定"
+    return "待认定" if signing and signing.waiting > 0 else "登记"

@@ -331,7 +331,7 @@ def _progress(line: ProgressLine) -> Line:
         lead.text,
         lead.url,
         about=f"{unit_name} · {'，'.join(words.steps(line))}",
-        value=amount,
+        value=f"{line.signing} {amount}" if line.signing and amount else amount,
     )
 
 

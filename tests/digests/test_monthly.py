@@ -1,6 +1,7 @@
 """The monthly digest: the month in full, beside the month before."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -65,7 +66,7 @@ def test_what_was_signed_in_the_month_is_listed(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "当月签约 ==\n- 香料工厂（综合保税区 · 7月20日签约）：5.6亿元" in text_of(zone.boss)
+    assert "当月签约 ==\n- 香料工厂（综合保税区 · 7月20日签约）：认定 5.6亿元" in text_of(zone.boss)
 
 
 def test_the_weeks_of_a_month_stand_side_by_side(db, zone, monthly, text_of):
@@ -124,10 +125,11 @@ def test_a_month_that_is_not_frozen_is_preliminary_and_says_what_waits(db, zone,
     assert "还有 1 次拜访待办结，" in mail.body_text
 
 
-def make_recognised(db, lead, *, unit, by, on, at):
-    """What was signed on the date, recognised at the moment."""
+def make_recognised(db, lead, *, unit, by, on, at, amount=None):
+    """What was signed on the date, recognised at the moment, with the lead's amount or less."""
     moments = {"first_claimed_at": at, "claimed_at": at, "claimed_by_id": by.id, "basis": "原件"}
-    amounts = dict.fromkeys(("amount", "recognised_amount"), lead.amount)
+    amounts = {"amount": lead.amount, "recognised_amount": amount or lead.amount}
+    reason = {"less_reason": "按合同"} if amount else {}
     state = {"state": ClaimState.RECOGNISED, "round": 1}
     whose = {"unit_id": unit.id, "currency": lead.currency}
     claim = Claim(
@@ -135,11 +137,28 @@ def make_recognised(db, lead, *, unit, by, on, at):
         kind=ClaimKind.SIGNED,
         reached_on=on,
         counts_on=on,
-        **moments | amounts | state | whose,
+        **moments | amounts | reason | state | whose,
     )
     db.add(claim)
     db.flush()
     db.add(ClaimEntry(claim_id=claim.id, step=Step.RECOGNISE, at=at, **state))
+
+
+def test_a_signing_is_listed_with_what_was_recognised_of_it(db, zone, monthly, text_of):
+    db.add(ClaimKindSpan(kind=ClaimKind.SIGNED, from_on=date(2026, 1, 1)))
+    leads = [make_lead(db, title, unit=zone.park, yi="5") for title in ("香料工厂", "待定工厂")]
+    for lead in leads:
+        make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 20))
+    moments = {"on": date(2026, 7, 20), "at": at_civil(date(2026, 7, 21))}
+    make_recognised(
+        db, leads[0], unit=zone.park, by=zone.boss, amount=Decimal(300_000_000), **moments
+    )
+
+    monthly()
+
+    text = text_of(zone.boss)
+    assert "香料工厂（综合保税区 · 7月20日签约）：认定 3亿元" in text
+    assert "待定工厂（综合保税区 · 7月20日签约）：登记 5亿元" in text
 
 
 def test_what_was_recognised_after_a_freeze_is_named_to_who_sees_it(db, zone, monthly, text_of):

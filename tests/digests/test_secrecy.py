@@ -72,8 +72,8 @@ def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret
     assert "【签约】当周登记 2 · 待认定 0 · 已认定 2 个、79亿元" in text
     assert "合计 | 2 · 0 · 2 | 2 · 0 · 2 | 79亿元 | — | — | — | 0/3 | 2 |" in text
     assert (
-        "当周签约 ==\n- 公开项目（投资促进局 · 7月8日签约）：2亿元\n另有 1 个项目按知悉范围未列出"
-        in text
+        "当周签约 ==\n- 公开项目（投资促进局 · 7月8日签约）：认定 2亿元\n"
+        "另有 1 个项目按知悉范围未列出" in text
     )
 
 
@@ -94,7 +94,7 @@ def test_who_is_named_reads_of_it(db, zone, secret, weekly, text_of):
     weekly()
 
     text = text_of(zone.boss)
-    assert f"{TITLE}（投资促进局 · 7月8日签约）：{SIZE}" in text
+    assert f"{TITLE}（投资促进局 · 7月8日签约）：认定 {SIZE}" in text
     assert "按知悉范围" not in text
 
 

@@ -128,7 +128,7 @@ def test_units_stand_side_by_side_by_results(db, zone, weekly, text_of):
     assert "投资促进局 | 1 · 0 · 1 | 1 · 0 · 1 | 12.5亿元 | — | — | — | 0/2 | 1 |" in text_of(
         zone.boss
     )
-    assert "封测基地（投资促进局 · 7月8日签约）：12.5亿元" in text_of(zone.boss)
+    assert "封测基地（投资促进局 · 7月8日签约）：认定 12.5亿元" in text_of(zone.boss)
 
 
 def test_a_project_is_signed_once(db, zone, weekly, text_of):
