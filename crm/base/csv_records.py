@@ -3,10 +3,10 @@
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from crm.base.sheet_problems import SheetRefused, refused
+from crm.base.typed_text import without_directions
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -52,7 +52,7 @@ def _decode(content: bytes) -> str:
         if not (text.isascii() or content.startswith(_BOM) or _looks_like_utf8(content)):
             text = _decode_ambiguous(content)
 
-    return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
+    return without_directions(text.removeprefix("\ufeff"))
 
 
 def _decode_ambiguous(content: bytes) -> str:

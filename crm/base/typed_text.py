@@ -6,6 +6,7 @@ import unicodedata
 _MINUS = "\u2212"
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?[eE]\+?\d+")  # 1.38E+10, as Excel writes a long number
 _FLOAT = re.compile(r"(\d{7,})\.0+")  # 13812345678.0, as programs write it
+_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _PHONE = re.compile(r"[0-9+\-() 转#,*/]{3,60}")
 _PHONE_WORDS = (("分机", "转"), ("、", "/"), (";", "/"), ("或", "/"))
 _FEWEST_DIGITS = 3
@@ -26,6 +27,11 @@ def half_width(text: str) -> str:
         elif category != "Cf":  # invisible, as around a number copied from a phone's contacts
             letters.append(" " if char.isspace() else char)
     return " ".join("".join(letters).split())
+
+
+def without_directions(text: str) -> str:
+    """The text in NFC, without the marks that turn the direction of what follows them."""
+    return unicodedata.normalize("NFC", _DIRECTIONS.sub("", text))
 
 
 def unify_line_breaks(text: str) -> str:

@@ -1,7 +1,6 @@
 """Spreadsheets (.xlsx): reading and writing records of the text that a CSV file would hold."""
 
 import io
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,6 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 from crm.base.errors import Refused
 from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.sheet_problems import Problem, SheetRefused, refused
+from crm.base.typed_text import without_directions
 from crm.base.workbook_parts import Part, Parts, Place, letters_of, name_of, sound_parts
 
 _ZIP = b"PK\x03\x04"
@@ -147,7 +147,7 @@ def _text(value: Value) -> str:
     """The cell as a CSV file would hold it."""
     match value:
         case str():
-            return unicodedata.normalize("NFC", value)
+            return without_directions(value)
         case bool():
             return str(int(value))
         case int() | float():

@@ -1,6 +1,5 @@
 """Shared parts of forms: cleaning typed text, choices, arguments, and return addresses."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import StrEnum
@@ -16,6 +15,7 @@ from crm.base.db import LARGEST_ID as LARGEST_ID
 from crm.base.entered_dates import entered_date
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused, refusals_of
+from crm.base.typed_text import without_directions
 from crm.people.models import Person
 from crm.web.errors import refusal_text, show_at_field
 from crm.web.transaction import today, transaction
@@ -24,9 +24,6 @@ YEARS = range(2000, 2101)  # other years are typing mistakes
 
 # Names that `url_for` treats as its own options.
 NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
-
-# NUL, and what embeds, overrides or isolates a direction of text
-_UNWANTED = re.compile(r"[\0\u202a-\u202e\u2066-\u2069]")
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
@@ -71,9 +68,9 @@ def cleaned(text: str | None) -> str | None:
 def prose(text: str | None) -> str | None:
     """The stripped text; `None` where empty.
 
-    It loses NUL, which PostgreSQL refuses, and the marks that turn the direction of what follows.
+    It loses NUL, which PostgreSQL refuses, and the marks of direction.
     """
-    return _UNWANTED.sub("", text or "").strip() or None
+    return without_directions((text or "").replace("\0", "")).strip() or None
 
 
 def row_id(text: str | int) -> int:

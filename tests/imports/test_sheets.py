@@ -46,10 +46,11 @@ def test_a_row_has_the_line_on_which_it_begins():
     assert [line for line, _ in read(content)] == [3, 6]
 
 
-def test_text_comes_in_one_normal_form():
-    content = "name,from\nCafe\u0301,a\n".encode()
+@pytest.mark.parametrize(("typed", "name"), [("Cafe\u0301", "Café"), ("a\u202egnp\u202c", "agnp")])
+def test_text_comes_in_one_normal_form_and_keeps_its_direction(typed, name):
+    content = f"name,from\n{typed},a\n".encode()
 
-    assert read(content)[0][1]["name"] == "Café"
+    assert read(content)[0][1]["name"] == name
 
 
 def test_a_file_with_headers_only_has_no_rows():
