@@ -194,6 +194,7 @@ PAGES = (
     ("shan", "/admin/clock"),
     ("shan", "/admin/clock/weekly-digest"),
     ("shan", "/admin/clock/weekly-digest/preview"),
+    ("shan", "/admin/delivery"),
     ("shan", "/admin/rules"),
     ("shan", "/admin/rules/new"),
     ("shan", "/admin/rules/recruiter-monthly"),

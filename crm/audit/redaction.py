@@ -47,6 +47,7 @@ WITHOUT_LEADS = frozenset(
         "claim_exclusion",
         "claim_kind",
         "claim_kind_span",
+        "delivery_hold",
         "entry_grant",
         "exchange_rate",
         "job_pause",

@@ -98,6 +98,12 @@ def _outbox(db: Session, now: datetime) -> Result:
     return backlog.health, "；".join([facts or "没有待发邮件", *advice])
 
 
+def _delivery(db: Session, _now: datetime) -> Result:
+    if why := health.why_held(db):
+        return Health.WARN, f"发信已暂停：{why}；核对后用 crm outbox release 恢复"
+    return Health.OK, "发信未暂停"
+
+
 def _failed(db: Session) -> list[str]:
     """The latest messages that wait for a person, each with its reason."""
     query = (
@@ -165,6 +171,7 @@ CHECKS: Mapping[str, Callable[[Session, datetime], Result]] = {
     "lease": _lease,
     "slots": _slots,
     "outbox": _outbox,
+    "delivery": _delivery,
     "addresses": _addresses,
     "calendar": _calendar,
 }

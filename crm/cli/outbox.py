@@ -9,6 +9,7 @@ from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
 from crm.cli import base
 from crm.jobs import resend
+from crm.jobs.delivery_hold import hold_delivery, release_delivery
 from crm.jobs.mime import mime_of
 
 KEYS = (
@@ -76,6 +77,29 @@ def retry(kind: str | None, note: str) -> None:
     with base.changing() as db:
         count = resend.retry(db, kind=wanted, why=note, by=None, now=clock.now())
     click.echo(f"已把 {count} 封发送失败的邮件重新列入待发。")
+
+
+@outbox.command()
+@click.option("--why", required=True, help="The reason; crm doctor and the admins' page show it.")
+def hold(why: str) -> None:
+    """Deliver nothing until it is released."""
+    with base.changing() as db:
+        hold_delivery(db, why=why, by=None, now=clock.now())
+    click.echo("已暂停发信。")
+
+
+@outbox.command()
+@click.option(
+    "--mail-waiting",
+    is_flag=True,
+    help="Also mail what waits now; without it that stays in the mailbox only.",
+)
+def release(*, mail_waiting: bool) -> None:
+    """Deliver again what is made from now on."""
+    with base.changing() as db:
+        count = release_delivery(db, mail_waiting=mail_waiting, by=None, now=clock.now())
+    kept = "将照常发送" if mail_waiting else "只存入站内信箱，不再发送"
+    click.echo(f"已恢复发信。此前待发的 {count} 封{kept}。")
 
 
 def _mime(message: Message) -> bytes:

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Select, case, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, case, exists, literal, or_, select, true, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.outbox import Message, State
+from crm.jobs.models import DeliveryHold
 from crm.mailing.queries import people_in_quiet_hours
 from crm.transactions import transaction
 
@@ -49,11 +50,15 @@ def is_unclaimed(now: datetime) -> ColumnElement[bool]:
 
 
 def due_ids(now: datetime) -> Select[int]:
-    """The ids of the messages that a worker may claim."""
+    """The ids of the messages that a worker may claim; none while delivery is held."""
     waiting = Message.state.in_(WAITING)
     in_quiet_hours = Message.person_id.in_(people_in_quiet_hours(now))  # their messages wait
     return select(Message.id).where(
-        waiting, Message.due_at <= now, ~in_quiet_hours, is_unclaimed(now)
+        waiting,
+        Message.due_at <= now,
+        ~in_quiet_hours,
+        is_unclaimed(now),
+        ~exists(select(DeliveryHold.id)),
     )
 
 

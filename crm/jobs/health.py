@@ -16,6 +16,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
 from crm.base.remembered import remembered
 from crm.jobs import lease, ledger
+from crm.jobs.delivery_hold import hold_of
 from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot
 from crm.quotas.queries import working_calendar
@@ -90,11 +91,12 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """Why the clock stands still: no node ticks, a slot is overdue, or a job is paused."""
+    """What keeps work from being done: a silent clock, an overdue slot, a pause, held delivery."""
 
     silent_for: timedelta | None
     overdue: Slot | None
     paused: Sequence[str] = ()  # jobs, by their Chinese names
+    held: str | None = None  # why delivery is held
 
     @property
     def job(self) -> str:
@@ -121,7 +123,7 @@ def overdue(db: Session, *, now: datetime, paused: Collection[str] | None = None
 
 
 def standstill(db: Session, *, now: datetime) -> Standstill | None:
-    """Why an installed clock stands still; None while it runs."""
+    """Why an installed clock stands still or delivery is held; None while all runs."""
     last_pulse = pulse(db, now=now)
     if last_pulse.silent_for is None:
         return None
@@ -129,9 +131,16 @@ def standstill(db: Session, *, now: datetime) -> Standstill | None:
     paused_jobs = remembered(db, "paused jobs", read=lambda: list(pauses(db)))
     first = next(iter(overdue(db, now=now, paused=paused_jobs)), None)
 
-    if not (silent_for or first or paused_jobs):
+    held = remembered(db, "delivery hold", read=lambda: why_held(db))
+    if not (silent_for or first or paused_jobs or held):
         return None
-    return Standstill(silent_for, first, [JobName(name).label for name in paused_jobs])
+    return Standstill(silent_for, first, [JobName(name).label for name in paused_jobs], held)
+
+
+def why_held(db: Session) -> str | None:
+    """Why delivery is held; None where it is not."""
+    found = hold_of(db)
+    return found.why if found else None
 
 
 def paused(db: Session) -> list[str]:

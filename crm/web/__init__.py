@@ -24,7 +24,7 @@ from crm.web import (
 from crm.web.absences import views as absences
 from crm.web.account import mailbox, notification_settings
 from crm.web.account import views as me
-from crm.web.admin import health, jobs
+from crm.web.admin import delivery, health, jobs
 from crm.web.admin import views as admin
 from crm.web.audit import views as audit
 from crm.web.bulk_changes import views as bulk_changes
@@ -165,6 +165,7 @@ def init_app(app: Flask) -> None:
         audit,
         calendar,
         jobs,
+        delivery,
         rules,
         health,
     ):

@@ -351,6 +351,8 @@ SENTENCES = {
     "not_installed": "系统尚未初始化，请先运行：crm init",
     "already_paused": "“{job}”已经暂停。",
     "not_paused": "“{job}”没有暂停。",
+    "delivery_held": "发信已经暂停，原因：{why}。",
+    "delivery_not_held": "发信没有暂停。",
     "job_paused": "“{job}”已暂停，请先恢复。",
     "job_waits": "“{job}”要等“{other}”执行之后，请先处理“{other}”。",
     "nothing_due": "“{job}”暂无到期未执行的任务，未到执行时间的只能预览。",

@@ -36,6 +36,7 @@ PARTS = [
     "lease",
     "slots",
     "outbox",
+    "delivery",
     "addresses",
     "calendar",
     "disk",

@@ -55,6 +55,7 @@ def _work(session: Session) -> dict[str, object]:
         "clock": pulse.health,
         "last_tick_seconds": _seconds(pulse.silent_for) if pulse.has_ticked else None,
         "paused_jobs": len(health.paused(session)),
+        "delivery": Health.WARN if health.why_held(session) else Health.OK,
         "outbox": backlog.health,
         "backlog": {state.value: pile.count for state, pile in backlog.piles.items()},
         "oldest_seconds": _seconds(backlog.oldest),

@@ -170,6 +170,8 @@ ACTIONS: Mapping[str, str] = {
     "job.paused": "暂停定时任务",
     "job.resumed": "恢复定时任务",
     "job.run_by_hand": "手工执行定时任务",
+    "delivery.held": "暂停发信",
+    "delivery.released": "恢复发信",
     "target.added": "设定年度目标",
     "target.changed": "修改年度目标",
     "target.removed": "删除年度目标",
@@ -229,5 +231,6 @@ SUBJECTS: Mapping[str, str] = {
     "audit_seal": "日封存",
     "workday_override": "工作日历",
     "job_pause": "定时任务",
+    "delivery_hold": "发信",
     "job_run": "定时任务的一期",
 }

@@ -49,6 +49,7 @@ def test_all_is_ready(client, installed):
         "clock": "ok",
         "last_tick_seconds": 0,
         "paused_jobs": 0,
+        "delivery": "ok",
         "outbox": "ok",
         "backlog": {"pending": 0, "sending": 0, "ambiguous": 0, "failed": 0, "held": 0},
         "oldest_seconds": None,
