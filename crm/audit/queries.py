@@ -1,7 +1,6 @@
 """Reads for the page of the audit trail: names of what entries refer to, and rows' versions."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry, AuditLink
 from crm.base.db import Base
+from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.people.models import Person
 from crm.people.queries import unit_tree
@@ -18,7 +18,7 @@ from crm.quotas.rule_versions import versions
 from crm.visits.models import Visit
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class EntryNames:
     """Names by id of what entries refer to."""
 

@@ -1,7 +1,6 @@
 """Reading the audit trail page by page, narrowed to a person, an action, a subject, some dates."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Row, select
@@ -11,9 +10,10 @@ from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AuditFilter:
     """Filters of the list; the defaults filter nothing."""
 

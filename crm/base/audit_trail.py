@@ -1,7 +1,6 @@
 """The audit trail as a whole: sealed daily, verified byte by byte, purged once it is old."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +22,7 @@ from crm.base.clock import civil_date
 from crm.base.db import Base, database_now
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 
 KEPT_DAYS = 183  # half a year; the triggers in the database say the same
 ROWS_PER_FETCH = 1000
@@ -57,7 +57,7 @@ class Part(LabeledEnum):
     HEAD = "head", "链尾"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Break:
     """The first place where the trail is not whole."""
 
@@ -66,7 +66,7 @@ class Break:
     flaw: Flaw
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Trail:
     """How far the trail reaches."""
 
@@ -76,7 +76,7 @@ class Trail:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Seal:
     id: int
     sealed_on: str

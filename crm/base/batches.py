@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from sqlalchemy.orm import Session
+
+from crm.base.value_class import value_class
 
 # Opens a session for reading: batches are prepared outside the transactions that write them.
 Reading: TypeAlias = Callable[[], AbstractContextManager[Session]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Batch:
     """A part of the work, ready to be written."""
 

@@ -1,7 +1,7 @@
 """A record's fields, declared once; forms, pages, imports, exports and audit labels read them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from enum import Enum, auto
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from pydantic import create_model
 from crm.base.cells import Cells, LineOrNone, ProseOrNone
 from crm.base.enums import LabeledEnum
 from crm.base.sheets import Column
+from crm.base.value_class import value_class
 
 
 class FieldKind(Enum):
@@ -46,7 +47,7 @@ IDS = frozenset(
 _LONGEST = {FieldKind.LINE: 100, FieldKind.LONG_LINE: 5000, FieldKind.PROSE: 5000}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Field:
     """One field of a record; `name` is its column's, its form field's and its name in the trail."""
 

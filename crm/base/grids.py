@@ -1,14 +1,14 @@
 """One sheet of a file as it stands: what a table is looked for in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crm.base.sheet_problems import Problem
+from crm.base.value_class import value_class
 
 Place = tuple[int, int]  # row and column of a cell, counted from 1
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Grid:
     """One sheet: its rows with their numbers, none of them blank and all equally wide."""
 

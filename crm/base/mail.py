@@ -1,7 +1,6 @@
 """Rendering of mails, with a Jinja environment that needs no application."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,12 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from crm.base import formatting, unsubscribe_tokens
 from crm.base.mail_kinds import MessageKind
 from crm.base.money import format_amount as money
+from crm.base.value_class import value_class
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Site:
     """The installation as mails refer to it."""
 
@@ -50,7 +50,7 @@ def current_site() -> Site | None:
     return _site[0] if _site else None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Rendered:
     """A mail's subject and both of its bodies."""
 

@@ -1,18 +1,18 @@
 """The mailbox: a person's own messages, and nobody else's."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.outbox import Message, MessageKind, State
+from crm.base.value_class import value_class
 
 PAGE = 30
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MessagePage:
     """A page of messages, the latest first, and the id before which older ones begin."""
 

@@ -5,13 +5,13 @@ Loaded on first use, as spreadsheets are.
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from crm.base.csv_records import read_csv
 from crm.base.grids import Grid, Place
 from crm.base.sheet_problems import refused
+from crm.base.value_class import value_class
 from crm.base.workbook_parts import Part, sound_parts
 from crm.base.workbooks import hidden_notices, is_workbook, texts_of
 
@@ -19,7 +19,7 @@ LARGEST_FILE_BYTES = 20 * 1024 * 1024  # 100,000 rows of visits take some 10
 Range = tuple[Place, Place]  # the first and the last cell of a merged range, counted from 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OpenFile:
     """A file that was opened, and the names of the sheets that one may choose."""
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
 from crm.base.db import LARGEST_ID, Instant, Text
+from crm.base.value_class import value_class
 
 PAGE = 30
 
@@ -27,7 +28,7 @@ Columns = TypeVarTuple("Columns")
 Key = InstrumentedAttribute[date] | InstrumentedAttribute[datetime] | InstrumentedAttribute[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Page(Generic[T]):
     """Some rows of a list, with the cursors of the pages beside it."""
 
@@ -54,6 +55,7 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
     return place.cut(db.scalars(place.narrowed(query)).all())
 
 
+# not a value class: mypy would take its columns for descriptors
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a page begins: before or after the row of those keys, or at the list's own begin."""

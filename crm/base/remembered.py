@@ -8,7 +8,6 @@ Values are plain: no objects of a session, and nothing that anybody changes.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import chain_head
 from crm.base.unsaved import has_written
+from crm.base.value_class import value_class
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
 CHARACTERS = 250  # of text, which take as much as a figure
@@ -28,7 +28,7 @@ Value = TypeVar("Value")
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Lasting:
     """A value that was read at one moment and holds until another."""
 
@@ -120,7 +120,7 @@ def forget() -> None:
     _memories.clear()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Recall:
     """What may be remembered at a moment, by what the session's transaction sees."""
 

@@ -1,7 +1,9 @@
 """Where in S3-compatible storage files lie, as the settings name it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from crm.base.value_class import value_class
 
 SCHEME = "s3://"
 
@@ -13,7 +15,7 @@ class Addressing(StrEnum):
     VIRTUAL = "virtual"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class S3Place:
     """A bucket with a prefix at a server; `str` gives it without the keys."""
 

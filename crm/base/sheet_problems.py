@@ -1,12 +1,12 @@
 """Problems of a file of rows, with their place in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Problem:
     """Why a file is refused, with the line and the column as the file itself heads it.
 

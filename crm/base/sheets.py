@@ -21,6 +21,7 @@ from crm.base.sheet_problems import Problem as Problem
 from crm.base.sheet_problems import SheetRefused as SheetRefused
 from crm.base.sheet_problems import refused
 from crm.base.typed_text import unify_line_breaks
+from crm.base.value_class import value_class
 
 if TYPE_CHECKING:
     from crm.base.workbooks import Book, Cell
@@ -38,7 +39,7 @@ class Format(StrEnum):
     XLSX = ".xlsx"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Column:
     """A column with its English code and Chinese name; an optional one may be missing in a file.
 
@@ -56,7 +57,7 @@ class Column:
 PROBLEM = Column("problem", "问题", shown_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Row:
     """The cells of one row by column code, and the number of its first line."""
 

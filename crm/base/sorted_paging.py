@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeEngine
 
 from crm.base.db import LARGEST_ID
 from crm.base.paging import PAGE, Page, cut
+from crm.base.value_class import value_class
 
 Item = TypeVar("Item")
 Columns = TypeVarTuple("Columns")
@@ -32,7 +33,7 @@ KEY = "sort_key"  # the column of the rows found
 _HAS_KEY = "="
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Order:
     """What a list is sorted by; a row whose key is NULL comes last in either direction."""
 
@@ -40,6 +41,7 @@ class Order:
     is_descending: bool
 
 
+# not a value class: mypy would take its columns for descriptors
 @dataclass(frozen=True, slots=True)
 class SortedPlace:
     """Where a page begins: before or after the row of that key and id, or at the begin."""

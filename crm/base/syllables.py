@@ -8,10 +8,11 @@ otherwise keep theirs: 8 MiB. All phrases are kept by name, as they decide where
 import re
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from crm.base.value_class import value_class
 
 _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")
 _CHARACTER = re.compile(rb'"(\d+)":\s*"([^",]+)')  # a code point with its first reading
@@ -19,7 +20,7 @@ _PHRASE = re.compile(rb'"([^"]+)":\s*\[((?:\s*\[[^\]]*\],?)+)')
 _READING = re.compile(r'\[\s*"([^"]+)"')  # the first of a character's readings
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Dictionary:
     """The readings of characters, and of phrases where they differ from their characters'."""
 

@@ -6,12 +6,12 @@ tables are made.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from crm.base.enums import LabeledEnum
 from crm.base.grids import Grid
 from crm.base.typed_text import half_width
+from crm.base.value_class import value_class
 
 _LAST_HEAD_ROW = 30  # rows in which a head is looked for
 _FEWEST_WORDS = 2
@@ -49,7 +49,7 @@ class LeftOut(LabeledEnum):
     NUMBER = "number", "只有序号的空行"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TableRow:
     """A row of the table, and which of its cells got the text of a merged range."""
 
@@ -59,7 +59,7 @@ class TableRow:
     valueless: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Table:
     """What a sheet holds: the flattened head, the rows, and what was left out."""
 

@@ -10,7 +10,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NoReturn
 from xml.parsers import expat
@@ -18,6 +17,7 @@ from xml.parsers import expat
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name, xl_rowcol_to_cell
 
 from crm.base.sheet_problems import refused
+from crm.base.value_class import value_class
 
 MOST_PARTS = 1_000
 LARGEST_UNPACKED = 50 * 1024 * 1024
@@ -33,7 +33,7 @@ _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 Place = tuple[int, int]  # row and column of a cell, counted from 1
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Parts:
     """A workbook packed anew from its sound parts, and what was found in each."""
 

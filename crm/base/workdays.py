@@ -11,6 +11,7 @@ import chinese_calendar
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
+from crm.base.value_class import value_class
 
 SATURDAY = 5
 
@@ -33,7 +34,7 @@ class DayKind(LabeledEnum):
     HOLIDAY = "holiday", "放假"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Workday:
     """Whether a date is a working day, with the source."""
 

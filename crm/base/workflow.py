@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 
 StepT = TypeVar("StepT", bound=LabeledEnum)
@@ -24,7 +24,7 @@ class Obstacle(Enum):
     SAME_PERSON = auto()  # one of those who may, but it is their own work on which it decides
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Within:
     """How long something may take; the day on which it begins is left out."""
 
@@ -42,7 +42,7 @@ class Within:
         return f"{self.workdays} working days" if self.workdays else f"{self.days} days"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Situation(Generic[StateT, ActorT, ConditionT]):
     """How a record stands for one person: its state, who they are to it, which conditions hold."""
 
@@ -51,7 +51,7 @@ class Situation(Generic[StateT, ActorT, ConditionT]):
     conditions: AbstractSet[ConditionT] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Transition(Generic[StepT, StateT, ActorT, ConditionT]):
     """One row of a workflow."""
 

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import date
 from typing import Any
 
+from crm.base.value_class import value_class
 
-@dataclass(frozen=True, slots=True)
+
+@value_class
 class Change:
     """What was changed of a lead, what it was before, and the row that was added."""
 

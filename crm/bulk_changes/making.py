@@ -1,7 +1,6 @@
 """One change of one lead, by the service that changes a single one (PROJECTS 2)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.bulk_changes.journal import Change
 from crm.bulk_changes.rules import ROLES, Asked, BulkKind
 from crm.followups.service import FollowupData, add_followup
@@ -22,7 +22,7 @@ from crm.leads.service import change_industry
 from crm.people.models import Person, Unit
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Making:
     """Who changes which lead, and when."""
 

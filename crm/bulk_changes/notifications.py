@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.mail_kinds import MessageKind
+from crm.base.value_class import value_class
 from crm.bulk_changes.journal import Change
 from crm.bulk_changes.models import BulkChange
 from crm.bulk_changes.rules import Asked, BulkKind
@@ -37,7 +37,7 @@ def readers_of(
     return {change.lead_id: reader_id for change in changes}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Told:
     """What the messages tell: the change with its rows, or that it was undone."""
 

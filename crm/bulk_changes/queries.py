@@ -1,7 +1,6 @@
 """What the pages of changes of many leads read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import bindparam, select
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.db import batches
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.bulk_changes.models import BulkChange
 from crm.bulk_changes.rules import MOST_LEADS, UNDO_WITHIN, BulkKind
 from crm.leads.lists import ListedLead, listed_leads
@@ -25,7 +25,7 @@ _LATEST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LatestChange:
     """A person's latest change of many leads that was not taken back."""
 

@@ -1,9 +1,9 @@
 """What may be changed of many leads at once, and for how long it may be taken back. Pure."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.leads.rules import Agreement, LeadRoleKind, Stage
 
 MOST_LEADS = 100  # each is tried under the write lock before it is shown
@@ -26,7 +26,7 @@ ROLES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Asked:
     """What each of the leads is to get; `kind` says which of the values are set."""
 

@@ -1,7 +1,7 @@
 """Changes many leads as one, and takes that back as one within the hour (PROJECTS 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,6 +12,7 @@ from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
+from crm.base.value_class import value_class
 from crm.bulk_changes.journal import Change, read, written
 from crm.bulk_changes.making import Making, change_one
 from crm.bulk_changes.models import BulkChange
@@ -26,7 +27,7 @@ from crm.people.permissions import viewer
 from crm.people.rules import WITH_RECORDS
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Outcome:
     """What became of one lead: changed, refused, or (neither) as asked already."""
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from crm.base.db import database_now, insert_into
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
 from crm.base.s3_place import S3Place
+from crm.base.value_class import value_class
 from crm.cli import base
 from crm.cli.checks import CHECKS, Result
 from crm.cli.errors import RefusedError
@@ -41,7 +41,7 @@ INSTEAD = "看板和列表改从主库读取"
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2: FULL
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Finding:
     check: str
     state: Health

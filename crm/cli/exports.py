@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import Column, write_sheet
+from crm.base.value_class import value_class
 from crm.cli.base import PeriodName, file_format, reading
 from crm.cli.errors import RefusedError
 from crm.followups.exports import followup_rows
@@ -50,7 +50,7 @@ class What(LabeledEnum):
     CONTACTS = "contacts", "联系人"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Export:
     """The columns of a kind of file, and the function that reads its rows."""
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from crm.base.sheets import (
     SheetRefused,
     write_template,
 )
+from crm.base.value_class import value_class
 from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
 from crm.followups.fields import FOLLOWUP_COLUMNS
@@ -62,7 +63,7 @@ class What(LabeledEnum):
     FOLLOWUPS = "followups", "跟进"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Import:
     """The columns of a kind of file, and the functions that import it.
 

@@ -1,7 +1,7 @@
 """Read draft rules from a YAML file like seeds/regime.yaml; report every problem with its line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import yaml
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.cli.errors import RefusedError
 from crm.quotas.rule_changes import check_rule
 from crm.quotas.rules import DAYS_TO_ENTER, DAYS_TO_LOG, Rule
@@ -25,7 +26,7 @@ AnyEnum = TypeVar("AnyEnum", bound=LabeledEnum)
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Problem:
     line: int
     field: str

@@ -1,9 +1,9 @@
 """The events of a scenario as values, each with the moment it was entered. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from crm.base.value_class import value_class
 from crm.demo.record_rows import AssistanceRow, CompanyRow, MergeRow, ProposalRow
 from crm.demo.rows import (
     AttachmentRow,
@@ -34,7 +34,7 @@ from crm.visits.rules import Channel, Kind, Status, Verdict
 ScheduledCall = tuple[datetime, Callable[[datetime], object]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PostingEvent:
     """A person's row with the dates of the posting."""
 
@@ -43,7 +43,7 @@ class PostingEvent:
     to_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AbsenceEvent:
     """An absence that was approved, or requested and still pending, at `entered_at`."""
 
@@ -56,7 +56,7 @@ class AbsenceEvent:
     is_approved: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadEvent:
     """A lead's row with the dates of its milestones, in order."""
 
@@ -78,7 +78,7 @@ class LeadEvent:
         return self.reached[Stage.LEAD]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class VisitEvent(VisitWords):
     """A visit as it stands on the scenario's date, with the moments of each entry about it."""
 
@@ -103,7 +103,7 @@ class VisitEvent(VisitWords):
     is_old: bool = False  # ended long ago: imported, not replayed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class FollowupEvent:
     """A follow-up, done or open; `after` is the ref of its predecessor."""
 
@@ -122,7 +122,7 @@ class FollowupEvent:
     put_off: "PutOff | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PutOff:
     """That a follow-up was put off, until when and why."""
 
@@ -131,7 +131,7 @@ class PutOff:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepEvent:
     """A step of a supervision order; `to_on` is the new due date of an extension."""
 
@@ -140,7 +140,7 @@ class StepEvent:
     to_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderEvent:
     """A supervision order with its steps."""
 
@@ -148,7 +148,7 @@ class OrderEvent:
     steps: tuple[StepEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemStepEvent:
     """A step of a problem; `to_on` is a due date or when to look again."""
 
@@ -157,7 +157,7 @@ class ProblemStepEvent:
     to_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemEvent:
     """A problem with its steps."""
 
@@ -167,7 +167,7 @@ class ProblemEvent:
     steps: tuple[ProblemStepEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompanyEvent:
     """A company changed on its page."""
 
@@ -175,7 +175,7 @@ class CompanyEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MergeEvent:
     """A duplicate, entered and merged."""
 
@@ -184,7 +184,7 @@ class MergeEvent:
     merged_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProposalEvent:
     """A proposal for a company, and when it was decided on."""
 
@@ -193,7 +193,7 @@ class ProposalEvent:
     decided_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AssistanceEvent:
     """An offer to assist, and when the unit got the role."""
 
@@ -205,7 +205,7 @@ class AssistanceEvent:
 RecordEvent = CompanyEvent | MergeEvent | ProposalEvent | AssistanceEvent
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TableEvent:
     """A table with its records, the headings first, and our codes of its columns."""
 
@@ -216,7 +216,7 @@ class TableEvent:
     codes: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TargetEvent:
     """A target of a year."""
 
@@ -225,7 +225,7 @@ class TargetEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ClaimStepEvent:
     """A step of a claim."""
 
@@ -233,7 +233,7 @@ class ClaimStepEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ClaimEvent:
     """A claim with its steps."""
 
@@ -242,7 +242,7 @@ class ClaimEvent:
     steps: tuple[ClaimStepEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MoneyStepEvent:
     """A step of a claim to a receipt."""
 
@@ -250,7 +250,7 @@ class MoneyStepEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReceiptEvent:
     """Money that arrived, when it was recorded and claimed."""
 
@@ -261,7 +261,7 @@ class ReceiptEvent:
     steps: tuple[MoneyStepEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RatesEvent:
     """Exchange rates of a day."""
 
@@ -269,7 +269,7 @@ class RatesEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SiteEvent:
     """A site, when it was entered and offered."""
 
@@ -279,7 +279,7 @@ class SiteEvent:
     offers: tuple[tuple[OfferRow, datetime], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnFieldEvent:
     """An own field of the zone, its place among them, and when it was added."""
 
@@ -288,7 +288,7 @@ class OwnFieldEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnValuesEvent:
     """What was typed into own fields of a lead, by their names."""
 
@@ -297,7 +297,7 @@ class OwnValuesEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AttachmentEvent:
     """A file that is added to a record."""
 
@@ -305,7 +305,7 @@ class AttachmentEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CorrectionEvent:
     """An edit of a visit after its period was frozen, and when the correction is signed."""
 
@@ -314,7 +314,7 @@ class CorrectionEvent:
     signed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class GrantEvent:
     """A grant to enter visits for the owner (代录)."""
 
@@ -323,7 +323,7 @@ class GrantEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeavingEvent:
     """An announced leaving."""
 
@@ -332,7 +332,7 @@ class LeavingEvent:
     last_on: date
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Scenario:
     """Everything that happened in the zone up to its date."""
 

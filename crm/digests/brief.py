@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from crm.base.clock import at_civil, civil, civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.digests.content import DueLine, LeadName, Truncated, VisitLine
 from crm.digests.lines import due_lines, visit_line
@@ -44,7 +44,7 @@ SOON = timedelta(days=3)  # an order that waits for an answer is listed so long 
 MOST = 15  # lines of a list: a brief is read on the way
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NewLead:
     """A lead that was entered since the last brief; a reader may not be allowed to know it."""
 
@@ -55,7 +55,7 @@ class NewLead:
     named_ids: frozenset[int]  # people with a role on it
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NewLeadLine:
     """A new lead that the reader may know."""
 
@@ -63,7 +63,7 @@ class NewLeadLine:
     unit_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderLine:
     """A supervision order that waits for the reader; a draft has no number and no due date."""
 
@@ -77,7 +77,7 @@ class OrderLine:
     days_overdue: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Brief:
     """One person's morning brief; false where there is nothing to say."""
 
@@ -99,7 +99,7 @@ class Brief:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BriefFacts:
     """The facts of one morning, read once for all recipients."""
 

@@ -1,7 +1,6 @@
 """Leaders' comments on a settled month (月点评): drafted, released, read by the units below."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from crm.base.audit import changes, record
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.models import MonthlyComment
 from crm.digests.rules import day_of_freeze
 from crm.people.models import Person, Unit
@@ -23,7 +23,7 @@ from crm.quotas.queries import working_calendar
 LONGEST = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Comment:
     """A released comment."""
 

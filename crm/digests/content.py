@@ -1,7 +1,6 @@
 """The content of the weekly and monthly digest, ready for the templates: values, no decisions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, Self, TypeVar
@@ -9,6 +8,7 @@ from typing import Generic, Self, TypeVar
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.digests import figure_words
 from crm.digests.problems import ProblemsPart
 from crm.digests.rules import SHORT, TaskCounts, count_tasks
@@ -25,7 +25,7 @@ Line = TypeVar("Line")
 Other = TypeVar("Other")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Truncated(Generic[Line]):
     """The first lines of a list, and how many it has beyond them; an empty list is false."""
 
@@ -45,7 +45,7 @@ class Truncated(Generic[Line]):
         return bool(self.lines or self.hidden)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureSummary:
     """What a digest says of all figures in it together."""
 
@@ -54,7 +54,7 @@ class FigureSummary:
     rules: tuple[Rule, ...]  # for their definitions
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureLine:
     """One figure of one person, with the visits that did not count."""
 
@@ -96,7 +96,7 @@ class FigureLine:
         return min(100 * self.figure.achieved // max(self.figure.required, 1), 100)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadName:
     """A lead's name or code name, as the reader may know it (REGIME 2)."""
 
@@ -104,7 +104,7 @@ class LeadName:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitLine:
     """A visit, made or planned."""
 
@@ -121,7 +121,7 @@ class VisitLine:
     is_first: bool  # the first meeting with a lead that the reader knows
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DueLine:
     """A follow-up that is due or overdue."""
 
@@ -132,7 +132,7 @@ class DueLine:
     is_overdue: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnPart:
     """The part about the recipient's own tasks and plans."""
 
@@ -155,7 +155,7 @@ class OwnPart:
         return any(line.figure.status in SHORT for line in self.figures)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitLine:
     """The results of a unit with all below it (REGIME 3: units are compared by results)."""
 
@@ -174,7 +174,7 @@ class UnitLine:
         return not is_told and all(part.is_empty for part in parts)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RuleLine:
     """How many of those who owe by a rule met it; while the period runs, how many are on track."""
 
@@ -192,7 +192,7 @@ class RuleLine:
         return 100 * self.good // max(self.owing, 1)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PersonRow:
     """A person's figures by one rule, a cell for each period; None where nothing was owed."""
 
@@ -201,7 +201,7 @@ class PersonRow:
     cells: tuple[FigureLine | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PeopleTable:
     """Each person's figures by one rule in the periods that have ended."""
 
@@ -210,7 +210,7 @@ class PeopleTable:
     rows: Truncated[PersonRow]  # by unit and name, never by score (REGIME 3)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReachedMilestone:
     """A milestone with its date."""
 
@@ -218,7 +218,7 @@ class ReachedMilestone:
     reached_on: date
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProgressLine:
     """A lead that reached milestones in the period."""
 
@@ -230,7 +230,7 @@ class ProgressLine:
     signing: str = ""  # 认定, 待认定 or 登记, of one that was signed
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderCounts:
     """What happened to the supervision orders of some units; nothing at all is false."""
 
@@ -243,7 +243,7 @@ class OrderCounts:
         return bool(self.issued or self.answered or self.accepted or self.overdue)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderRow:
     """The orders that a unit leads, with those of all below it."""
 
@@ -251,7 +251,7 @@ class OrderRow:
     counts: OrderCounts
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrdersPart:
     """The supervision orders of the recipient's units; totals also count hidden ones."""
 
@@ -264,7 +264,7 @@ class OrdersPart:
         return bool(self.total)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TrendCell:
     """How many of those who owed by a rule in a month met it, as frozen and as corrected."""
 
@@ -279,7 +279,7 @@ class TrendCell:
         return (self.met, self.owing) != (self.met_corrected, self.owing_corrected)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TrendMonth:
     """A column of the trend, and whether its figures are frozen or preliminary."""
 
@@ -287,7 +287,7 @@ class TrendMonth:
     basis: FigureBasis
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TrendRow:
     """A unit over the months; None where nobody owed anything."""
 
@@ -295,7 +295,7 @@ class TrendRow:
     cells: tuple[TrendCell | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TrendTable:
     """How the units met one rule, month by month."""
 
@@ -304,7 +304,7 @@ class TrendTable:
     rows: tuple[TrendRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CorrectionLine:
     """A correction of a frozen figure that was signed in the month, or waits for a signature."""
 
@@ -313,7 +313,7 @@ class CorrectionLine:
     is_signed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LateLine:
     """A result of a frozen month that was recognised or revoked since."""
 
@@ -325,7 +325,7 @@ class LateLine:
     currency: Currency | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MonthPart:
     """What only a monthly digest says of the recipient's units."""
 
@@ -339,7 +339,7 @@ class MonthPart:
     revoked_later: Truncated[LateLine]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitsPart:
     """The part about the units that the recipient sees."""
 
@@ -368,7 +368,7 @@ class UnitsPart:
         return self.lines if len(self.lines) == 1 else (*self.lines, self.total)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Digest:
     """A weekly or monthly digest for one recipient."""
 

@@ -3,13 +3,15 @@
 The mail and the page are both made of it, so they never differ, and no figure is computed again.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from pydantic import TypeAdapter
 
+from crm.base.value_class import value_class
 
-@dataclass(frozen=True, slots=True)
+
+@value_class
 class Link:
     """Words that may lead to a page of this site."""
 
@@ -17,7 +19,7 @@ class Link:
     url: str = ""  # the path; empty where the reader has no page of it
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Line:
     """A line of a list: what it is at the left, its value at the right, notes below."""
 
@@ -35,7 +37,7 @@ class Line:
     percent: int | None = None  # the length of a bar, drawn on the page alone
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Cell:
     """A cell of a table."""
 
@@ -45,7 +47,7 @@ class Cell:
     tone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Row:
     """A row of a table; of a group's head only the first cell."""
 
@@ -55,7 +57,7 @@ class Row:
     in_mail: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Table:
     """A table whose first column names the rows."""
 
@@ -65,7 +67,7 @@ class Table:
     mail_columns: int = 0  # the mail shows so many, from the left; 0: all
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Section:
     """A part of the digest with its heading; `key` is its anchor on the page."""
 
@@ -81,7 +83,7 @@ class Section:
     in_mail: int | None = None  # of its lines the mail shows so many; None: all of it; 0: a link
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Brief:
     """What the mail shows of a section, and how many of its lines it leaves out."""
 
@@ -89,7 +91,7 @@ class Brief:
     left_out: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Document:
     """A digest of one recipient, in full."""
 

@@ -17,6 +17,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.db import batches
 from crm.base.money import Currency
 from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.first_meetings import first_meetings
 from crm.digests.indexed import Indexed
 from crm.digests.queries import (
@@ -72,7 +73,7 @@ Units = frozenset[int | None]  # None stands for leads of no unit
 Shared = TypeVar("Shared")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadFact:
     """A lead with the unit responsible for it; a reader may not be allowed to know it."""
 
@@ -85,7 +86,7 @@ class LeadFact:
     size: Tier
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepFact:
     """A milestone that a lead reached."""
 

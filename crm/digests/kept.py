@@ -1,7 +1,6 @@
 """Digests as they were made: kept in full beside their mails, and read again as they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +9,7 @@ from crm.base.db import insert_into
 from crm.base.mail_kinds import MessageKind
 from crm.base.outbox import Message, Row
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.document import Document, document_of
 from crm.digests.models import KeptDigest
 from crm.people.models import Person
@@ -17,7 +17,7 @@ from crm.people.models import Person
 KINDS = {PeriodKind.WEEK: MessageKind.WEEKLY, PeriodKind.MONTH: MessageKind.MONTHLY}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WrittenDigest:
     """A digest ready to be stored: its mail, and the whole of it."""
 
@@ -25,7 +25,7 @@ class WrittenDigest:
     document: Document
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StoredDigest:
     """A digest that a person received; of one made before digests were kept, its mail alone."""
 

@@ -1,7 +1,6 @@
 """The notice of a stay that was not completed in time, to those who judge it (REGIME 3)."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.digests.content import VisitLine
 from crm.digests.lines import visit_line
 from crm.digests.permissions import visibility_of_visits
@@ -24,7 +24,7 @@ from crm.visits.models import Visit
 from crm.visits.permissions import unit_of_leader
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LapsedStay:
     """The content of one notice."""
 

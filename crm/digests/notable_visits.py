@@ -1,10 +1,10 @@
 """A digest's notable visits: first meetings, major projects, those with minutes (REGIME 5)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter, itemgetter
 
+from crm.base.value_class import value_class
 from crm.digests.content import Truncated, VisitLine
 from crm.digests.facts import Facts, Units
 from crm.digests.lines import visit_line
@@ -20,7 +20,7 @@ MOST_WEIGHED = 60  # several visits of one project are shown once
 Weight = tuple[Decimal, bool, bool]  # amount of the largest major project, first meeting, minutes
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Candidate:
     """A visit with its weight for a reader who may know all its leads."""
 

@@ -4,7 +4,6 @@ A figure that recovered for three noons in a row and falls behind again is nudge
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.db import batches, insert_into
 from crm.base.outbox import Message
+from crm.base.value_class import value_class
 from crm.digests.models import NudgeLevel
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import IN_DANGER
@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[str, int]  # rule, person
 Counts: TypeAlias = Mapping[Key, int]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NudgeState:
     """How often a figure fell behind anew, and for how many noons in a row it has not been."""
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.content import FigureLine, Truncated, VisitLine
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line, visit_line
@@ -29,7 +29,7 @@ from crm.visits.rules import Status
 MOST_PLANNED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Nudge:
     """The content of one nudge, to the person or to a supervisor."""
 
@@ -46,7 +46,7 @@ class Nudge:
         return definition_of(self.line.figure.rule)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DueNudge:
     """A nudge that is not in the outbox yet."""
 

@@ -1,12 +1,12 @@
 """What a recipient may see in a mail: which leads by name, which visits and orders (REGIME 2)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.digests.content import LeadName
 from crm.digests.facts import Facts, Units
 from crm.digests.queries import VisitFact
@@ -26,7 +26,7 @@ OF_UNITS = frozenset({Role.SUPERVISOR, Role.LEADER, Role.READER})
 NO_IDS = frozenset[int]()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Visibility:
     """A recipient, and what they may see of the facts."""
 

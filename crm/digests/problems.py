@@ -1,15 +1,15 @@
 """The problems of the recipient's units in digests and in the ten-day list (PROJECTS 5)."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date
 
+from crm.base.value_class import value_class
 from crm.digests.document import Line, Link, Section
 from crm.problems.figure_queries import UnitProblem
 from crm.problems.figures import Figure, ProblemFigures, Span, by_category, figures
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemsPart:
     """The figures of the units' problems; nothing at all is false."""
 
@@ -64,7 +64,7 @@ def _short(found: ProblemFigures) -> str:
     return f"未销号 {found.count(Figure.LEFT)}，销号 {closed}{late}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OverdueProblem:
     """A problem past its due date, in the ten-day list."""
 

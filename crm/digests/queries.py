@@ -1,7 +1,7 @@
 """Reads that several mails share: people, visits and follow-ups as known at a moment."""
 
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, false, func, or_, select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on
@@ -22,7 +23,7 @@ from crm.visits.permissions import covering
 from crm.visits.rules import LONGEST_DAYS, Kind, Status, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitFact:
     """A visit with its people and leads; it may concern leads that a reader may not know."""
 
@@ -45,7 +46,7 @@ class VisitFact:
         return person_id == self.facts.leader_id or person_id in self.participant_ids
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DueFact:
     """A follow-up that is not done."""
 

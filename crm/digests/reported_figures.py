@@ -1,7 +1,6 @@
 """The figures that a monthly digest reported, and how the frozen ones differ (REGIME 5)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -13,6 +12,7 @@ from crm.base.batches import Batch
 from crm.base.db import batches, insert_into
 from crm.base.outbox import Row
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.facts import Facts
 from crm.digests.models import ReportedFigure
 from crm.people.models import Person, Unit
@@ -23,7 +23,7 @@ from crm.quotas.queries import PersonFigure, figures
 from crm.quotas.rules import FigureStatus
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureValues:
     """A figure's numbers, as reported in the digest or as frozen."""
 
@@ -38,7 +38,7 @@ class FigureValues:
         return self.required, self.achieved, self.status
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureChange:
     """One person's figure as reported and as frozen; None where it exists on one side only."""
 

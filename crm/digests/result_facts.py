@@ -1,17 +1,17 @@
 """The results that a weekly or monthly digest reports (PROJECTS 7)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.targets.month_queries import month_table, results
 from crm.targets.months import MonthTable, Result
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ResultFacts:
     """What was reached in the period, in the one before, and in the year up to its end."""
 

@@ -1,10 +1,11 @@
 """Units side by side, by their results and by how many met what they owe (REGIME 3)."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.digests.content import RuleLine, UnitLine
 from crm.digests.facts import Facts, Units
 from crm.digests.rules import FORWARD, GOOD, TaskCounts, count_tasks, owes
@@ -16,7 +17,7 @@ from crm.targets.months import tallies, tally
 from crm.targets.rules import Metric
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Group:
     """A row of the comparison: a unit and all below it; the id None stands for leads of no unit."""
 

@@ -1,11 +1,11 @@
 """What goes into a digest, and until when: decisions on values (REGIME 5)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.leads.rules import ON_LINE, Stage
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
@@ -29,7 +29,7 @@ FIXABLE = frozenset({Reason.NOT_DONE, Reason.LOGGED_LATE})  # a person can still
 FORWARD = frozenset(ON_LINE) - {Stage.LEAD}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TaskCounts:
     """How many tasks are owed, and how many of them are met or, while they run, on track."""
 
@@ -43,7 +43,7 @@ class TaskCounts:
         return self.owing - self.good if self.is_split else 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Spans:
     """The periods whose figures a digest shows."""
 
@@ -117,7 +117,7 @@ def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
     return tuple(sorted(found, key=lambda item: item.reason not in FIXABLE))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WaitingVisits:
     """The visits that could still change figures, by id."""
 

@@ -13,6 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.content import FigureLine, LeadName, Truncated
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line
@@ -42,7 +43,7 @@ READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who may see the units' re
 MOST = 40  # lines of a list
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OverdueLine:
     """A milestone that was planned for a date before today and is not reached."""
 
@@ -53,7 +54,7 @@ class OverdueLine:
     days: int  # since the planned date
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TenDayReport:
     """The content of one mail; false where there is nothing to say."""
 

@@ -4,9 +4,9 @@ This takes up to seconds, so it is done before a transaction writes (DESIGN 8).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.files.kinds import FileKind, checked_name, named_as, suffix_of
 from crm.files.ole import ole_kind
 from crm.files.packages import package_kind
@@ -17,7 +17,7 @@ LARGEST_MEGABYTES = 20
 LARGEST = LARGEST_MEGABYTES * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedFile:
     """A file that may be kept; a picture is drawn anew, so its bytes are not those sent."""
 

@@ -1,7 +1,6 @@
 """Reads of attachments: those of a record, one of them, how many, and which bytes are in use."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.db import batches
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.files.kinds import FileKind
 from crm.files.models import Attachment, StoredFile
 
@@ -17,7 +17,7 @@ AnyAttachment = TypeVar("AnyAttachment", bound=Attachment)
 Owner: TypeAlias = tuple[type[Attachment], int]  # the link table and the id of the record
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListedFile:
     """A file of a record, without the row behind it."""
 
@@ -30,7 +30,7 @@ class ListedFile:
     superseded_by_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NamedFile:
     """A file in force of a record among others."""
 

@@ -1,7 +1,6 @@
 """Adds files to records; a file is never changed or removed, only superseded (PROJECTS 0)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from crm.base.audit import record
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.locks import lock_row
+from crm.base.value_class import value_class
 from crm.files.checks import check_file
 from crm.files.kinds import FileKind
 from crm.files.models import Attachment, StoredFile
@@ -21,7 +21,7 @@ from crm.people.models import Person
 MOST = 20  # files in force of one record
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KeptFile:
     """A file whose bytes are checked and stored, to be named by a row."""
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -30,6 +29,7 @@ from crm.base.pending import collect
 from crm.base.refs import new_ref
 from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.typed_text import unify_line_breaks
+from crm.base.value_class import value_class
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.models import Followup
 from crm.followups.permissions import visible_to
@@ -56,7 +56,7 @@ class FollowupRow(Cells):
     result: ProseOrNone
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedFollowups:
     """A file whose rows have passed: what is to be inserted, and what is reported."""
 
@@ -150,7 +150,7 @@ class _Existing:
         self.taken = set(db.scalars(select(Followup.ref)))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Reader:
     leads: _Leads
     people: People

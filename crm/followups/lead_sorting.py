@@ -1,7 +1,6 @@
 """The columns of the list of leads, and what each sorts by (PROJECTS 2)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, Float, case, cast, func, select
 from crm.base.enums import LabeledEnum
 from crm.base.money import Currency
 from crm.base.sorted_paging import Order
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.leads.amount_models import ExchangeRate
 from crm.leads.models import Lead, LeadRole
@@ -37,7 +37,7 @@ LARGEST_FIRST = frozenset({LeadColumn.AMOUNT, LeadColumn.LAST_CONTACT})
 DOWN = "-"  # before the column's code in an address
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadSort:
     """A column and the direction in which the list is sorted by it."""
 

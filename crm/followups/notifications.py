@@ -1,7 +1,6 @@
 """The mail to whoever takes follow-ups over (ENTRY 5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,6 +9,7 @@ from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.leads.redaction import lead_labels
 from crm.mailing.service import Envelope, post
@@ -17,7 +17,7 @@ from crm.people.models import Person
 from crm.people.permissions import viewer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class HandedLine:
     """A row of a mail about a hand-over: what it is, its leads, and who has it now."""
 

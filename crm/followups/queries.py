@@ -1,7 +1,6 @@
 """What pages and digests read of follow-ups, always from those that the viewer may see."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.clock import civil_date
 from crm.base.paging import Page, page_of, place_at
 from crm.base.sheets import MOST_ROWS
+from crm.base.value_class import value_class
 from crm.followups.models import Followup, FollowupSnooze
 from crm.followups.permissions import of_visible_lead, visible_to
 from crm.followups.redaction import SeenFollowup, days_overdue, shown
@@ -29,7 +29,7 @@ from crm.people.permissions import Viewer
 from crm.people.rules import Role
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FollowupFilter:
     """What a list of follow-ups is narrowed to."""
 
@@ -48,7 +48,7 @@ _OPEN_STEPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NextStep:
     """The open follow-up of a lead that is due first."""
 

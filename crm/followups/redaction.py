@@ -1,18 +1,18 @@
 """Follow-ups before a viewer, who may not see all of their leads (REGIME 2)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SeenFollowup:
     """A follow-up before a viewer: its lead by the label that the viewer may see."""
 

@@ -1,12 +1,12 @@
 """When a repeating follow-up is due again (ENTRY 5). Pure."""
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 
 MOST_DAYS = 366
@@ -21,7 +21,7 @@ class Repeat(LabeledEnum):
     MONTHLY = "monthly", "每月"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Repetition:
     """How often: every so many days, weekly on that weekday (1 to 7), monthly on that day."""
 

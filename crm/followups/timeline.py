@@ -1,12 +1,12 @@
 """The timeline of a lead: milestones, visits, follow-ups and changed amounts, latest first."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.leads.amounts import AmountChange, amount_changes, amounts_of
 from crm.leads.models import Lead, Milestone
@@ -18,7 +18,7 @@ from crm.visits.redaction import SeenVisit
 MOST_VISITS = 200  # the list of visits has them all
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Entry:
     """One event of a lead: exactly one of these is set."""
 

@@ -1,13 +1,13 @@
 """Whose imports are shown: to nobody but the person who made them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from crm.base.names import folded
+from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
 from crm.imports.rules import KEPT_FOR
 from crm.people.models import Person
@@ -16,7 +16,7 @@ from crm.people.queries import at_work
 MOST_PEOPLE = 20  # who might be meant by a name
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LikelyPeople:
     """A name of a table, and who may be meant by it: user names and names."""
 

@@ -3,17 +3,18 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from crm.base.errors import Refused
 from crm.base.sheet_problems import Problem
+from crm.base.value_class import value_class
 from crm.imports.rules import RowState
 
 MOST_SHOWN = 500  # rows of each state that the preview keeps; all refused ones are kept
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Settings:
     """The sheet, the column that each heading is, and what holds where the table is silent."""
 
@@ -34,7 +35,7 @@ class Settings:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KeptProblem:
     """A problem or a notice, to be put into words by a page."""
 
@@ -53,7 +54,7 @@ class KeptProblem:
         return Refused(self.code, None, **self.facts)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReportRow:
     """A row of the preview: its cells, what becomes of it, and why."""
 
@@ -65,7 +66,7 @@ class ReportRow:
     filled: Sequence[int] = ()  # numbers of the columns that a merged cell filled
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Report:
     """What an import of the table would do."""
 

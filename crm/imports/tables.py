@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crm.base.clock import civil_date
@@ -11,6 +10,7 @@ from crm.base.grids import Grid
 from crm.base.sheet_problems import Problem
 from crm.base.table_columns import Vocabulary, cells_by_code, signature
 from crm.base.table_heads import Table, TableRow, table_of
+from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
 from crm.imports.rules import MOST_ROWS
 from crm.imports.settings import Settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crm.base.open_files import OpenFile
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Upload:
     """The table of an upload, and which of our columns each of its columns is."""
 

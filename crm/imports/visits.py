@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from crm.base.sheet_problems import Problem
 from crm.base.sheets import Row, Sheet
 from crm.base.table_heads import TableRow
 from crm.base.table_people import People
+from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
 from crm.imports.rules import RowState
 from crm.imports.settings import MOST_SHOWN, KeptProblem, Report, ReportRow, Settings
@@ -34,7 +34,7 @@ SHOWN = ("date", "starts_at", "ends_at", "hours", "leader", "participants", "cit
 _DATES = ("date", "hours", "starts_at")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Checked:
     """Rows that were read and checked: what may be kept, and why the others may not."""
 

@@ -5,7 +5,6 @@ them. So a node does nothing while its clock differs from the database's, or whe
 longer ago than any downtime that nobody noticed; then a person confirms that the clock is right.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import database_now
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.jobs import lease
 from crm.transactions import transaction
 
@@ -37,7 +37,7 @@ class Reason(LabeledEnum):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Doubt:
     """Why the clock is not trusted, and by how much it is off."""
 

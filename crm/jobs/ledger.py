@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import dropwhile, takewhile
@@ -19,6 +19,7 @@ from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
 from crm.base.periods import name_patterns
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.backoff import wait_after
 from crm.jobs.models import JobRun, RunState
@@ -151,7 +152,7 @@ def _finished(timing: Timing, made: Mapping[str, int] | None) -> Update:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Progress:
     """How far a slot that is done in batches has come."""
 

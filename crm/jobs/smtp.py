@@ -7,13 +7,14 @@ well-formed 4xx or 5xx a refusal; anything else leaves open whether the mail was
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Event
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from crm.base import clock
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.jobs.connection import (
     ClosedError,
     Connection,
@@ -54,7 +55,7 @@ class Security(LabeledEnum):
 _PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SmtpServer:
     """An SMTP server with the account and the limits for it."""
 

@@ -9,9 +9,9 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from crm.base import clock
+from crm.base.value_class import value_class
 from crm.jobs.connection import Connection, ProtocolError
 
 GO_ON = 354
@@ -21,7 +21,7 @@ MOST_LINES = 200
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Limits:
     """How long a server may take, in seconds (RFC 5321 4.5.3.2)."""
 
@@ -33,7 +33,7 @@ class Limits:
     when_stopped: float = 4  # for a body that is being sent when the process is asked to stop
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Answer:
     """The server's answer to one command."""
 

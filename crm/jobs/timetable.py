@@ -1,12 +1,12 @@
 """When each job is due, and how long a late slot is still of use (REGIME 5). Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.digests import rules
 from crm.digests.rules import EVENING
@@ -58,7 +58,7 @@ class Timing(LabeledEnum):
         return self in (Timing.ARCHIVED, Timing.SKIPPED)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Subject:
     """What a slot is about: a period, or a single date."""
 
@@ -70,7 +70,7 @@ class Subject:
 DueOn = Callable[[WorkingCalendar, Subject], date | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Job:
     """A row of REGIME 5's table.
 
@@ -84,7 +84,7 @@ class Job:
     lateness: MissedSlotRule
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Slot:
     """One run of a job that is due; job and name together are unique."""
 

@@ -1,7 +1,6 @@
 """Amounts of a lead by kind; a changed amount keeps its former row (PROJECTS 1)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from crm.base.errors import Refused
 from crm.base.money import Currency, Stated, editable_amount
 from crm.base.pending import collect
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Lead, Milestone
 from crm.leads.rates import rate_of
@@ -29,7 +29,7 @@ NONE_STATED = (None, None)
 Changes = tuple[dict[str, object], dict[str, object]]  # values before and after, by field
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AmountRow:
     """An amount of a lead as its page shows it."""
 
@@ -43,7 +43,7 @@ class AmountRow:
     entered_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AmountChange:
     """An amount that was replaced by another, or taken away."""
 
@@ -57,7 +57,7 @@ def amounts_of(db: Session, lead_id: int) -> list[AmountRow]:
     """All amounts of a lead, those that were replaced too, in the order in which they came."""
 
     def read() -> list[AmountRow]:
-        columns: list[Any] = [getattr(LeadAmount, name) for name in AmountRow.__slots__[:-1]]
+        columns: list[Any] = [getattr(LeadAmount, name) for name in AmountRow.__match_args__[:-1]]
         columns.append(Person.name)
         rows = select(*columns).outerjoin(LeadAmount.entered_by)
         found = db.execute(rows.where(LeadAmount.lead_id == lead_id).order_by(LeadAmount.id))

@@ -1,7 +1,6 @@
 """A unit offers to assist with another's lead, instead of entering it again (PROJECTS 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, select
@@ -13,6 +12,7 @@ from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.mail_kinds import MessageKind
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.models import AssistanceOffer, Lead, LeadRole
 from crm.leads.permissions import may_see, role_held_on, supervisors_of_lead, visible
 from crm.leads.rules import LeadRoleKind
@@ -90,7 +90,7 @@ def _keep(  # noqa: PLR0913 - what was offered, by whom, to whom
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MadeOffer:
     """An offer as the lead's timeline tells it."""
 

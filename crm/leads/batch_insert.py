@@ -1,7 +1,6 @@
 """Imported leads inserted in few statements, each as the form would have entered it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from crm.base.audit import Created, CreatedEntries, prepare_created, record_crea
 from crm.base.bulk import Converted, convert, insert_converted, new_ids
 from crm.base.db import Base
 from crm.base.money import Currency, Stated
+from crm.base.value_class import value_class
 from crm.leads.amount_models import LeadAmount
 from crm.leads.catalog_models import LeadSite
 from crm.leads.contacts import ContactData
@@ -27,7 +27,7 @@ from crm.leads.search_index import index_new, tokens_of_new
 from crm.people.models import Person
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class NewLead:
     """A lead that may be inserted."""
 
@@ -45,7 +45,7 @@ class NewLead:
     offered_on: date | None = None  # the sites
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Part:
     """Rows of a table that belong to leads; the number of its lead goes with each."""
 
@@ -54,7 +54,7 @@ class Part:
     rows: Converted
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PreparedCompanies:
     """Companies as they are inserted, but for their ids."""
 
@@ -63,7 +63,7 @@ class PreparedCompanies:
     tokens: Sequence[str]  # of the search
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PreparedLeads:
     """Leads as they are inserted, but for their ids."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.money import Currency
 from crm.base.paging import Page
 from crm.base.sorted_paging import Order, SortedPlace
+from crm.base.value_class import value_class
 from crm.leads.lists import ListedLead, leads_page, listed_leads
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import changeable
@@ -23,7 +24,7 @@ FIRST = 10  # cards of a column at first: a board of thousands of leads stays a 
 FURTHER = 20
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BoardCard:
     """A lead on the board."""
 

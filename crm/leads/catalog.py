@@ -1,7 +1,6 @@
 """Industries and sources: read for every form and list, changed by an admin (PROJECTS 1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -12,6 +11,7 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.remembered import remembered
 from crm.base.seed_files import read_seeds
+from crm.base.value_class import value_class
 from crm.leads.catalog_models import CatalogEntry, CatalogKind
 from crm.people.models import Person
 from crm.people.rules import Role
@@ -19,7 +19,7 @@ from crm.people.rules import Role
 _FILES = {CatalogKind.INDUSTRY: "industries.yaml", CatalogKind.SOURCE: "sources.yaml"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Listed:
     """An entry of a list."""
 

@@ -4,7 +4,6 @@ An entry never changes another's record. What only hidden leads tell of a compan
 not show anywhere: in a name, a warning or a refusal.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.names import folded
+from crm.base.value_class import value_class
 from crm.leads.credit_codes import credit_code_of
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import changeable, visible
@@ -23,7 +23,7 @@ from crm.people.permissions import Viewer
 OF_COMPANY = ("credit_code", "group_name")  # a lead keeps its own, as entered with it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class CompanyData:
     """A company as it is entered."""
 
@@ -39,7 +39,7 @@ class CompanyData:
         return {"credit_code": code, "group_name": (self.group_name or "").strip() or None}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadScope:
     """Which leads whoever enters or changes a lead may see; without a viewer, all of them."""
 

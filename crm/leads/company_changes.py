@@ -1,7 +1,6 @@
 """A company changed on its own page, by whoever may change all its leads (PROJECTS 1, 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
 from crm.leads.contacts import ContactData
 from crm.leads.credit_codes import credit_code_of, require_credit_code
@@ -19,7 +19,7 @@ from crm.people.models import Person
 from crm.people.permissions import viewer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class CompanyChange:
     """The values of a company as its page takes them; a new name is an alias."""
 

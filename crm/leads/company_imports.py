@@ -1,7 +1,6 @@
 """Companies from a file: new ones are added, known ones stay as they are (PROJECTS 1, 6)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.sheet_problems import Problem, named_lines
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
+from crm.base.value_class import value_class
 from crm.leads.batch_insert import PreparedCompanies, insert_companies, prepare_companies
 from crm.leads.companies import CompanyData, LeadScope
 from crm.leads.company_queries import visible_company
@@ -58,7 +58,7 @@ class CompanyRow(Cells):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedCompanies:
     """A file whose rows have passed: what is to be inserted, and what is reported."""
 

@@ -3,7 +3,6 @@
 Whoever sees a company but may not change all its leads proposes; whoever may decides.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.mail_kinds import MessageKind
+from crm.base.value_class import value_class
 from crm.leads.company_changes import CompanyChange, change_company, save_contact
 from crm.leads.company_queries import company_of, company_page
 from crm.leads.contacts import ContactData
@@ -27,7 +27,7 @@ from crm.people.models import Person
 from crm.people.permissions import viewer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ProposalData:
     """What is proposed; of a contact, `value` is the name."""
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,6 +14,7 @@ from crm.base.names import folded, spellings
 from crm.base.paging import Page, place_at
 from crm.base.remembered import remembered
 from crm.base.sheets import MOST_ROWS
+from crm.base.value_class import value_class
 from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.models import Company, CompanyAlias, Contact, Lead
@@ -28,14 +28,14 @@ from crm.people.rules import WITH_RECORDS
 MOST_LEADS = 100  # on a company's page; the list of leads has them all
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompanyFilter:
     """What a list of companies is narrowed to."""
 
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListedCompany:
     """A company in a list, with what the viewer's leads tell of it."""
 
@@ -47,7 +47,7 @@ class ListedCompany:
     lead_title: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProjectCompany:
     """A company that was registered for a project (项目公司), of a lead that the viewer sees."""
 
@@ -58,7 +58,7 @@ class ProjectCompany:
     code: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SeenCompanyPage:
     """A company with all that the viewer may read of it."""
 

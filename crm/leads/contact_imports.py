@@ -1,7 +1,6 @@
 """Contacts of companies from a file, by whoever may change all leads of theirs (PROJECTS 6)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.sheet_problems import Problem, named_lines
 from crm.base.sheets import Column, ImportResult, read_sheet
+from crm.base.value_class import value_class
 from crm.leads.companies import CompanyData, LeadScope
 from crm.leads.company_queries import visible_company
 from crm.leads.contacts import ContactData
@@ -54,7 +54,7 @@ class ContactRow(Cells):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedContacts:
     """A file whose rows have passed: what is to be inserted, and what is reported."""
 

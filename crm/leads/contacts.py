@@ -1,18 +1,18 @@
 """Contacts at a company; each belongs to the lead that brought it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes
+from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope
 from crm.leads.models import Contact, Lead
 from crm.leads.redaction import contacts_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ContactData:
     """Whom to reach at a company."""
 

@@ -5,7 +5,6 @@ What only hidden leads tell finds nothing for the viewer; without a viewer every
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope
 from crm.leads.company_names import SHORTEST_CONTAINED, normal_form, parts_of, place_of
 from crm.leads.credit_codes import credit_code_of
@@ -60,7 +60,7 @@ _LIKELY = (Likeness.NAME, Likeness.REACHED_ALIKE)
 LEVELS = list(Level)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Entered:
     """What is known of the company that is being entered."""
 
@@ -76,7 +76,7 @@ class Entered:
         return not any((self.name.strip(), self.credit_code, self.phone, self.email))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Duplicate:
     """A lead whose company may be the one that is being entered."""
 

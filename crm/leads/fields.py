@@ -1,13 +1,14 @@
 """The fields of a lead, and their values as services are given them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 
 from crm.base.fields import TEXTS, Field, FieldKind, columns_of, declared
 from crm.base.money import Currency, Stated
 from crm.base.sheets import Column
+from crm.base.value_class import value_class
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.own_fields import OwnValue
@@ -275,7 +276,7 @@ LEAD_FIELDS = declared(
 LEAD_COLUMNS = columns_of(LEAD_FIELDS.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class LeadData:
     """A lead as it is to be kept; from `entered_on` down, only when it is added."""
 

@@ -1,7 +1,6 @@
 """Leads, companies and contacts as the search of everything finds them (PROJECTS 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.typed_text import half_width
+from crm.base.value_class import value_class
 from crm.leads.company_queries import matching_companies, visible_company
 from crm.leads.merged import Merge, merged_as
 from crm.leads.models import Company, Lead
@@ -40,7 +40,7 @@ class FoundCompany(NamedTuple):
     has_code: bool  # the text is its credit code
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FoundRecords:
     """What a text finds, the latest first."""
 

@@ -1,6 +1,5 @@
 """A role on a project goes to another, for good or for a time (REGIME 2)."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -10,13 +9,14 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.locks import hold
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import require_somebody_named
 from crm.leads.rules import SINGLE_ROLES
 from crm.people.models import Person
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Term:
     """From which date, and until which one, both included; an open end is for good."""
 

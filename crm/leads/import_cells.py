@@ -1,6 +1,5 @@
 """The cells of a row of leads as typed values."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,11 +19,12 @@ from crm.base.cells import (
 )
 from crm.base.errors import Refused
 from crm.base.money import Currency, Stated, parse_amount
+from crm.base.value_class import value_class
 from crm.leads.fields import OTHER_AMOUNTS, STAGE_DATES
 from crm.leads.rules import Agreement, Secrecy, Stage
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Figure:
     """An amount as it is written in a cell."""
 

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.db import batches
+from crm.base.value_class import value_class
 from crm.leads.companies import CompanyData, LeadScope
 from crm.leads.company_names import place_of
 from crm.leads.models import Company, Lead, Spelled, spelled_company
@@ -17,7 +17,7 @@ from crm.leads.redaction import companies_with_hidden_leads
 spelled = lru_cache(maxsize=100_000)(spelled_company)  # a file names a company several times
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Known:
     """A company that is there, as far as a file is compared with it."""
 
@@ -26,7 +26,7 @@ class Known:
     credit_code: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class NewCompany:
     """A company that comes with a file."""
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from crm.base.errors import Refused
 from crm.base.names import folded
 from crm.base.typed_dates import typed_date
 from crm.base.usernames import ByUsername
+from crm.base.value_class import value_class
 from crm.leads.catalog import industries, offered
 from crm.leads.catalog_models import CatalogKind, Site
 from crm.leads.milestone_kinds import STAGE_CODES, milestone_kinds
@@ -32,7 +32,7 @@ class Named(NamedTuple):
     is_offered: bool  # by forms, for what is new
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class People:
     """Everybody by account, as a known lead may name them; by name those whom forms offer."""
 
@@ -55,7 +55,7 @@ class People:
         raise Refused("unknown_person_in_file", field=field, person=text)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Catalogs:
     """Units, industries, sources and side milestones, by code and by name."""
 

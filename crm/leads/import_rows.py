@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.base.money import Currency, Stated
 from crm.base.sheets import Sheet
+from crm.base.value_class import value_class
 from crm.leads.amounts import FIELD_OF, check_amounts
 from crm.leads.catalog_models import Site
 from crm.leads.companies import CompanyData
@@ -40,7 +41,7 @@ _ROLES = {
 SEVERAL = ("task_force", "assisting_units")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RowLead:
     """What a row says, with ids for names; `told` has what it fills, as an export writes it."""
 

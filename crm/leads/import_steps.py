@@ -1,11 +1,11 @@
 """What an imported lead has reached, by the dates of its row (PROJECTS 1). Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.fields import STAGE_DATES
 from crm.leads.rules import (
     FINAL,
@@ -22,7 +22,7 @@ from crm.leads.rules import (
 _COLUMNS: Mapping[Stage, str] = {stage: code for code, stage in STAGE_DATES.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class RowDates:
     """What a row says of the way of a lead; nothing of it need be given."""
 
@@ -36,7 +36,7 @@ class RowDates:
     look_again_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Step:
     """A milestone to be kept."""
 
@@ -47,7 +47,7 @@ class Step:
     look_again_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Way:
     """The way of a lead: where it stands, and its milestones, the first stage among them."""
 

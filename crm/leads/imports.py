@@ -1,7 +1,6 @@
 """Leads from a file: all of it or nothing; a repeat changes nothing, and duplicates are named."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from crm.base.mail import Site
 from crm.base.refs import new_ref
 from crm.base.sheet_problems import MOST_NAMED, Problem, named_lines
 from crm.base.sheets import ImportResult, Sheet, read_sheet
+from crm.base.value_class import value_class
 from crm.leads.batch_duplicates import (
     Alike,
     alike_before,
@@ -38,7 +38,7 @@ from crm.people.models import Person
 from crm.people.permissions import require_records, viewer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AlikeRow:
     """A new row that may be of a company that somebody follows up already."""
 
@@ -51,7 +51,7 @@ class AlikeRow:
     known: str | None = None  # a company without a lead that is named
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedLeads:
     """A file whose rows have passed: what is to be inserted, and what is reported."""
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -16,6 +15,7 @@ from crm.base.money import Currency
 from crm.base.paging import PAGE, Page, Place, place_at
 from crm.base.sheets import MOST_ROWS
 from crm.base.sorted_paging import Order, SortedPlace, sorted_place_at
+from crm.base.value_class import value_class
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import role_held_on, values_of, visible_to_role
 from crm.leads.queries import LeadFilter, filtered
@@ -27,7 +27,7 @@ from crm.people.permissions import Viewer
 from crm.people.rules import Role
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListedLead:
     """A lead in a list."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.names import folded, pinyin
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.models import MilestoneKind
 from crm.leads.rules import LINE, Stage
 from crm.people.models import Person
@@ -23,7 +23,7 @@ LONGEST_CODE = 24
 Saved = TypeVar("Saved")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Kinds:
     """The kinds of a zone at one moment."""
 
@@ -36,7 +36,7 @@ class Kinds:
         return (*(stage.value for stage in LINE[1:]), *self.side)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KindData:
     """What an admin says of a side milestone."""
 

@@ -1,7 +1,7 @@
 """An admin defines the zone's own fields: adds, changes and retires them (PROJECTS 1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.names import folded
 from crm.base.sheets import PROBLEM
+from crm.base.value_class import value_class
 from crm.leads.fields import LEAD_COLUMNS, LEAD_FIELDS
 from crm.leads.own_field_models import OwnField, OwnFieldChoice, OwnKind
 from crm.leads.own_fields import MOST_USED, OWN_CODE, is_own_code
@@ -23,7 +24,7 @@ from crm.people.rules import Role
 MOST_CHOICES = 20  # of one field: forms have them all
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ChoiceData:
     """A choice that the field has already: its name, and whether it is still offered."""
 
@@ -31,7 +32,7 @@ class ChoiceData:
     is_offered: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class OwnFieldData:
     """What an admin says of a field."""
 

@@ -1,7 +1,6 @@
 """A zone's own fields on leads: their definitions, and how values are read (PROJECTS 1)."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from crm.base.errors import Refused
 from crm.base.remembered import remembered
 from crm.base.sheets import Column
 from crm.base.typed_text import half_width
+from crm.base.value_class import value_class
 from crm.leads.own_field_models import OwnField, OwnKind
 
 MOST_USED = 10
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 OwnValue: TypeAlias = str | Decimal | date  # a choice by its code
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnChoice:
     """What can be chosen in a field."""
 
@@ -34,7 +34,7 @@ class OwnChoice:
     is_offered: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DefinedField:
     """An own field as forms, files and lists read it."""
 

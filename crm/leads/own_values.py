@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from crm.base.db import batches
 from crm.base.names import spellings
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
 from crm.leads.own_fields import DefinedField, OwnValue, defined, own_fields, used_fields
@@ -22,7 +22,7 @@ Changes = tuple[dict[str, object], dict[str, object]]  # values before and after
 COLUMN_OF = {OwnKind.TEXT: "text", OwnKind.NUMBER: "number", OwnKind.DATE: "day"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnRow:
     """What a lead has or had in a field."""
 
@@ -38,7 +38,7 @@ class OwnRow:
         return self.field.code
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnChange:
     """A value that was entered, changed or taken away at a moment."""
 
@@ -49,7 +49,7 @@ class OwnChange:
     by: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnFilter:
     """What a list of leads is narrowed to by a field; an empty bound narrows nothing."""
 

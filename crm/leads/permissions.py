@@ -1,7 +1,6 @@
 """Who may see and change which lead, and who is left to see a restricted one (REGIME 2)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 
@@ -23,6 +22,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.leads.models import Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
 from crm.people.models import Person, Posting
@@ -109,7 +109,7 @@ def values_of(viewer: Viewer, on: date) -> dict[str, object]:
     return {"viewer_id": viewer.person_id, "viewer_units": list(viewer.unit_ids), "on": on}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadAccess:
     """What decides on a date who may see a lead."""
 

@@ -1,7 +1,6 @@
 """Templates of plans, and a lead's milestones planned by one (PROJECTS 1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.base.audit import record
 from crm.base.errors import Refused
 from crm.base.names import folded
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone, MilestonePlan
@@ -21,7 +21,7 @@ from crm.people.models import Person
 MOST_WORKDAYS = 2500  # ten years
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TemplateData:
     """A template as an admin sets it: working days after the start by kind."""
 
@@ -30,7 +30,7 @@ class TemplateData:
     is_used: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TemplateStep:
     """A milestone of a lead by a template: its date, and why it would be left alone."""
 

@@ -1,7 +1,6 @@
 """Dates planned for milestones, each revision kept, and which of them have passed (REGIME 6)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import Kinds, milestone_kinds, require_used
 from crm.leads.models import Lead, Milestone, MilestonePlan
 from crm.leads.permissions import require_change
@@ -18,7 +18,7 @@ from crm.people.models import Person
 STOPPED = frozenset({Stage.PARKED, Stage.LOST})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PlannedMilestone:
     """A milestone with its planned dates, in the order in which they were made."""
 
@@ -42,7 +42,7 @@ class PlannedMilestone:
         return not self.is_behind and self.planned_on < on and lead.stage not in STOPPED
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OverdueMilestone:
     """A milestone whose planned date has passed and that was not reached."""
 

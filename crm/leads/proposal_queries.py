@@ -1,7 +1,6 @@
 """Proposals for companies as somebody may read them (PROJECTS 6)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope, may_change_all
 from crm.leads.company_queries import company_of, visible_company
 from crm.leads.models import Lead, LeadRole
@@ -22,7 +22,7 @@ from crm.people.queries import active_at
 from crm.people.rules import Role
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OpenProposal:
     """An open proposal as the page of its company lists it."""
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -10,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.leads.amount_models import ExchangeRate
 
 FOREIGN = tuple(currency for currency in Currency if currency is not Currency.CNY)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RatesOfDay:
     """The rates of a date, by currency."""
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
+from crm.base.value_class import value_class
 from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.permissions import (
     LeadAccess,
@@ -27,7 +27,7 @@ from crm.people.rules import Role
 HIDDEN = "内部线索"  # an internal lead, for those who may not see it: it has no code name
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadLabel:
     """How a lead is called before a viewer: its title, or its code name and no way to its page."""
 
@@ -37,7 +37,7 @@ class LeadLabel:
     secrecy: Secrecy
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NamedLead:
     """A lead with all that decides how it is called before a viewer."""
 
@@ -153,7 +153,7 @@ def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Seq
     return company_before(db, viewer, lead, on).contacts
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SeenCompany:
     """The company of a lead before a viewer."""
 

@@ -1,10 +1,11 @@
 """Changes of a project that bear on what was recognised of it (PROJECTS 7)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from crm.base.value_class import value_class
 
-@dataclass(frozen=True, slots=True)
+
+@value_class
 class ResultFactChanged:
     """A milestone was corrected or withdrawn, or the amount of the project was changed."""
 

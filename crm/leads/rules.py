@@ -1,11 +1,11 @@
 """Enums of leads, and the rules about milestones (REGIME 2 and 6). Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.tiers import MAJOR, Tier
 
 
@@ -87,7 +87,7 @@ EXPECTED_ROLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Reached:
     """What a lead reached and when; `order` tells apart what was reached on one date."""
 
@@ -113,7 +113,7 @@ def current_stage(reached: Iterable[Reached]) -> Stage:
     return Stage(stop.kind) if stop else Stage.LEAD
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LineProgress:
     """How far a lead has come on the line, the latest date of each stage, and where it stands."""
 

@@ -1,6 +1,5 @@
 """Save and remove views of the list of leads, and share them with a unit (PROJECTS 2)."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, or_, select
@@ -12,6 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.view_models import LeadView
 from crm.people.models import Person
 from crm.people.permissions import viewer
@@ -22,7 +22,7 @@ MOST = 20  # of one person: the menu stays a menu
 _COLUMNS = LeadView.id, LeadView.owner_id, LeadView.name, LeadView.query, LeadView.unit_id
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SavedView:
     """A view in the menu of the list."""
 

@@ -1,7 +1,7 @@
 """Sites of the zone, and those offered to a lead (PROJECTS 1)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.catalog_models import LeadSite, Site, SiteKind
 from crm.leads.models import Lead
 from crm.leads.permissions import require_change
@@ -22,7 +23,7 @@ from crm.people.models import Person, Unit
 from crm.people.rules import Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class SiteData:
     """The values of a site."""
 
@@ -42,7 +43,7 @@ def sites(db: Session) -> Sequence[Site]:
     return db.scalars(rows.order_by(Site.is_offered.desc(), Site.kind, Site.name)).all()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OfferedSite:
     """A site that was offered to a lead, as the lead's page shows it."""
 

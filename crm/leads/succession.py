@@ -4,7 +4,6 @@ What `reassignment` has not given to a named successor falls here, as the transa
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from sqlalchemy import Select, select
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
+from crm.base.value_class import value_class
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import first_unseen_dates, supervisors_of_lead, supervisors_of_unit
 from crm.leads.roles import end_roles_of, name_holder
@@ -22,7 +22,7 @@ from crm.people.queries import active_at
 from crm.people.rules import Role
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Vacancy:
     """A restricted lead that nobody sees from a date on, once the leaver no longer does."""
 

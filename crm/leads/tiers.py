@@ -1,12 +1,12 @@
 """Sizes of projects: tiers, each with a line in every currency that has one (PROJECTS 1). Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 
 
 class Tier(LabeledEnum):
@@ -30,7 +30,7 @@ MAJOR = Tier.YI_10  # REGIME 6: such a project is flagged where it lacks a role
 _ORDER = {tier: place for place, tier in enumerate(Tier)}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TierLine:
     """From when on a tier begins at an amount of a currency; None: it has no line there."""
 
@@ -40,7 +40,7 @@ class TierLine:
     threshold: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TierLines:
     """The lines of all tiers with their dates, so that a change moves nothing of the past."""
 

@@ -1,10 +1,10 @@
 """Which kinds of mail are optional, and quiet hours. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, time
 
 from crm.base.clock import civil
 from crm.base.mail_kinds import MessageKind
+from crm.base.value_class import value_class
 from crm.people.rules import WITH_RECORDS, Role
 
 # Mails about one's own duty are always mailed. Every message is in the mailbox, mailed or not.
@@ -25,7 +25,7 @@ _BRIEFED = WITH_RECORDS
 _SUPERVISING = frozenset({Role.SUPERVISOR, Role.LEADER})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class QuietHours:
     """From one time of day to another; over midnight where the end is earlier than the begin."""
 

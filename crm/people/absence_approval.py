@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
@@ -10,13 +9,14 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.paging import Page, page_of
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.people.models import Absence, Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.queries import UnitNode, held_on, open_through, units_above
 from crm.people.rules import AbsenceStatus, Role
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Deciding:
     """The people whose absences the viewer decides on, by today's primary unit."""
 

@@ -1,7 +1,6 @@
 """The people that forms offer: those who are likely or chosen, and those found by a text."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.choices import MOST_FOUND, MOST_LIKELY, Choice
 from crm.base.names import folded, spellings
+from crm.base.value_class import value_class
 from crm.people.models import Person, Posting, Unit
 from crm.people.permissions import Viewer, visible_to
 from crm.people.queries import at_work, held_on
@@ -26,7 +26,7 @@ class Group(StrEnum):
     ALL = "all"  # former people too, for admins
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PeopleAsked:
     """Before whom, and of which people, a form offers some."""
 

@@ -1,7 +1,6 @@
 """The people of the zone, as an admin looks them up."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import and_, exists, func, select
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.enums import LabeledEnum
 from crm.base.paging import Page, page_of
+from crm.base.value_class import value_class
 from crm.people.choices import held_by_person, matching
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import held_on
@@ -22,7 +22,7 @@ class Account(LabeledEnum):
     CLOSED = "closed", "已停用"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PeopleFilter:
     """What the list is narrowed to; what is left out narrows nothing."""
 
@@ -32,7 +32,7 @@ class PeopleFilter:
     account: Account | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PersonLine:
     """A person with the primary posting that they hold."""
 

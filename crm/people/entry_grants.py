@@ -1,7 +1,6 @@
 """Grants to enter visits for another person (代录, REGIME 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -14,13 +13,14 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.people.models import EntryGrant, Person
 from crm.people.rules import WITH_RECORDS, Role
 
 LOADED = (joinedload(EntryGrant.owner), joinedload(EntryGrant.agent))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class GrantData:
     """Who may enter visits, from which date to which; both are included."""
 
@@ -57,7 +57,7 @@ def owners_of(agent_id: int, on: date) -> Select[int]:
     return select(EntryGrant.owner_id).where(EntryGrant.agent_id == agent_id, in_force(on))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DayGrants:
     """What *my day* shows of grants: for whom a person enters, and what others changed."""
 

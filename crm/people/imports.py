@@ -24,6 +24,7 @@ from crm.base.locks import take_exclusive_lock
 from crm.base.names import folded
 from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.usernames import ByUsername, fold_username, new_username
+from crm.base.value_class import value_class
 from crm.people import service
 from crm.people.fields import PEOPLE_COLUMNS, PERSON_FIELDS, ContactCells
 from crm.people.models import Person, Posting, Unit
@@ -60,7 +61,7 @@ class PostingRow(AccountRow):
     is_primary: YesUnlessNo = Field(default=True, alias="primary")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WantedPosting:
     """A row of the file as a posting that is to be there."""
 
@@ -74,7 +75,7 @@ class WantedPosting:
         return self.unit.id, self.row.duty, self.row.is_primary, self.row.from_on
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WithoutPosting:
     """A row of the file without a posting."""
 

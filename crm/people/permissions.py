@@ -1,7 +1,7 @@
 """A person's scope, and whose records they may see (REGIME 2)."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import NamedTuple
 
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, held_on, unit_tree, units_below, units_held
 from crm.people.rules import JUDGING, OVERSEEING, WITH_RECORDS, Role
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Viewer:
     """A person with the units that are theirs to see: those of their postings and all below."""
 

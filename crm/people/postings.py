@@ -1,6 +1,5 @@
 """Changes of postings: corrections, transfers, leaving, removal (REGIME 2)."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from crm.base.audit import changes, record
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.people import service
 from crm.people.accounts import disable_person, enable_person
 from crm.people.models import Person, Posting, Unit
@@ -18,7 +18,7 @@ from crm.people.quota_inputs import Edit, collect_edit
 from crm.people.rules import Duty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class PostingData:
     """A unit and a duty from one date to another, both included."""
 

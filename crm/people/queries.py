@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.remembered import remembered
 from crm.base.usernames import spellings
+from crm.base.value_class import value_class
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role, UnitKind
 
@@ -30,7 +30,7 @@ class UnitRow(NamedTuple):
     coordinates: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitNode:
     """A unit in the order of the tree, with how deep it stands."""
 

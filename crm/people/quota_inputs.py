@@ -3,13 +3,13 @@
 Visits and the calendar, whose packages lie above this one, collect the same values.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base.enums import LabeledEnum
 from crm.base.pending import collect
+from crm.base.value_class import value_class
 from crm.people.models import Absence, Person, Posting
 
 
@@ -39,7 +39,7 @@ class Edit(LabeledEnum):
     EDITED_BEFORE_FREEZE_RAN = "edited_before_freeze_ran", "定稿任务补做之前登记的修改"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class QuotaInputChanged:
     """An edit that may have changed the figures of these people in periods with these dates."""
 

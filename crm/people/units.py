@@ -1,6 +1,5 @@
 """Org units added, renamed, moved in the tree and ordered."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -8,12 +7,13 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.people.models import Person, Unit
 from crm.people.queries import read_units, units_below
 from crm.people.rules import UnitKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class UnitData:
     """A unit's values; the lower position comes first among the units of one parent."""
 

@@ -1,7 +1,6 @@
 """What the planner reads: the leads of a person, and the person's free half-days (ENTRY 3)."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from crm.base.cities import city_named
 from crm.base.clock import civil_date
 from crm.base.money import Currency
 from crm.base.periods import days
+from crm.base.value_class import value_class
 from crm.followups.queries import next_steps
 from crm.leads.models import Company, Lead, LeadRole, MilestonePlan
 from crm.leads.permissions import role_held_on
@@ -58,7 +58,7 @@ LEADING = (Duty.PRINCIPAL, Duty.DEPUTY)
 ELSEWHERE = (Kind.OUTREACH, Kind.RESIDENCY)  # they say in which city the company is found
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadNames:
     """How a lead is called before the viewer, and whom one met there last."""
 
@@ -69,7 +69,7 @@ class LeadNames:
     position: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Suggestions:
     """The plan of a person with the names of its leads."""
 
@@ -78,7 +78,7 @@ class Suggestions:
     dates: list[date]  # for which it was made
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Asked:
     """Whose next visits before whom, until when, and whether rest days serve, too."""
 

@@ -1,12 +1,12 @@
 """Which leads to visit next, when, and why (安排拜访建议, ENTRY 3). Pure: no database, no clock."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from crm.base.clock import at_civil
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.leads.tiers import Tier
 from crm.visits.rules import HOME
 
@@ -45,7 +45,7 @@ class Why(LabeledEnum):
     CONTACT = "contact", "久未联系"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Owed:
     """Something with a due date: the open next step of a lead, or a problem that names us."""
 
@@ -53,7 +53,7 @@ class Owed:
     due_on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Candidate:
     """What is known of a lead when one decides whom to visit."""
 
@@ -72,7 +72,7 @@ class Candidate:
     is_theirs: bool = True  # else: a major lead that no leader visited
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Reason:
     """Why a lead is proposed, with the facts for its words."""
 
@@ -83,7 +83,7 @@ class Reason:
     tier: Tier = Tier.ANY
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Slot:
     """A free half-day; one within a stay serves only the city of that stay."""
 
@@ -100,7 +100,7 @@ class Slot:
         return at_civil(self.on, HOURS[self.half][1])
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Proposal:
     """A lead with its half-day and at most three reasons."""
 
@@ -114,7 +114,7 @@ class Proposal:
         return f"{self.candidate.lead_id}:{self.slot.on.isoformat()}:{self.slot.half}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CityProposals:
     """The proposals in a city, in order of time."""
 
@@ -123,7 +123,7 @@ class CityProposals:
     proposals: tuple[Proposal, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Plan:
     """The proposals by city, and what became of the other leads."""
 

@@ -6,7 +6,6 @@ is left, an admin names somebody (PROJECTS 0).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.base.workflow import Situation
 from crm.leads.models import LeadRole
 from crm.leads.permissions import role_held_on
@@ -50,7 +50,7 @@ from crm.problems.stand_ins import StandIns
 from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Condition, Step, Wait
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WaitingProblem:
     """A problem that waits for a person, and for what; unit, person and category loaded."""
 

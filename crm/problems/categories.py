@@ -1,7 +1,6 @@
 """The categories of problems: data that an admin adds, renames, orders and retires."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,11 +11,12 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
+from crm.base.value_class import value_class
 from crm.people.models import Person, Unit
 from crm.problems.models import ProblemCategory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class CategoryData:
     """A category's values; the lower position comes first."""
 

@@ -1,12 +1,12 @@
 """The history that the figures of problems rest on, always of what the viewer may see."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.rules import Secrecy
 from crm.problems.figures import Change, ProblemFacts, Span
@@ -43,7 +43,7 @@ def _facts(db: Session, span: Span, condition: ColumnElement[bool]) -> list[Prob
     return [ProblemFacts(*key, own) for key, own in changes.items()]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitProblem:
     """A problem with the unit that owns it, for the figures of units."""
 

@@ -5,12 +5,12 @@ from the history, so a figure of the past never moves.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.clock import civil_date
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.problems.rules import OVER, ProblemState, days_overdue, median_days
 
 PERCENT = Decimal("0.1")
@@ -26,7 +26,7 @@ class Figure(LabeledEnum):
     LEFT = "left", "期末未销号"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Change:
     """How a problem stood from a moment on."""
 
@@ -35,7 +35,7 @@ class Change:
     due_on: date
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemFacts:
     """What the figures rest on; the first change is its raising."""
 
@@ -53,7 +53,7 @@ class ProblemFacts:
         return earlier[-1] if earlier else None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Span:
     """From a moment to another, of which only what happened before the second counts."""
 
@@ -66,7 +66,7 @@ class Span:
         return civil_date(self.ends - timedelta.resolution)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemFigures:
     """The figures of some problems, each as the ids of its rows."""
 

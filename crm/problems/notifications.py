@@ -1,6 +1,6 @@
 """Mails about a problem: who is told of a step, each once (PROJECTS 0, 5)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
+from crm.base.value_class import value_class
 from crm.leads.redaction import lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
@@ -20,7 +21,7 @@ from crm.problems.rules import days_overdue
 from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_ENTRY, Step
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Notice:
     """A step of a problem as one reader is told of it: hidden leads by their code names."""
 

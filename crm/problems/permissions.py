@@ -6,7 +6,6 @@ from it twice, in SQL and by the workflow, and tests/problems/test_workflow.py c
 
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on
@@ -41,7 +41,7 @@ COLUMNS = {
 ProblemSituation = Situation[ProblemState, Actor, Condition]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Onlooker:
     """A viewer on a date, with whether they are an officer of the coordinating office."""
 

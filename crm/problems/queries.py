@@ -1,12 +1,12 @@
 """What pages, mails and digests read of problems, always from those that the viewer may see."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.paging import Page, page_of
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of
 from crm.leads.redaction import LeadLabel, label_of, labelled_leads, lead_labels
@@ -23,7 +23,7 @@ PARTIES = (
 WITH_LEADS = selectinload(Problem.leads)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemFilter:
     """What the list is narrowed to; the defaults narrow nothing."""
 
@@ -38,7 +38,7 @@ class ProblemFilter:
     ids: frozenset[int] | None = None  # the rows behind a figure
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SeenProblem:
     """A problem before a viewer, its leads by the labels that the viewer may see."""
 

@@ -1,7 +1,6 @@
 """Raising a problem (提出): what blocks which leads, and who is to remove it (PROJECTS 5)."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.refs import new_ref
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
@@ -30,7 +30,7 @@ from crm.visits.permissions import may_read as may_read_visit
 MOST_LEADS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ProblemData:
     """A problem as it is raised; `unit_id` owns it: none means who usually removes its kind."""
 

@@ -1,7 +1,7 @@
 """What happens to a problem once it is raised: taken, passed on, solved, closed (PROJECTS 5)."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.people.models import Person, Unit
 from crm.problems.assignees import require_step
@@ -32,7 +33,7 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class StepInput:
     """What a step is given besides who takes it and when."""
 
@@ -43,7 +44,7 @@ class StepInput:
     on: date | None = None  # the new due date, or when to look again
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Taken:
     """A step as it is taken."""
 

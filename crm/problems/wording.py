@@ -1,7 +1,8 @@
 """Words that tell of something that holds a project up (PROJECTS 5, ENTRY 1). Pure."""
 
 import re
-from dataclasses import dataclass
+
+from crm.base.value_class import value_class
 
 _STUCK = re.compile(
     r"[没未](?:有)?(?:落实|解决|到位|批|办|兑现|通过|接通)|卡在|卡住|受阻|办不[下了]|"
@@ -22,7 +23,7 @@ _CATEGORIES = {  # by the codes as shipped
 _CATEGORY = re.compile("|".join(f"(?P<{code}>{words})" for code, words in _CATEGORIES.items()))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Obstacle:
     """The words for what blocks, and the code of its category."""
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
@@ -27,7 +27,7 @@ from crm.quotas.rules import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Comparison(Place):
     """One person, rule and period: the result as it was, and by the draft."""
 
@@ -54,7 +54,7 @@ class Comparison(Place):
         return (self.was and self.was.status) != (self.would and self.would.status)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Counts:
     """How many owed something and how many met it, as it was and by the draft."""
 

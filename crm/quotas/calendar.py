@@ -4,7 +4,6 @@ What was frozen stays as it is; where a changed date contradicts it, a correctio
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
@@ -15,6 +14,7 @@ from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.pending import collect
 from crm.base.periods import days
+from crm.base.value_class import value_class
 from crm.base.workdays import Source, WorkingCalendar
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
@@ -26,7 +26,7 @@ LONGEST_SPAN = 62  # days that one adjustment covers; more than that is an arran
 YEARS = range(2000, 2101)  # beyond them lies a slip of the keys
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Arranged:
     """Whether an arrangement makes a date a working day, and the holiday's name."""
 
@@ -34,7 +34,7 @@ class Arranged:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Flips:
     """The dates that a change makes working days, and those that it makes rest days."""
 

@@ -1,7 +1,6 @@
 """What a change of the working calendar does: to months, to what is owed, to what is frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, or_, select
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.quotas.calendar import Flips
 from crm.quotas.models import FigureRecord
 from crm.quotas.queries import figures, period_kinds, working_calendar
@@ -18,7 +18,7 @@ FROZEN_BY_NOW = timedelta(days=40)  # no run of rest days holds up a freeze for 
 Owed = Mapping[tuple[Period, str], Mapping[int, int]]  # period, rule's name: person, required
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CalendarState:
     """Working days, requirements and frozen figures before or after a change."""
 
@@ -27,7 +27,7 @@ class CalendarState:
     frozen: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Month:
     """A month whose number of working days changes."""
 
@@ -36,7 +36,7 @@ class Month:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Demand:
     """A rule's requirement changes in an open period; the numbers are one person's."""
 
@@ -47,7 +47,7 @@ class Demand:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Effects:
     """All effects of a change."""
 
@@ -126,7 +126,7 @@ def _frozen(db: Session, changed: Flips) -> int:
     return db.scalar(query.where(FigureRecord.frozen_at.is_not(None), holding)) or 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Span:
     first: date
     last: date

@@ -1,7 +1,6 @@
 """A year's arrangement of holidays and make-up days from a file: all of it or nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from crm.base.cells import Cells, Day, LineOrNone, Required, read_rows
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.base.sheets import Column, ImportResult, Problem, read_sheet
+from crm.base.value_class import value_class
 from crm.base.workdays import Source, is_ordinary_workday, statutory
 from crm.people.models import Person
 from crm.quotas.calendar import Arranged, Flips, keep_arrangement, overrides
@@ -46,7 +46,7 @@ class CalendarRow(Cells):
     note: LineOrNone = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Arrangement:
     """What a file says, and the years of which it is the whole arrangement."""
 

@@ -5,12 +5,13 @@ Figures are numbers, and few readers ask for the visits behind them. `known_visi
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from crm.base import clock
 from crm.base.periods import DAY, Period
+from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas.date_bits import DateBits, bits_between, dates_of
 from crm.quotas.rules import (
@@ -40,7 +41,7 @@ class KnownVisit(NamedTuple):
     blocked: Reason | None  # why it does not count even where it is done
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Terms:
     """What is alike for everybody who is judged by a rule in a period at a moment."""
 

@@ -1,11 +1,11 @@
 """What each date of a period is to a figure: counted, planned, free and so on (REGIME 4). Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from crm.base import clock
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.quotas.counting import is_entered_late, verdict_at
 from crm.quotas.rules import Counted, Figure, NotCounted, Reason
 from crm.visits.rules import Status, Verdict
@@ -24,7 +24,7 @@ class DayMark(LabeledEnum):
     EMPTY = "empty", "无拜访"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Presence:
     """The dates of a period that say whether a person could have been out."""
 
@@ -38,7 +38,7 @@ class Presence:
         return clock.civil_date(self.as_of)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MarkedDay:
     """A date with the visits that count on it, and those that do not."""
 

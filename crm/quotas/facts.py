@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any, TypeGuard
@@ -22,6 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty
@@ -50,7 +51,7 @@ def working_calendar(db: Session) -> WorkingCalendar:
     return remembered(db, "working calendar", read=read)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Place:
     """A person in a unit."""
 
@@ -62,14 +63,14 @@ class Place:
     unit_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PersonFigure(Place):
     """A figure with the person whose it is and the unit under which it stands."""
 
     figure: Figure
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Holding:
     """On which dates of a period a person holds a duty, and where; in the order of the dates."""
 

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas.frozen import frozen_by_period
@@ -16,7 +16,7 @@ from crm.quotas.queries import PersonFigure, figures, rules_holding
 from crm.quotas.rules import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _PrimaryPosting:
     """A primary posting, as far as it says who owes what."""
 

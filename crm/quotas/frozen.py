@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.db import batches
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.people.rules import Duty
@@ -140,7 +141,7 @@ def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correct
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CorrectionFacts:
     """A correction with its figure's person and rule, and the names of its author and signer."""
 

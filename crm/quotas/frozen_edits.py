@@ -1,6 +1,5 @@
 """Which edits of a visit bear on frozen figures, so that they must give a reason (REGIME 4)."""
 
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -8,6 +7,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.fields import IDS
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.quotas.frozen import frozen_periods
 from crm.visits.fields import VISIT_FIELDS, VisitData
 from crm.visits.redaction import SeenVisit
@@ -21,7 +21,7 @@ FACTS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AffectedFigures:
     """The people and dates whose figures may rest on a visit."""
 

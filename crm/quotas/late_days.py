@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import or_, select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.periods import Period, days
+from crm.base.value_class import value_class
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas.pending_visits import LONGEST_PERIOD
@@ -21,7 +21,7 @@ from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LateDays:
     """Days that count for these people only once a supervisor has confirmed them."""
 
@@ -37,7 +37,7 @@ class LateDays:
         return f"late:{self.late_by_days}:{people}:{self.dates[0]}:{self.dates[-1]}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Span:
     """A visit as far as its days may count."""
 

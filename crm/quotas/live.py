@@ -1,7 +1,7 @@
 """Figures by the facts alone, whatever is frozen: read once for everybody, then judged."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.periods import DAY, Period
+from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import explain, terms_of
@@ -19,7 +20,7 @@ from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
 from crm.quotas.waiting import WaitingVisit, waiting_visits
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Live:
     """What one read of a period gives at a moment."""
 
@@ -28,7 +29,7 @@ class Live:
     until: datetime  # the next moment at which time itself may change them
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitChange:
     """A visit that was changed, and what it was before to a person who leads or joins it."""
 
@@ -127,7 +128,7 @@ def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Basis:
     """The facts of a period."""
 

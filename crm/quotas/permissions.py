@@ -5,7 +5,7 @@ A figure belongs to a person, stands under a unit and is of the duty that its ru
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewers
 from crm.people.queries import UnitNode, held_on, open_through, unit_tree, units_above, units_below
@@ -28,7 +29,7 @@ Units = frozenset[int]
 OTHERS: Mapping[Units, Units] = {}  # by the supervisors of figures, the units of these
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureScope:
     """Whose figures a viewer sees, and the units of which they see counts."""
 
@@ -151,7 +152,7 @@ def owing(figures: Iterable[PersonFigure]) -> Units:
     return frozenset(judged.person_id for judged in figures if judged.figure.required)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Supervisors:
     """Who supervises a figure, of people whose accounts are open."""
 
@@ -207,7 +208,7 @@ def supervisors_on(db: Session, on: date) -> Supervisors:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Post:
     unit_id: int
     duty: Duty

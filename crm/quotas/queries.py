@@ -1,7 +1,7 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime
 from itertools import product
 from typing import TypeAlias
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
 from crm.base.remembered import recall, remembered
+from crm.base.value_class import value_class
 from crm.people.models import Posting
 from crm.people.queries import unit_tree
 from crm.people.rules import Duty
@@ -128,7 +129,7 @@ def figures(
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Current:
     """What one read of a period gives, of everybody or of some people."""
 

@@ -1,13 +1,13 @@
 """Enums and values of the quotas (REGIME 4); `counting` and `judging` decide with them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Protocol
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas.date_bits import DateBits
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -109,7 +109,7 @@ class HasChannel(Protocol):
         """How people meet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Rule:
     """One version of a quota rule."""
 
@@ -153,7 +153,7 @@ class Rule:
         return visit.kind in self.kinds and visit.channel in self.channels
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitFacts:
     """What the engine needs to know of a visit that a person led or joined."""
 
@@ -174,7 +174,7 @@ class VisitFacts:
     late_by_days: int = 0  # how late its dates were entered for the person who is judged
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Freeze:
     """When a figure was frozen, and by which way it had been judged."""
 
@@ -182,7 +182,7 @@ class Freeze:
     way: JudgingVersion
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Tenure:
     """The dates of a period on which a person holds the rule's duty, and those of absence."""
 
@@ -196,7 +196,7 @@ class Tenure:
         return self.held & ~self.absent
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Counted:
     """A visit that counts, with the dates of it that do: where visits are counted, its first."""
 
@@ -209,7 +209,7 @@ class Counted:
         return len(self.dates)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NotCounted:
     """A visit, or dates of it, that do not count, and the first reason that applies to them."""
 
@@ -223,7 +223,7 @@ class NotCounted:
         return len(self.dates)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Explanation:
     """The visits of a figure: those that count, and those that do not and why."""
 
@@ -231,7 +231,7 @@ class Explanation:
     not_counted: tuple[NotCounted, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureResult:
     """What a figure comes to."""
 
@@ -240,7 +240,7 @@ class FigureResult:
     status: FigureStatus
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Corrected:
     """What the latest correction of a frozen figure made of it."""
 
@@ -250,7 +250,7 @@ class Corrected:
     is_signed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Settled:
     """When a figure was frozen, and its latest correction, which stands beside it."""
 
@@ -258,7 +258,7 @@ class Settled:
     corrected: Corrected | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PendingVisits:
     """How many visits may still change the figures: not logged yet, or without a verdict."""
 
@@ -270,7 +270,7 @@ class PendingVisits:
         return bool(self.to_log or self.to_judge)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Outlook:
     """What a running period still asks of a person, and what can be reached (REGIME 4)."""
 
@@ -282,7 +282,7 @@ class Outlook:
     to_confirm: int  # what a supervisor's confirmation would add
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Figure:
     """Where one person stands against one rule in one period, and why (REGIME 4).
 

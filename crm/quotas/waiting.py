@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base.periods import DAY, Period
+from crm.base.value_class import value_class
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.rules import PendingVisits, Rule, VisitFacts
@@ -15,7 +15,7 @@ from crm.visits.models import Visit
 from crm.visits.rules import Status
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WaitingVisit:
     """A visit that may still change figures."""
 

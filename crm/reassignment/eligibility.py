@@ -1,7 +1,6 @@
 """Who may take over what; refusals say why, thing by thing (REGIME 2)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import first_unseen_dates, may_see
 from crm.leads.rules import Secrecy
@@ -21,7 +21,7 @@ from crm.reassignment.rules import Thing
 from crm.supervision.models import Order
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Taking:
     """Somebody is to take over a thing from the leaver."""
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.names import folded
+from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Entered, duplicates
 from crm.leads.merged import Mergeable
@@ -28,7 +28,7 @@ MOST_TARGETS = 30
 AS_AUDITED = {"company_id": "company"}  # what the trail calls a field by another name
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Comparison:
     """A field of both records: its values, when and by whom each was last confirmed."""
 

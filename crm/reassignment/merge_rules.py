@@ -1,10 +1,10 @@
 """Decisions of a merge: which value and which role holds. Pure (PROJECTS 6)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.leads.rules import Secrecy
 
 KEPT_DAYS = 30  # on which a merge can be undone
@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 _STRICTEST = (Secrecy.RESTRICTED, Secrecy.INTERNAL, Secrecy.OPEN)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Span:
     """Dates from one to another, both included; an empty last date is open."""
 
@@ -20,7 +20,7 @@ class Span:
     last: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Confirmed:
     """A value of a record, and when and by whom it was last confirmed."""
 

@@ -1,7 +1,7 @@
 """Two companies, contacts or leads become one, and for 30 days two again (PROJECTS 6)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.db import Base
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
+from crm.base.value_class import value_class
 from crm.followups.last_contact import keep_last_contacts
 from crm.leads import search_index
 from crm.leads.amount_models import LeadAmount
@@ -81,7 +82,7 @@ def fields_of(db: Session, subject: Mergeable) -> tuple[str, ...]:
     return (*FIELDS[subject], *(field.code for field in own))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Pair:
     """What is merged: the survivor, the other, and the fields in which the other's value holds."""
 

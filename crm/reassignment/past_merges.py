@@ -1,7 +1,6 @@
 """The merges of a record, standing or taken back, as far as a viewer may know (PROJECTS 6)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.company_queries import visible_company
 from crm.leads.merged import Merge, Mergeable, standing_merges
 from crm.leads.models import Company, Contact, Lead
@@ -25,7 +25,7 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PastMerge:
     """A merge, who made it, and who took it back."""
 

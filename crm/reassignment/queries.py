@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.leads.models import LeadRole
 from crm.leads.permissions import role_held_on
@@ -27,7 +27,7 @@ from crm.visits.permissions import of_person
 from crm.visits.rules import Status, is_stay_under_way
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OpenThing:
     """One thing in a person's name; only those who see its leads may read `words`."""
 
@@ -44,7 +44,7 @@ class OpenThing:
         return f"{self.kind.value}-{self.row_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Span:
     """The dates of an absence, both included."""
 

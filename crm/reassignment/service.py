@@ -1,7 +1,6 @@
 """What is open in a person's name goes to successors, or falls to the supervisor (REGIME 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
+from crm.base.value_class import value_class
 from crm.people.accounts import RecordAccessEnded
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import Person
@@ -31,7 +31,7 @@ from crm.reassignment.rules import Thing
 from crm.reassignment.transfers import give, settle
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Moved:
     """An open item and its new holder; `None`: it was settled instead."""
 
@@ -39,7 +39,7 @@ class Moved:
     to: Person | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Plan:
     """Successors of items; items that are not named stay."""
 

@@ -1,12 +1,12 @@
 """What a claim and the decision on it say, and what is refused of them (PROJECTS 7)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.leads.amounts import is_plausible
 from crm.leads.rules import Agreement
 from crm.results.models import Claim
@@ -14,7 +14,7 @@ from crm.results.rules import ClaimKind, check_counts_on, check_recognised
 from crm.results.workflow import Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ClaimData:
     """What a claim says."""
 
@@ -30,7 +30,7 @@ class ClaimData:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Decision:
     """What somebody decides on a claim; a step takes of it what it needs."""
 

@@ -1,7 +1,6 @@
 """How what a project has reached counts: as registered, recognised, waiting or not (PROJECTS 7)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.results.basis import BASIS_OF, Basis
 from crm.results.models import Claim, ClaimEntry
 from crm.results.rules import ClaimKind, ClaimState
@@ -17,7 +17,7 @@ _RANK = list(BASIS_OF)
 _LIVE = frozenset({ClaimState.CLAIMED, ClaimState.RECOGNISED})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ClaimFact:
     """How a claim stood at a moment."""
 

@@ -1,17 +1,18 @@
 """Sums of money that arrived, by month, unit, industry or form (PROJECTS 8). Pure."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+from crm.base.value_class import value_class
 from crm.results.receipt_rules import Line
 
 Key = TypeVar("Key")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MoneyFact:
     """A receipt as figures count it."""
 
@@ -26,7 +27,7 @@ class MoneyFact:
     recognised: Decimal = Decimal(0)  # what of it counts
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MoneySum:
     """What is registered in each line, and what of it counts; the lines are never added."""
 

@@ -1,7 +1,6 @@
 """Money as targets count it: registered, waiting for recognition, recognised (PROJECTS 7, 8)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.roles import responsible_unit_on
 from crm.quotas.queries import working_calendar
@@ -25,7 +25,7 @@ from crm.results.standing import MoneyClaim, standing
 STATES = (ClaimState.REVOKED, ClaimState.RETURNED, ClaimState.CLAIMED, ClaimState.RECOGNISED)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CountedMoney:
     """A receipt as figures count it, in the currency of its line."""
 

@@ -1,7 +1,6 @@
 """Mails about a claim: to whom it waits for next, and to those whose claim was decided."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.money import format_amount
 from crm.base.outbox import MessageKind
+from crm.base.value_class import value_class
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind
@@ -27,7 +27,7 @@ from crm.results.queries import due_on
 from crm.results.workflow import CLAIM_WORKFLOW, Actor
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ClaimNotice:
     """A step of a claim as its readers are told of it."""
 

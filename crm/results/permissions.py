@@ -4,7 +4,6 @@
 tests/results/test_workflow.py compares them.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
@@ -14,6 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on
@@ -37,7 +37,7 @@ ROLES = {
 CLAIMED_BY = (Step.CLAIM, Step.CLAIM_AGAIN)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ClaimScope:
     """A viewer on a date, with what decides who they are to claims."""
 

@@ -1,7 +1,6 @@
 """What pages read of claims: one claim, those of a lead, and what waits for somebody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.paging import Page, page_of
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.leads.models import Lead, Milestone
 from crm.leads.rules import Agreement, Stage
@@ -39,7 +39,7 @@ PARTIES = (
 AWAITS_DECISION = frozenset({Step.CLAIM, Step.CLAIM_AGAIN, Step.FLAG})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WaitingClaim:
     """A claim that waits for somebody, for what, and by when."""
 

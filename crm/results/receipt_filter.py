@@ -1,7 +1,7 @@
 """Lists of receipts narrowed by how each stands, in SQL as `standing` has it (PROJECTS 8)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import ScalarSelect, Select, case, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.roles import responsible_unit_on
 from crm.results.basis import BASIS_OF, Basis
@@ -27,7 +28,7 @@ COUNTS_ON = func.coalesce(CLAIM.counts_on, Receipt.arrived_on)
 UNIT = case((CLAIM.id.is_not(None), CLAIM.unit_id), else_=responsible_unit_on(Receipt.arrived_on))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ReceiptFilter:
     """What a list of receipts is narrowed to; what is left out narrows nothing."""
 

@@ -1,7 +1,6 @@
 """The forms in which money arrives: data that an admin adds, renames, orders and retires."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
@@ -14,12 +13,13 @@ from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.base.remembered import remembered
 from crm.base.seed_files import read_seeds
+from crm.base.value_class import value_class
 from crm.people.models import Person
 from crm.results.receipt_models import Receipt, ReceiptForm
 from crm.results.receipt_rules import Line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class FormData:
     """A form's values; the lower position comes first."""
 
@@ -29,7 +29,7 @@ class FormData:
     is_offered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FormRow:
     """A form as pages and files name it."""
 

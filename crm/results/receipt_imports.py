@@ -1,7 +1,6 @@
 """Receipts from a file: all of it or nothing; the reference makes a repeat harmless."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -27,6 +26,7 @@ from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.names import folded
 from crm.base.sheets import ImportResult, Problem, Sheet, Source, read_sheet
+from crm.base.value_class import value_class
 from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead
 from crm.leads.permissions import may_change, may_see
@@ -88,7 +88,7 @@ def import_receipts(
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Keeper:
     """Keeps rows of a file for whoever imports it."""
 

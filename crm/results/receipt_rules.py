@@ -1,6 +1,5 @@
 """When and at which rate a receipt counts, and what is asked about it (PROJECTS 8). Pure."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -8,6 +7,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.results.rules import is_open_year
 
@@ -35,7 +35,7 @@ class Lateness(LabeledEnum):
     CARRIED = "carried", "上年结转"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Counting:
     """The date on which a receipt counts, and how late it was claimed."""
 
@@ -121,7 +121,7 @@ class Doubt(LabeledEnum):
     NO_FOREIGN_INVESTOR = "no_foreign_investor", "外资形式，项目无外方投资"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ReceiptFacts:
     """A new receipt and its project, as far as the questions need them."""
 

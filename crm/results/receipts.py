@@ -1,7 +1,6 @@
 """What happens to a receipt: recorded, changed, reversed, withdrawn (PROJECTS 8)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.locks import lock_row
 from crm.base.money import Currency
 from crm.base.refs import new_ref
+from crm.base.value_class import value_class
 from crm.leads.amounts import is_plausible
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import require_change
@@ -33,7 +33,7 @@ TAIL = 4  # digits of an account
 WITHDRAWN_WITH_RECEIPT = "到账记录已撤销，申报随之撤回"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ReceiptData:
     """What is recorded of a receipt."""
 
@@ -47,7 +47,7 @@ class ReceiptData:
     ref: str = ""  # of the form, so that a form sent twice records one receipt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class ReversalData:
     """What a reversal takes back; the amount is positive."""
 

@@ -1,12 +1,12 @@
 """Kinds, states and dates of claims to results (PROJECTS 7). Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.base.workflow import Within
 from crm.leads.rules import Stage
 
@@ -55,7 +55,7 @@ class Flag(LabeledEnum):
     AMOUNT = "amount", "投资额已变更，请复核"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Span:
     """The dates on which facts of a kind need a recognition; both ends included."""
 

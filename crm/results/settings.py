@@ -1,17 +1,17 @@
 """What a zone decides about recognition: units, evidence, exclusions, dates (PROJECTS 7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.results.models import ClaimKindSetting, ClaimKindSpan, Exclusion
 from crm.results.rules import ClaimKind, Span
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KindRow:
     """Of a kind of claim: the recognising unit, and what stands as evidence."""
 

@@ -1,17 +1,17 @@
 """How a receipt stands: its state, the date on which it counts, and what of it counts. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.results.basis import BASIS_OF, COUNTING, Basis
 from crm.results.receipt_rules import CENT, counting
 from crm.results.rules import ClaimKind, ClaimState, Span, needs_recognition
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MoneyClaim:
     """The claim to a receipt, as far as figures need it."""
 
@@ -24,7 +24,7 @@ class MoneyClaim:
     first_claimed_on: date
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Standing:
     """How a receipt stands at a moment."""
 

@@ -5,7 +5,6 @@ nearest supervisors and leaders up the tree who may see the order, else to the a
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import ColumnElement, Exists, Select, and_, exists, false, or_, 
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewer
 from crm.people.queries import active_at, held_on
@@ -41,7 +41,7 @@ LINE_UNITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class WaitingOrder:
     """An order that waits for a person, and for what; unit, person and officer loaded."""
 

@@ -1,7 +1,7 @@
 """Drafts of supervision orders: written by hand or by the clock, changed, dropped (REGIME 5)."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
@@ -13,6 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused, refusals_of, refuse
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
 from crm.people.models import Person, Unit
@@ -27,7 +28,7 @@ from crm.supervision.rules import BY_CLOCK, About, EntryKind, OrderKind, OrderSt
 from crm.supervision.workflow import Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class OrderData:
     """The content of a draft; `unit_id` leads, `unit_ids` assist."""
 
@@ -47,7 +48,7 @@ class OrderData:
     ref: str = ""  # of the form, so that a form sent twice drafts one order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Cause:
     """The cause of a draft by the clock; the unique key keeps it from drafting twice."""
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.mail import Site
+from crm.base.value_class import value_class
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
@@ -41,7 +41,7 @@ NAMED_OFFICERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Line:
     """The tree of units and the people posted in it, read once for a run."""
 

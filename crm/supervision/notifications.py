@@ -1,7 +1,6 @@
 """Mails about a supervision order: who is told of a step, and who receives a draft (REGIME 5)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
+from crm.base.value_class import value_class
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
 from crm.people.permissions import viewer
@@ -21,7 +21,7 @@ from crm.supervision.rules import days_overdue
 from crm.supervision.workflow import ORDER_WORKFLOW, STEP_OF_ENTRY, Step
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Notice:
     """A step of an order as one reader is told of it."""
 
@@ -85,7 +85,7 @@ def _next_steps(order: Order, entry: OrderEntry) -> list[Step]:
     return [row.step for row in awaited if not tells.isdisjoint(row.waits_for)]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Receivers:
     """Who receives an order once it is issued."""
 

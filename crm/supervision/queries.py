@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.clock import civil_date
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.leads.models import LeadRole, Milestone
 from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind
@@ -23,7 +23,7 @@ REPORTED = frozenset({EntryKind.ISSUED, EntryKind.ANSWERED, EntryKind.ACCEPTED})
 PARTIES = (joinedload(Order.unit), joinedload(Order.person), joinedload(Order.officer))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OpenOrder:
     """An order under way at a moment, as shown in mails."""
 
@@ -38,7 +38,7 @@ class OpenOrder:
     days_overdue: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderActivity:
     """An issued order with what happened to it in a span; the caller checks who may see it."""
 
@@ -53,7 +53,7 @@ class OrderActivity:
     happened: frozenset[EntryKind]  # of `REPORTED` only
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadParties:
     """Who has a role on a lead on a date."""
 

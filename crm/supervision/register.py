@@ -1,13 +1,13 @@
 """The register of supervision orders (督办台账): filtered, by page or as a whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_
 from sqlalchemy.orm import Session, selectinload
 
 from crm.base.paging import Page, page_of
+from crm.base.value_class import value_class
 from crm.people.permissions import Viewer
 from crm.quotas.permissions import FigureScope
 from crm.supervision.models import Order
@@ -16,7 +16,7 @@ from crm.supervision.queries import PARTIES
 from crm.supervision.rules import OrderKind, OrderState, Origin, number_of
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderFilter:
     """Filters of the register; the defaults filter nothing."""
 

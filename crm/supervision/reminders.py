@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import bindparam, select
@@ -15,6 +14,7 @@ from crm.base.mail import Site
 from crm.base.mailbox import period_of
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import active_at
@@ -46,7 +46,7 @@ _UNREAD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MissedLine:
     """A figure frozen as missed; `earlier` is set where it is the second one running."""
 
@@ -63,7 +63,7 @@ class MissedLine:
         return self.figure.required - self.figure.achieved
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReminderMail:
     """One reader's reminders after a freeze: of their own figures and of those they supervise."""
 
@@ -75,7 +75,7 @@ class ReminderMail:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnreadReminder:
     """A reminder as it lies in the mailbox, and the period of which it reminds."""
 
@@ -83,7 +83,7 @@ class UnreadReminder:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Missed:
     miss: PersonFigure
     above: Sequence[int]  # the nearest supervisors

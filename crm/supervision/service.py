@@ -1,7 +1,6 @@
 """What happens to a supervision order once it is drafted: issued, answered, accepted (REGIME 5)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
@@ -11,6 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.seed_files import read_seeds
+from crm.base.value_class import value_class
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 from crm.supervision.history import note_and_record
@@ -32,7 +32,7 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepInput:
     """A step as it is taken: its words, its new due date, by whom and when."""
 
@@ -43,7 +43,7 @@ class StepInput:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StepRecord:
     """What a step leaves in the history and the trail beside its words."""
 

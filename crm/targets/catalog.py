@@ -1,7 +1,7 @@
 """The spans whose speed is told, with their norms, which an admin edits (PROJECTS 1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 
@@ -13,12 +13,13 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.remembered import remembered
 from crm.base.seed_files import read_seeds
+from crm.base.value_class import value_class
 from crm.people.models import Person
 from crm.targets.models import SpeedSpan
 from crm.targets.speed import MeasuredSpan, Norm, NormUnit
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SpanData:
     """A span as an admin sets it."""
 

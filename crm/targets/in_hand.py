@@ -1,10 +1,10 @@
 """The projects in hand (在手项目), from which the year's signings must come (REGIME 1). Pure."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.leads.rules import Stage
 from crm.leads.tiers import Tier
 
@@ -13,7 +13,7 @@ IN_HAND = (Stage.FOLLOWING, Stage.NEGOTIATING)
 MEANING = "在手指正式跟进、在谈的项目，未签约、未搁置、未流失；总投资按原币种列示，不折算。"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProjectInHand:
     """A project in hand, with the unit responsible for it."""
 
@@ -25,7 +25,7 @@ class ProjectInHand:
     size: Tier
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class InHand:
     """The projects in hand that a target is about, the largest first."""
 

@@ -1,14 +1,14 @@
 """How much of the recognised amounts of signed projects has arrived (资金到位率). Pure."""
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 
 TENTH = Decimal("0.1")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MoneyShare:
     """The money recognised by the end of a period of the projects recognised as signed in it.
 

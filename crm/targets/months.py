@@ -6,12 +6,13 @@ the month of the decision; the frozen table stays.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from decimal import Decimal
 
 from crm.base.money import Currency
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.quotas.rules import FigureBasis
 from crm.results.basis import COUNTING, Basis
 from crm.results.money_figures import CountedMoney
@@ -25,7 +26,7 @@ METRICS = {kind: metric for metric, kind in KIND_OF.items()}
 REPORTED = (Metric.SIGNED, Metric.STARTED, Metric.COMPLETED, Metric.MONEY, Metric.FOREIGN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Result:
     """What a project has reached, or money that arrived, as a month counts it.
 
@@ -98,7 +99,7 @@ def result_of_money(fact: CountedMoney) -> Result:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Frozen:
     """What the frozen months have counted so far."""
 
@@ -175,7 +176,7 @@ def _added(*amounts: Decimal | None) -> Decimal:
     return sum((amount for amount in amounts if amount is not None), Decimal(0))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MonthTable:
     """The results of a month, frozen or as they stand."""
 
@@ -204,7 +205,7 @@ class MonthTable:
         return (row for row in self.rows if row.is_late(self.month))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Sum:
     """So many results, with their amounts by currency, which are never converted."""
 
@@ -215,7 +216,7 @@ class Sum:
         return bool(self.count or self.amounts)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Tally:
     """The three figures of a metric side by side; the last is the one that is compared."""
 

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.leads.tiers import Tier, TierLines
 from crm.results.basis import COUNTING, Basis
 from crm.results.rules import MILESTONE_OF, ClaimKind
@@ -52,7 +53,7 @@ OF_MONEY = frozenset({Metric.MONEY, Metric.FOREIGN})
 BESIDE_SIGNED = (Metric.STARTED, Metric.COMPLETED, Metric.MONEY)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Project:
     """A project that reached a milestone, with the unit responsible for it on that date."""
 
@@ -127,7 +128,7 @@ def months_gone(year: int, on: date) -> int:
     return min(max((on.year - year) * MONTHS + on.month - 1, 0), MONTHS)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Goal:
     """A target: that many projects, or that much investment in its currency."""
 
@@ -160,7 +161,7 @@ class Goal:
         return self.measure is TargetMeasure.COUNT or currency is self.currency
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Fulfilment:
     """Of the projects recognised as signed in a span, those recognised as started by its end."""
 
@@ -185,7 +186,7 @@ def fulfilment(reached: Iterable[Project], unit_ids: frozenset[int | None]) -> F
     return Fulfilment(len(signed & started), len(signed))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TargetProgress:
     """How far a target has come."""
 

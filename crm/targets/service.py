@@ -1,6 +1,5 @@
 """Setting, changing and removing targets, by an admin."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.money import Currency
+from crm.base.value_class import value_class
 from crm.leads.tiers import Tier
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
@@ -17,7 +17,7 @@ from crm.targets.models import Target
 from crm.targets.rules import OF_MONEY, Metric, TargetMeasure, currencies_of
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TargetInput:
     """The values of a target."""
 

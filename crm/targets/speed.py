@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median, quantiles
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.leads.tiers import Tier
 from crm.targets.rules import MONTHS, TENTH
 
@@ -26,7 +26,7 @@ class NormUnit(LabeledEnum):
     YEAR = "year", "当年"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Norm:
     """How long a span may take: days or months at most, or within one calendar year."""
 
@@ -54,7 +54,7 @@ class Norm:
         return months < self.most or (months == self.most and ended_on.day <= begun_on.day)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MeasuredSpan:
     """From one milestone to another, with its norm, where it has one."""
 
@@ -63,7 +63,7 @@ class MeasuredSpan:
     norm: Norm | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Course:
     """A project with the first date of each milestone that it reached."""
 
@@ -74,7 +74,7 @@ class Course:
     reached: Mapping[str, date]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Median:
     """The median and the quartiles of days of some projects, and their number."""
 
@@ -85,7 +85,7 @@ class Median:
     upper: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Speed:
     """How fast projects completed one span in a period."""
 

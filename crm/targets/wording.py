@@ -1,17 +1,17 @@
 """Results and shares of signed projects in words, as pages, digests and files print them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from crm.base.money import Currency, format_amount
+from crm.base.value_class import value_class
 from crm.targets.in_hand import InHand
 from crm.targets.money_share import MoneyShare
 from crm.targets.months import Amounts, Sum, Tally
 from crm.targets.rules import OF_MONEY, Fulfilment, TargetProgress
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Share:
     """A share of the signed projects with what it rests on."""
 

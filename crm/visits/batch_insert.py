@@ -1,7 +1,6 @@
 """Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.pending import collect
+from crm.base.value_class import value_class
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.visits.companies import (
@@ -32,7 +32,7 @@ from crm.visits.trips import TripNamed, begin_trips
 from crm.visits.validation import checked_columns
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ImportedVisit:
     """A visit of an import; `entered_by` is known to the demonstration only.
 
@@ -46,7 +46,7 @@ class ImportedVisit:
     entered_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedVisit:
     """An imported visit that may be inserted: its columns, companions and leads."""
 
@@ -56,7 +56,7 @@ class CheckedVisit:
     companies: Sequence[CompanyMet]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PreparedVisits:
     """Visits as they are inserted, but for their ids; rows hold what the driver takes."""
 

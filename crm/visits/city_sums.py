@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -10,6 +10,7 @@ from sqlalchemy import Select, bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.permissions import values_of
 from crm.people.permissions import Viewer
 from crm.visits.filters import (
@@ -29,7 +30,7 @@ LONGEST_COUNTED = timedelta(days=92)
 _STATES = select(Visit.city, Visit.status)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CitySums:
     """Visits by city, most first; cancelled ones are counted apart."""
 

@@ -1,18 +1,18 @@
 """Plans that do not fit together: told as questions, never refused (ENTRY 4). Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import combinations
 
 from crm.base.clock import at_civil
+from crm.base.value_class import value_class
 from crm.visits.rules import Kind
 
 # what a half-day of a leader is kept for
 HALVES = ((time(8, 30), time(12)), (time(13, 30), time(18)))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Booking:
     """A planned visit as far as it takes the time of people."""
 
@@ -28,7 +28,7 @@ class Booking:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Clash:
     """Two plans at once: of one person, or of different people at one lead."""
 

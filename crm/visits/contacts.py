@@ -1,10 +1,11 @@
 """Changes after which the last contact of leads may be another day."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from crm.base.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ContactChanged:
     """Services collect it; `crm/followups/last_contact.py` finds the days before the commit."""
 

@@ -1,7 +1,6 @@
 """The visits of *my day*: a person's own, those they enter for others, those that name them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -27,6 +26,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.db import Instant
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.visits.lists import listed_on_page
@@ -48,7 +48,7 @@ class Section(StrEnum):
     NAMED = "named"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Named:
     """A visit that names a companion, and who named them."""
 
@@ -56,7 +56,7 @@ class Named:
     by_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DayVisits:
     """The visits of *my day* in order of time, without their words."""
 

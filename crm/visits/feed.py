@@ -1,10 +1,10 @@
 """A person's calendar as an iCalendar file for other programs (ENTRY 4)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.leads.rules import Secrecy
 from crm.people.models import Absence
 from crm.visits.redaction import SeenVisit
@@ -13,7 +13,7 @@ from crm.visits.rules import Kind, Status
 BUSY = "忙"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FeedEvent:
     """An event of the feed: instants, or dates where it takes whole days."""
 

@@ -1,12 +1,13 @@
 """The fields of a visit, and their values as services are given them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from crm.base.fields import Field, FieldKind, columns_of, declared
 from crm.base.names import folded
 from crm.base.sheets import Column
+from crm.base.value_class import value_class
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Counterpart, Kind, Status, Verdict
 
@@ -182,7 +183,7 @@ def joined_names(texts: Iterable[str | None]) -> str | None:
     return "、".join(filter(None, texts)) or None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompanyMet:
     """A company met at a visit: known, or by its name alone, or only a person met."""
 
@@ -222,7 +223,7 @@ class CompanyMet:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SeenCompany(CompanyMet):
     """A company met before a viewer; one that is hidden has neither name nor id."""
 
@@ -235,7 +236,7 @@ class SeenCompany(CompanyMet):
         return " ".join(text for text in (self.met, self.position) if text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class VisitWords:
     """What was said at a visit, in the order in which pages show it."""
 
@@ -249,7 +250,7 @@ class VisitWords:
 WORDS = tuple(field.name for field in fields(VisitWords))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class VisitData(VisitWords):
     """A visit as it is to be kept."""
 

@@ -1,7 +1,6 @@
 """What lists of visits are narrowed to, as conditions on the visits that a viewer may see."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVarTuple
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.names import folded, spellings
 from crm.base.utc_midnight import CivilMidnight
+from crm.base.value_class import value_class
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.leads.queries import matching
@@ -27,7 +27,7 @@ Columns = TypeVarTuple("Columns")
 SINCE = (Visit.first_on > bindparam("since_earliest")) & (Visit.last_on >= bindparam("since_first"))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitFilter:
     """What a list of visits is narrowed to; what is left out narrows nothing."""
 

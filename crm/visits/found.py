@@ -1,7 +1,6 @@
 """Visits as the search of everything finds them: never by a look at all of them (PROJECTS 2)."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_, select, union
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.names import folded
 from crm.base.typed_text import half_width
+from crm.base.value_class import value_class
 from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person
 from crm.people.permissions import Viewer
@@ -22,7 +22,7 @@ from crm.visits.search_index import MOST_LIKELY, at_most, likely_visits
 MOST_SEARCHED = 2000  # the latest visits, where the index finds more: the list searches all
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitSearch:
     """A text, and the leads and companies that it finds, all of which the viewer may see."""
 

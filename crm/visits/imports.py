@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import zip_longest
 from typing import Annotated, Any
@@ -32,6 +31,7 @@ from crm.base.fields import with_texts
 from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
+from crm.base.value_class import value_class
 from crm.leads.merged import merged_refs
 from crm.leads.models import Lead
 from crm.people.models import Person
@@ -74,7 +74,7 @@ PLAIN = (OF_DATA | {"verdict", "logged_at", "entered_at"}) - {"kind"}
 MOMENTS = ("logged_at", "entered_at")  # left out, they are those of the import
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Names:
     """The ids of the people and leads that a file may name."""
 
@@ -82,7 +82,7 @@ class Names:
     leads: Mapping[str, int]  # by ref
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CheckedFile:
     """A file whose rows have passed: the visits to add, and what is reported."""
 

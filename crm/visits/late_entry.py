@@ -1,20 +1,20 @@
 """How late the dates of a visit were entered for each of its people (REGIME 3)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date, last_civil_date
+from crm.base.value_class import value_class
 from crm.visits.fields import VisitData
 from crm.visits.links import participants_of
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Kind, Status, late_after_change, late_by
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DatesAndState:
     """What decides, when a visit changes, which of its dates were entered anew."""
 

@@ -1,7 +1,6 @@
 """The participants and leads of a visit, as rows of link tables."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import delete, insert, select
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.db import insert_into
 from crm.base.pending import collect
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer
@@ -16,7 +16,7 @@ from crm.visits.contacts import ContactChanged
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitLinks:
     """A visit's participants and leads, and which of the leads a viewer may not see."""
 

@@ -1,7 +1,7 @@
 """What pages read of visits, always from those that the viewer may see (REGIME 2 and 3)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.utc_midnight import UtcMidnight
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person
@@ -48,7 +49,7 @@ _ENTERED = select(Visit.id).where(
 IN_TIME = (Visit.starts_at, Visit.id)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LastChoices:
     """What a person chose when last entering a visit, to begin the next form with."""
 
@@ -59,7 +60,7 @@ class LastChoices:
     lead_ids: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LastMeeting:
     """Where the last visit of a lead was, and whom it met."""
 
@@ -68,7 +69,7 @@ class LastMeeting:
     position: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitRights:
     """Which of some visits a viewer may see and judge, and why supervisors rejected them."""
 

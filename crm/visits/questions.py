@@ -1,12 +1,12 @@
 """Doubts about a visit: asked about before it is saved, never a reason to refuse it. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.visits.rules import Channel, Kind, Status
 
 TOKEN = 8  # characters of a question's token: enough to know it again
@@ -22,7 +22,7 @@ class Doubt(LabeledEnum):
     BUSY = "busy", "同日另有拜访登记"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Outline:
     """A visit, kept or to be kept, as far as these questions need it."""
 
@@ -57,7 +57,7 @@ class Outline:
         return self.city.strip().removesuffix("市") if self.channel is Channel.IN_PERSON else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Question:
     """A doubt about a visit because of another one, and the people of both.
 

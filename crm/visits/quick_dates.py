@@ -1,11 +1,12 @@
 """The dates in a quick entry (ENTRY 1). Pure."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from crm.base.entered_dates import entered_date, weekday_of
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.visits.quick_text import NUMBER, Span, number
 
 _FRIDAY = 4
@@ -36,7 +37,7 @@ PATTERNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DateFound:
     """A date or a range of dates in the text; without dates it names a day that does not exist."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from crm.base.clock import at_civil, civil, instant_of
+from crm.base.value_class import value_class
 from crm.visits.quick_dates import DateFound, dates_in
 from crm.visits.quick_names import (
     Certainty,
@@ -44,7 +45,7 @@ _COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)
 PATTERNS = {"home": _HOME_WORDS, "count": _COUNT}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class World:
     """What the writer may name, and when."""
 
@@ -62,7 +63,7 @@ class World:
         return civil(self.now).date()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Chip:
     """A value with the words it was read from; `options` where the writer has to choose."""
 

@@ -4,10 +4,10 @@ Pure.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from crm.base.value_class import value_class
 from crm.visits.quick_entry import Draft
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Kind, Status
 
@@ -21,7 +21,7 @@ class HintKind(StrEnum):
     LATE = "late"  # counts once it is confirmed
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Stay:
     """A stay of the person whose days the entry is about."""
 
@@ -40,7 +40,7 @@ class Stay:
         return self.city.removesuffix("市") == city.removesuffix("市")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Hint:
     """A remark about the draft: on which date, because of which stay, how many days late."""
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from crm.base.value_class import value_class
 from crm.visits.quick_text import Line, Span
 
 SHORTEST_PART = 2  # characters of a name that may stand for it
@@ -19,7 +19,7 @@ class Certainty(StrEnum):
     CHOOSE = "choose"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Colleague:
     """Somebody of the zone; `search` has the name with its pinyin and initials."""
 
@@ -28,7 +28,7 @@ class Colleague:
     search: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Known:
     """What a name stands for: a lead by its title or reference, or a company with its leads."""
 
@@ -45,7 +45,7 @@ class Part(StrEnum):
     JOINS = "joins"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PersonFound:
     """A colleague named in the text, or several whom the words may mean."""
 
@@ -55,7 +55,7 @@ class PersonFound:
     certainty: Certainty
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompanyFound:
     """A company or lead named in the text: known ones that fit, or the name of an unknown one."""
 
@@ -65,7 +65,7 @@ class CompanyFound:
     certainty: Certainty
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Counterpart:
     """Somebody met: the words for the person, and the position."""
 

@@ -4,8 +4,8 @@ Pure.
 """
 
 import re
-from dataclasses import dataclass
 
+from crm.base.value_class import value_class
 from crm.leads.rules import Stage
 
 _WORDS = re.compile(
@@ -18,7 +18,7 @@ _AMOUNT = re.compile(
 PATTERNS = {"step": _WORDS, "amount": _AMOUNT}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OfferedStep:
     """The words for a step of a lead: which stage it reaches, and the amount as it is typed."""
 

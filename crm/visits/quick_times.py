@@ -1,10 +1,10 @@
 """The times of day in a quick entry (ENTRY 1). Pure."""
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.visits.quick_dates import DateFound
 from crm.visits.quick_text import NUMBER, Span, number
 
@@ -41,7 +41,7 @@ _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
 PATTERNS = {"time": _TIME, "hours": _HOURS}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Hours:
     """From when to when on a day or over several, in civil time."""
 
@@ -57,7 +57,7 @@ class Hours:
         return self.ends_at.date()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Clock:
     """A time of day as it is written."""
 

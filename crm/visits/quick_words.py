@@ -1,8 +1,8 @@
 """The words of a quick entry for its kind, plan, next steps and commands (ENTRY 1). Pure."""
 
 import re
-from dataclasses import dataclass
 
+from crm.base.value_class import value_class
 from crm.visits.quick_dates import DateFound
 from crm.visits.quick_text import Span
 from crm.visits.rules import Channel, Kind
@@ -45,7 +45,7 @@ _MOVE = re.compile(
 PATTERNS = {"planning": PLANNING, "next": _NEXT, "cancel": _CANCEL, "move": _MOVE}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KindFound:
     """The kind that a word names."""
 
@@ -54,7 +54,7 @@ class KindFound:
     channel: Channel
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NextStep:
     """What is to happen next, and by when."""
 
@@ -63,7 +63,7 @@ class NextStep:
     due: DateFound | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Command:
     """A wish to cancel or to move a planned visit."""
 

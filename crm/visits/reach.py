@@ -1,13 +1,13 @@
 """How many trips (批次) and companies (家次) visits come to, as reports count them (REGIME 3)."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
+from crm.base.value_class import value_class
 from crm.leads.permissions import values_of
 from crm.people.permissions import Viewer
 from crm.visits.filters import VisitFilter, conditions
@@ -16,7 +16,7 @@ from crm.visits.permissions import of_person
 from crm.visits.rules import Status
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Reach:
     """Trips and companies of done visits."""
 

@@ -1,12 +1,12 @@
 """What a viewer may see of a visit: its words and leads inherit the leads' secrecy (REGIME 2)."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
 from crm.visits.companies import seen_companies
@@ -28,7 +28,7 @@ class Named(Protocol):
         """The person's name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class SeenVisit(VisitWords):
     """A visit before a viewer: leads by their labels, words empty where they may not be read."""
 
@@ -57,7 +57,7 @@ class SeenVisit(VisitWords):
     late_by_days: int  # for the leader
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Participation:
     """Whom and what a visit names: its people, its leads by their labels, who entered it."""
 

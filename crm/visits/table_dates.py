@@ -1,13 +1,13 @@
 """When a visit of a bureau's table was, from its cells of dates and hours (ENTRY 6). Pure."""
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crm.base.clock import at_civil, civil_date, instant_of
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.base.typed_dates import typed_date, typed_moment
+from crm.base.value_class import value_class
 from crm.visits.quick_dates import DateFound, dates_in
 from crm.visits.quick_text import plain
 from crm.visits.quick_times import WHOLE_DAY, Hours, hours_in
@@ -24,7 +24,7 @@ _JOINT = re.compile(r"[-~至到]")
 _NAMES_MONTH = re.compile(r"月|\d\s*[-./]\s*\d")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TitlePeriod:
     """The year and month of the title, which dates without them are of; else the nearest."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from crm.base.errors import Refused
 from crm.base.names import folded
 from crm.base.table_people import OUTSIDER, People, names_in
 from crm.base.typed_text import half_width, phone_number
+from crm.base.value_class import value_class
 from crm.visits.quick_text import plain
 from crm.visits.quick_words import kinds_in
 from crm.visits.rules import CHANNELS_OF, HOME, Channel, Kind, Status
@@ -28,7 +29,7 @@ Word = TypeVar("Word", bound=LabeledEnum)
 Cells = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Defaults:
     """What holds where the table does not say it."""
 
@@ -37,7 +38,7 @@ class Defaults:
     leader: str = ""  # a user name
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Reading:
     """By what a table is read: who and what is known, and what its title says."""
 
@@ -49,7 +50,7 @@ class Reading:
     defaults: Defaults = field(default_factory=Defaults)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReadRow:
     """A row as a file of visits has it, and why it cannot be read."""
 

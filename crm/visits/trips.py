@@ -1,7 +1,7 @@
 """Trips (批次): the journeys of visits, whose details may follow later (REGIME 3)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
+from crm.base.value_class import value_class
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.rules import WITH_RECORDS, Role
@@ -25,7 +26,7 @@ LATELY = timedelta(days=60)  # how long a form goes on offering a trip
 MOST_OFFERED = 8  # bounds the choices of a form
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TripData:
     """A trip's details; each may be left open."""
 

@@ -1,12 +1,12 @@
 """Companies met twice without a lead, of which a lead is offered (REGIME 3)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer
@@ -21,7 +21,7 @@ INVESTORS = (Counterpart.ENTERPRISE, Counterpart.FUND)  # others bring projects 
 MOST = 3  # on my day
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnledCompany:
     """A company without a lead, and how often it was met."""
 

@@ -1,7 +1,6 @@
 """What must hold of a visit before it is kept (REGIME 3)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of, visible_to_role
 from crm.people.entry_grants import owners_of
@@ -39,7 +39,7 @@ def _seen_leads(role: Role) -> Select[int]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NewVisit:
     """A visit that may be entered, as `check_new_visit` found it."""
 

@@ -1,7 +1,6 @@
 """Responses that a browser saves as a file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, url_for
@@ -10,6 +9,7 @@ from crm.base.audit import record
 from crm.base.clock import civil
 from crm.base.db import writing
 from crm.base.sheets import NOTE, Column, Format, write_sheet
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.web.auth import signed_in
 from crm.web.forms import query_arguments
@@ -43,7 +43,7 @@ def attached(content: bytes, name: str, form: Format) -> Response:
     return Response(content, headers=headers)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Export:
     """A list that its reader takes away as a file."""
 

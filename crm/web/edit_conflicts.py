@@ -1,7 +1,6 @@
 """Warns the second of two people who edit one record at the same time."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 from hashlib import sha256
@@ -16,6 +15,7 @@ from crm.audit.queries import last_change, last_entry_id
 from crm.base import formatting
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, whole_number
 from crm.web.transaction import moment, today
@@ -31,7 +31,7 @@ class VersionedForm(FlaskForm):
     seen = HiddenField(filters=[cleaned], validators=[Length(max=500)])
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CurrentRecord:
     """The record's present values, as a form shows them."""
 

@@ -1,9 +1,9 @@
 """Rows of absences."""
 
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.people.models import Absence
 from crm.people.rules import AbsenceStatus
 
@@ -16,7 +16,7 @@ TONES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AbsenceRow:
     """An absence in a list."""
 

@@ -1,7 +1,6 @@
 """Pages of scheduled jobs: runs, next slot, preview, run now, pause."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +11,7 @@ from wtforms.validators import DataRequired, Length
 
 from crm.base import formatting
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.digests.preview_redaction import (
     recipients_of_hidden_figures,
     recipients_of_hidden_leads,
@@ -36,7 +36,7 @@ ONE = "/admin/clock/<job>"
 MOST_LETTERS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class JobRow:
     """A job as its pages show it."""
 
@@ -52,7 +52,7 @@ class JobRow:
     waits_for: str  # a paused job that it depends on
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RunRow:
     """A run of a job."""
 

@@ -1,7 +1,6 @@
 """Rows of the audit page: who did what to what, and each change in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from crm.audit.queries import EntryNames, entry_names
 from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_entries
 from crm.base import clock, formatting
 from crm.base.audit_entries import AuditEntry
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.own_fields import OWN_CODE, own_fields
 from crm.leads.redaction import HIDDEN
@@ -29,7 +29,7 @@ NOTHING = "—"
 UNNAMED = "未公开"  # a company that is hidden from the viewer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AuditRow:
     """One entry in the list."""
 
@@ -44,7 +44,7 @@ class AuditRow:
     is_hidden: bool  # mentions a lead hidden from the viewer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Words:
     """Words for what entries refer to, as far as the viewer may read them."""
 

@@ -1,12 +1,12 @@
 """The rows of the pages of a change of many leads: what each is now, and what it becomes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.bulk_changes.rules import ROLES, Asked, BulkKind
 from crm.bulk_changes.service import Outcome
 from crm.followups.queries import NextStep, next_steps
@@ -20,7 +20,7 @@ NOW: Mapping[BulkKind, str] = {BulkKind.FOLLOWUP: "现有下一步"}
 THEN: Mapping[BulkKind, str] = {BulkKind.FOLLOWUP: "新增跟进"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BulkRow:
     """One lead of the change."""
 

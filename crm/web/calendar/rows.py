@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.base.workdays import DayKind, Source, WorkingCalendar
 from crm.quotas.calendar import overrides
 from crm.quotas.models import WorkdayOverride
@@ -23,7 +23,7 @@ MARKS = {
 WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Cell:
     """A date of a month."""
 
@@ -34,7 +34,7 @@ class Cell:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MonthTable:
     """A month by weeks; `None` is a day of another month."""
 
@@ -43,7 +43,7 @@ class MonthTable:
     weeks: list[list[Cell | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AdjustedDays:
     """A run of dates that were set by hand in the same way."""
 
@@ -53,7 +53,7 @@ class AdjustedDays:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class YearPage:
     """A year with its months, sums and sources."""
 

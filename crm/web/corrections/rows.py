@@ -1,11 +1,10 @@
 """Corrections of frozen figures as lists show them, and what their reader may do (REGIME 4)."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.permissions import Viewer
 from crm.quotas.frozen import CorrectionFacts, corrections, count_corrections, of_edit
@@ -16,7 +15,7 @@ from crm.web.transaction import moment
 from crm.web.unseen_changes import position_shown
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CorrectionRow:
     """A correction as its reader sees it, with what they may do to it."""
 

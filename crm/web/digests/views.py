@@ -1,7 +1,6 @@
 """The weekly and monthly digests that a person received, by period."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from crm.base.mailbox import messages_page, period_of
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.digests.kept import stored_digest
 from crm.extensions import db
 from crm.people.rules import Role
@@ -27,7 +27,7 @@ bp.post("/digests/comment")(save)
 KINDS = (MessageKind.WEEKLY, MessageKind.MONTHLY)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DigestRow:
     id: int
     kind: MessageKind

@@ -30,6 +30,7 @@ from wtforms.widgets import FileInput
 
 from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.files.checks import LARGEST
 from crm.files.kinds import ACCEPTED, MEDIA_TYPES
@@ -52,7 +53,7 @@ _PAGES: dict[type[Attachment], "FilePages"] = {}
 CSP = "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RecordWithFiles:
     """A record whose files the viewer may see."""
 
@@ -62,7 +63,7 @@ class RecordWithFiles:
     may_add: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FilesPart:
     """The files of a record with what the viewer may do, for `files/_files.html`."""
 

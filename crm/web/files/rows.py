@@ -1,11 +1,11 @@
 """The files of a record as its page shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.files.kinds import FileKind
 from crm.files.queries import ListedFile
 
@@ -13,7 +13,7 @@ _UNITS = (("MB", 1024 * 1024), ("KB", 1024))
 PICTURES = (FileKind.JPEG, FileKind.PNG)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FileRow:
     """One file of a record."""
 

@@ -1,11 +1,10 @@
 """The files of a request, checked and stored once, before anything is written to the database."""
 
-from dataclasses import dataclass
-
 from flask import current_app, g, request
 from werkzeug.datastructures import FileStorage
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.files.checks import LARGEST
 from crm.files.service import KeptFile, keep_file
 from crm.files.store import FileStore, store_at
@@ -13,7 +12,7 @@ from crm.settings import Settings
 from crm.web.errors import refusal_text
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Upload:
     """A file that was sent: stored, or the sentence why it is not."""
 

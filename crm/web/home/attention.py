@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.people.permissions import Viewer, people_in
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures_in_scope, period_kinds
@@ -21,7 +21,7 @@ from crm.web.quotas.visible_figures import figure_url
 MOST_LINES = 8  # what a phone shows at once
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AttentionLine:
     """A person's figure in danger, with the reason and the address of its explanation."""
 
@@ -33,7 +33,7 @@ class AttentionLine:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitLines:
     """A unit with those of its people that are shown."""
 
@@ -41,7 +41,7 @@ class UnitLines:
     lines: list[AttentionLine]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Attention:
     """The figures in danger, as far as there is room for them."""
 

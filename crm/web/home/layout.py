@@ -1,8 +1,8 @@
 """Which parts the start page has, and where they stand: by what a person sees and does."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from crm.base.value_class import value_class
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
 
@@ -22,7 +22,7 @@ class Part(StrEnum):
     WAITING = "waiting"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Layout:
     """The parts in reading order: across the page, then in two columns, on a phone in one."""
 

@@ -1,7 +1,6 @@
 """What leaders and readers follow: targets with their gap, orders, the board and the digest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ from crm.base.clock import at_civil
 from crm.base.mailbox import messages_page, period_of
 from crm.base.periods import DAY, Period
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.digests import words
 from crm.digests.kept import KINDS, stored_digest
 from crm.people.permissions import Viewer
@@ -29,7 +29,7 @@ MOST_GOALS = 4
 MOST_ORDERS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TargetLine:
     """A target: what is done of it, and how it stands against the months gone."""
 
@@ -42,7 +42,7 @@ class TargetLine:
     is_behind: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Targets:
     """The year's targets of the highest unit that the viewer sees, those behind first."""
 
@@ -51,7 +51,7 @@ class Targets:
     lines: Sequence[TargetLine]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Orders:
     """The orders under way that the viewer may see, the overdue ones first, then the nearest."""
 
@@ -60,7 +60,7 @@ class Orders:
     lines: Sequence[OpenOrder]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitBoard:
     """The board of today's month, of which a reader sees units and no people."""
 
@@ -69,7 +69,7 @@ class UnitBoard:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class NewestDigest:
     """The digest that the viewer received last."""
 

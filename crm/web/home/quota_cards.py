@@ -1,10 +1,10 @@
 """The viewer's own figures: the gap, the reason, and whether planning a visit would help."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.people.permissions import Viewer
 from crm.quotas.queries import own_figures, working_calendar
 from crm.quotas.rules import Figure
@@ -14,7 +14,7 @@ from crm.web.quotas.labels import ESTIMATED_CALENDAR
 from crm.web.quotas.visible_figures import figure_url
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class QuotaCard:
     """A figure of the viewer."""
 

@@ -1,7 +1,7 @@
 """The viewer's own records on the start page: visits, follow-ups, restricted leads, answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from flask import url_for
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.followups.queries import due
 from crm.followups.redaction import SeenFollowup
 from crm.leads.queries import named_lately
@@ -36,14 +37,14 @@ FOLLOWUPS_AHEAD = timedelta(days=7)
 LATELY = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MyVisits:
     unsettled: list[VisitRow]  # planned, their dates past, neither done nor cancelled
     todays: list[VisitRow]
     upcoming: list[VisitRow]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class EnteredFor:
     """A person for whom the viewer enters visits (代录), with today's and unsettled visits."""
 
@@ -52,7 +53,7 @@ class EnteredFor:
     new_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompanionRow:
     """A visit in which someone else named the viewer as a companion."""
 
@@ -60,13 +61,13 @@ class CompanionRow:
     by_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MyFollowups:
     due: list[SeenFollowup]  # today or earlier
     upcoming: list[SeenFollowup]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RestrictedLead:
     """A restricted lead that the viewer may see."""
 
@@ -75,7 +76,7 @@ class RestrictedLead:
     secrecy: Secrecy
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Records:
     """What the viewer's own records ask of them today."""
 
@@ -87,7 +88,7 @@ class Records:
     answers: list[AbsenceRow]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Owner:
     """A person for whom the viewer enters visits."""
 
@@ -95,7 +96,7 @@ class Owner:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Grants:
     """For whom the viewer enters, and sentences on what others changed lately."""
 

@@ -1,7 +1,6 @@
 """The to-do list of the signed-in person: each kind with its count and a link."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -13,6 +12,7 @@ from crm.base import formatting
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.remembered import remembered_until
+from crm.base.value_class import value_class
 from crm.leads.assistance import offers_waiting
 from crm.leads.parked import due_again
 from crm.leads.proposal_queries import proposals_waiting
@@ -34,7 +34,7 @@ from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.visits.rows import new_lead_url
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TodoItem:
     """A line of the to-do list."""
 

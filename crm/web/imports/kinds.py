@@ -1,7 +1,6 @@
 """The kinds of files that an import's page reads."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from crm.base.mail import Site
 from crm.base.money import format_amount
 from crm.base.sheet_problems import refused
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
+from crm.base.value_class import value_class
 from crm.followups.exports import followup_rows
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.imports import CheckedFollowups, check_followups, keep_followups
@@ -48,7 +48,7 @@ MOST_TRIED = 300  # rows that are imported one by one, some two seconds, while o
 Texts = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FileKind:
     """What a kind of file holds, and the functions that read, keep and write it.
 
@@ -74,7 +74,7 @@ class FileKind:
         return self.all_columns(db) if self.all_columns else self.columns
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TriedFile:
     """A file that was imported in a transaction that may be taken back."""
 

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from crm.base.sheet_problems import Problem, SheetRefused
 from crm.base.sheets import PROBLEM, Format, read_records, write_records
+from crm.base.value_class import value_class
 from crm.leads.duplicates import Likeness
 from crm.leads.imports import AlikeRow
 from crm.leads.lists import ListedLead, listed_leads
@@ -16,7 +16,7 @@ from crm.web.errors import refusal_text
 from crm.web.leads.duplicates import followed_by
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Tab:
     """A kind of file."""
 
@@ -25,7 +25,7 @@ class Tab:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemRow:
     """What is wrong, with its place in the file."""
 
@@ -34,7 +34,7 @@ class ProblemRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class AlikeLead:
     """A row whose company somebody may follow up already."""
 

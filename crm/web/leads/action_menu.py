@@ -1,16 +1,16 @@
 """What a lead's page offers behind 「更多」, in groups, what stops the lead last."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from flask import url_for
 
+from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import Kinds
 from crm.leads.models import Lead
 from crm.leads.rules import FINAL, next_stages
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MenuItem:
     """One action, which leads to its form."""
 
@@ -18,7 +18,7 @@ class MenuItem:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MenuGroup:
     """Actions under one heading."""
 

@@ -1,7 +1,6 @@
 """The board of leads by stage, with the filters of the list (PROJECTS 2)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from crm.base.money import Currency, format_amount
 from crm.base.paging import Page
 from crm.base.sorted_paging import Order
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.followups.queries import NextStep, next_steps
 from crm.leads.board import (
@@ -34,7 +34,7 @@ from crm.web.visits.rows import Chip
 STOPS = "stops"  # asks for the columns of what was parked or lost
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Card:
     """A lead in its column."""
 
@@ -48,7 +48,7 @@ class Card:
     may_move: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Further:
     """Where a column goes on: as a page of its own, and as the cards alone."""
 
@@ -56,7 +56,7 @@ class Further:
     cards_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Head:
     """What stands above a column."""
 
@@ -67,7 +67,7 @@ class Head:
     targets: str  # codes of the stages to which its cards may go
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Column:
     """A stage with its first cards."""
 

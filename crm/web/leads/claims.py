@@ -1,7 +1,6 @@
 """The results of a lead on its page: which are recognised, and what happened to the claims."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
@@ -9,6 +8,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.models import Lead
 from crm.results.models import Claim, ClaimEntry, ClaimFile
@@ -23,7 +23,7 @@ from crm.web.results.scope import my_scope
 from crm.web.transaction import today
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadResults:
     """The results of a lead, and the steps of its claims for the timeline."""
 

@@ -1,13 +1,13 @@
 """Duplicates of the company that is being entered: shown as one types, and once as one saves."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.assistance import leads_to_assist
 from crm.leads.companies import LeadScope
@@ -22,7 +22,7 @@ from crm.web.transaction import today
 FIELDS = ("company", "credit_code", "group_name", "contact", "phone")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DuplicateRow:
     """A lead that may be of the same company, in words."""
 

@@ -1,13 +1,13 @@
 """The rows of a lead's page: what is planned on it next, and what happened."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
 
 from crm.base import clock, formatting
 from crm.base.money import format_amount
+from crm.base.value_class import value_class
 from crm.files.queries import Owner
 from crm.followups.models import Followup, FollowupFile
 from crm.followups.timeline import Entry
@@ -26,7 +26,7 @@ from crm.web.merges.steps import merge_steps
 from crm.web.visits.rows import ICONS, Chip, chips, entered_by
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FileLink:
     """A file by its name, or the page with all of them."""
 
@@ -34,7 +34,7 @@ class FileLink:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Event:
     """One row: a milestone, a visit, a follow-up or a step of a problem."""
 
@@ -53,7 +53,7 @@ class Event:
     files: tuple[FileLink, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Happening:
     """A row of what happened besides milestones, visits and follow-ups."""
 
@@ -61,7 +61,7 @@ class Happening:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Timeline:
     """What is planned, the next first, and what happened, the latest first."""
 

@@ -1,13 +1,13 @@
 """The list of leads: its filters, its order and its columns (PROJECTS 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.clock import civil
+from crm.base.value_class import value_class
 from crm.bulk_changes.queries import undoable
 from crm.bulk_changes.rules import UNDO_WITHIN, BulkKind
 from crm.extensions import db
@@ -30,7 +30,7 @@ WAYS = {"leads.listing": "列表", "leads.board": "看板"}
 USUAL_ORDER = {"leads.listing": "最新登记在前", "leads.board": "最近进入阶段在前"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListFilters:
     """The filters and the order that the address of the list asks for."""
 
@@ -45,7 +45,7 @@ class ListFilters:
         return any((by.text, by.stage, by.industry, by.park_id, by.secrecy, by.own))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Head:
     """The head of a column, which sorts the list."""
 
@@ -55,7 +55,7 @@ class Head:
     is_number: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Picking:
     """How leads are selected for a change of many."""
 
@@ -66,7 +66,7 @@ class Picking:
     kinds: Sequence[BulkKind]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Undoable:
     """A change of many that may still be taken back."""
 

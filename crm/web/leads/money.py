@@ -1,7 +1,6 @@
 """The money that arrived for a lead, on its page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
@@ -10,6 +9,7 @@ from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.money import format_amount
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.models import Lead
 from crm.leads.rules import Stage
@@ -25,7 +25,7 @@ from crm.web.transaction import today
 MOST = 5  # receipts on the page; the timeline has all
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadReceipt:
     """A receipt in one line."""
 
@@ -38,7 +38,7 @@ class LeadReceipt:
     lacks_rate: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadMoney:
     """The money of a lead, and its receipts for the timeline."""
 

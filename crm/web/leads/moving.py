@@ -1,13 +1,13 @@
 """A card of the board moved to another stage: where to, and from when (PROJECTS 2)."""
 
 import json
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
@@ -24,7 +24,7 @@ from crm.web.transaction import today
 from crm.web.unseen_changes import position_shown, unseen_changes
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Choice:
     """A stage to which the card may go, and the address of its form."""
 

@@ -1,12 +1,12 @@
 """The list of leads narrowed by the zone's own fields (PROJECTS 1)."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from flask import request
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.own_field_models import OwnKind
 from crm.leads.own_fields import OWN_CODE, DefinedField, own_fields
@@ -18,7 +18,7 @@ FIRST, LAST = "_from", "_to"  # behind the code of the field
 NO_DATE = "无法识别日期，请按 2026-07-15 的格式填写。"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnControl:
     """A field in the panel of filters, with what was typed."""
 

@@ -1,7 +1,6 @@
 """The zone's own fields on the form of a lead (PROJECTS 1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import Length, Optional
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.leads.own_field_models import OwnKind
 from crm.leads.own_fields import DefinedField, OwnValue, own_fields, used_fields
 from crm.web.date_fields import DateField
@@ -27,7 +27,7 @@ LONGEST_NUMBER = 40
 ASKED = "own"  # an address or a form that asks for the controls
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OwnBlock:
     """The zone's fields at the end of the form, whose controls are fetched as they are unfolded."""
 

@@ -1,12 +1,12 @@
 """The one form that is open on a lead's page: a milestone, a plan, a role or a correction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
 from flask_wtf import FlaskForm
 
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.milestone_kinds import Kinds
 from crm.leads.models import Lead
@@ -27,7 +27,7 @@ from crm.web.leads.action_forms import (
 from crm.web.leads.sites import SiteForm, offer_choices
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Panel:
     """A form with its title, where it is sent, and what is said beside its fields."""
 
@@ -42,7 +42,7 @@ class Panel:
     withdraw_url: str | None = None  # of a milestone that was logged by mistake
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Place:
     """The lead on whose page the panel stands, and the day."""
 

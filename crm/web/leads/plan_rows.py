@@ -1,17 +1,17 @@
 """Planned milestones as rows of a lead's page: planned, moved, reached, overdue."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import clock, formatting
+from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import Kinds
 from crm.leads.models import Lead, MilestonePlan
 from crm.leads.planning import STOPPED, PlannedMilestone
 from crm.web.visits.rows import Chip
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PlanRow:
     """One planned milestone, with its state and every date that was planned."""
 

@@ -1,13 +1,13 @@
 """The problems of a lead on its page: those that are open, and what happened to all of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from flask import url_for
 
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.problems.models import Problem, ProblemFile
 from crm.problems.queries import problems_of_lead
@@ -19,7 +19,7 @@ from crm.web.transaction import today
 from crm.web.visits.rows import Chip
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OpenProblem:
     """An open problem in one line."""
 
@@ -30,7 +30,7 @@ class OpenProblem:
     chip: Chip
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadProblems:
     """The problems of a lead that the viewer may see."""
 

@@ -1,12 +1,12 @@
 """Leads as rows of a list, and the facts and roles of their page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.money import format_amount as money
 from crm.base.money import in_yuan
+from crm.base.value_class import value_class
 from crm.followups.queries import NextStep
 from crm.leads.amounts import FIELD_OF, AmountRow
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
@@ -37,7 +37,7 @@ FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_FIRST, *_LAST, 
 _ASKED_FOR = ("contact", "amount", "industry", "park_id", "source")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadRow:
     """One lead in a list."""
 
@@ -55,7 +55,7 @@ class LeadRow:
     lacks: str | None  # what a major project is without
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Holder:
     """The holder of a role on a lead, with the dates."""
 
@@ -66,7 +66,7 @@ class Holder:
     is_over: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadExtras:
     """What a lead's page shows beside the lead's own row."""
 
@@ -80,7 +80,7 @@ class LeadExtras:
     can_change: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadPage:
     """A lead with what its page shows and offers."""
 

@@ -1,6 +1,5 @@
 """The page on which a person saves the list of leads as it is filtered and sorted (PROJECTS 2)."""
 
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -11,6 +10,7 @@ from wtforms import HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, Length
 
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.saved_views import remove_view, save_view, views_for
 from crm.leads.view_models import LeadView
@@ -26,7 +26,7 @@ KEYS = ("who", "q", "stage", "industry", "park", "secrecy", "sort")
 LONGEST = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ViewLink:
     """A saved view in the menu of the list."""
 

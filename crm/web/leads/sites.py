@@ -1,7 +1,6 @@
 """The sites offered to a lead: their rows and events, and the form."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from flask_wtf import FlaskForm
@@ -10,6 +9,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.catalog_models import Site
 from crm.leads.models import Lead
@@ -28,7 +28,7 @@ class SiteForm(FlaskForm):
     on = DateField("推荐日期", [DataRequired("请选择日期。"), sensible_year])
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SiteRow:
     """A site in the card of a lead."""
 

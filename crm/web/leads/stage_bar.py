@@ -1,11 +1,11 @@
 """The stage bar of a lead's page: stages passed with their dates, the present one, those ahead."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import STAGE_CODES
 from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone
@@ -22,7 +22,7 @@ class Place(StrEnum):
     AHEAD = "ahead"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BarStage:
     """One stage of the bar; `note` is its date, planned where the stage lies ahead."""
 
@@ -31,7 +31,7 @@ class BarStage:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SideMilestone:
     """A side milestone that was reached, or that is planned."""
 
@@ -40,7 +40,7 @@ class SideMilestone:
     is_reached: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StageBar:
     """The stages in their order, and what the lead may be moved to with one button."""
 

@@ -1,7 +1,6 @@
 """Two records side by side, and what they could be merged with, in words."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,6 +9,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.money import format_amount
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS
@@ -28,7 +28,7 @@ LABELS = {name: field.label for name, field in LEAD_FIELDS.items()} | {
 OF_CONTACTS = {"name": "姓名", "position": "职务", "phone": "电话"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Side:
     """A value of one of the records, and where it comes from."""
 
@@ -36,7 +36,7 @@ class Side:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FieldRow:
     """A field in which the two records differ."""
 
@@ -46,7 +46,7 @@ class FieldRow:
     default: int  # 0 the survivor's, 1 the other's
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Candidate:
     """A record with which one could be merged."""
 

@@ -1,15 +1,15 @@
 """What happened in a merge, as timelines and pages tell it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
 
+from crm.base.value_class import value_class
 from crm.reassignment.past_merges import PastMerge
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MergeStep:
     """A merge that was made, or taken back."""
 

@@ -1,13 +1,13 @@
 """What *my day* keeps on the device: visits and follow-ups without anything restricted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.followups.queries import due
 from crm.followups.redaction import SeenFollowup
 from crm.leads.device_names import names_not_kept
@@ -22,7 +22,7 @@ FOLLOWUPS_AHEAD = 30 * DAY  # longer than a device is without network
 MOST_FOLLOWUPS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KeptDay:
     """Visits and follow-ups of a person, as the device shows them without network."""
 

@@ -1,7 +1,6 @@
 """Who may enter my visits for me (代录): granted and ended by its owner, or by an admin."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from wtforms.validators import DataRequired, Optional
 
 from crm.base import formatting
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people import entry_grants
 from crm.people.choices import PeopleAsked
@@ -46,7 +46,7 @@ class GrantForm(FlaskForm):
         return GrantData(agent_id=agent_id, from_on=from_on, to_on=self.to_on.data)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class GrantRow:
     """A grant in a list, with the links that the viewer may follow."""
 

@@ -1,7 +1,6 @@
 """The page that hands over everything open in a person's name (REGIME 2)."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.followups.notifications import HandedLine
 from crm.leads.redaction import LeadLabel, lead_labels
@@ -37,7 +37,7 @@ PREVIEWED = "previewed"  # the field that names what was to be handed over
 STAYS, AS_ALL = "stay", "as_all"  # choices of a row besides a person
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ThingRow:
     """An open item with its chosen successor and the refusal of that choice."""
 
@@ -57,7 +57,7 @@ class ToAllForm(FlaskForm):
     to_all = PersonField("全部交给")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Asked:
     """The form: a successor for everything, and choices for single items."""
 

@@ -1,10 +1,10 @@
 """The page of proposed visits: what it is for, and each proposal in words (ENTRY 3)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.planner.queries import LeadNames, Suggestions
 from crm.planner.rules import HOURS, UNLED_FOR, Plan, Proposal, Reason, Why
 from crm.quotas.rules import Figure, FigureStatus
@@ -14,7 +14,7 @@ from crm.quotas.wording import unit_of
 NO_CITY = "城市待填"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProposalRow:
     """A proposal with its words."""
 
@@ -30,7 +30,7 @@ class ProposalRow:
     is_chosen: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CityRows:
     """The proposals of a city."""
 
@@ -39,7 +39,7 @@ class CityRows:
     rows: list[ProposalRow]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Sent:
     """What a form sent that is shown again: the ticked proposals, and the cities typed."""
 

@@ -1,6 +1,5 @@
 """The figures of problems in a month, each of which leads to its rows."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.base.clock import at_civil
 from crm.base.periods import DAY, Period
+from crm.base.value_class import value_class
 from crm.problems.categories import categories
 from crm.problems.figure_queries import problem_facts, span_until
 from crm.problems.figures import Figure, ProblemFigures, Span, by_category, figures
@@ -18,7 +18,7 @@ SHOWN = (Figure.OPEN_AT_START, Figure.RAISED, Figure.CLOSED, Figure.LEFT, Figure
 SHORT = ("期初", "提出", "销号", "期末", "逾期")  # of the same, where the table has no room
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureCell:
     """A number with the address of the rows behind it."""
 
@@ -26,7 +26,7 @@ class FigureCell:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureRow:
     """The figures of a category, or of all."""
 
@@ -37,7 +37,7 @@ class FigureRow:
     days: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureTable:
     """The figures of a month: all together first, then by category."""
 

@@ -1,11 +1,11 @@
 """Problems as pages show them: rows of the list, facts, history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.leads.redaction import LeadLabel
 from crm.problems.models import Problem, ProblemEntry
 from crm.problems.queries import SeenProblem
@@ -40,7 +40,7 @@ MARKS = {
 BY_CLOCK = "系统"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProblemLine:
     """A problem in a list."""
 
@@ -58,7 +58,7 @@ class ProblemLine:
     wait: Wait | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class EntryLine:
     """An entry of a problem's history."""
 

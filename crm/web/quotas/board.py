@@ -1,7 +1,6 @@
 """The compliance board: figures by unit and person, never ranked by activity (REGIME 3 and 4)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.results import withheld
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
@@ -39,7 +39,7 @@ from crm.web.quotas.board_rows import (
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, correction_note, frozen_note
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BoardScope:
     """What the board is narrowed to: some of the units that the viewer sees, and a status."""
 
@@ -50,7 +50,7 @@ class BoardScope:
     shows_all: bool = False  # whether nobody is folded
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Demand:
     """A rule that judges: in short what it asks, and how it is counted."""
 
@@ -59,7 +59,7 @@ class Demand:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Board:
     """What one viewer sees of a period; each part may be empty."""
 

@@ -8,6 +8,7 @@ from itertools import dropwhile, groupby
 
 from crm.base import formatting
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.digests.results import groups, withheld
 from crm.people.queries import UnitNode
 from crm.quotas.past_statuses import PERIODS, PastStatuses, Statuses, periods_before
@@ -35,7 +36,7 @@ _NO_MARK = "·"
 _UNKNOWN: Statuses = (None,) * PERIODS
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Row:
     """One person against one rule."""
 
@@ -62,7 +63,7 @@ class Row:
         return unit_of(self.figure.rule)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StatusCounts:
     """How many figures have which status; whoever is exempt owes nothing."""
 
@@ -87,7 +88,7 @@ class StatusCounts:
         return tuple((status, counts[status]) for status in DANGER if status in counts)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitBlock:
     """A unit with its sums, and its people: those in sight, and those that are folded."""
 

@@ -1,10 +1,10 @@
 """The dates of a figure's period as squares in weeks, each with what happened on it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.quotas.day_marks import DayMark, MarkedDay
 
 # A letter in the square, so that it is read without colours.
@@ -20,7 +20,7 @@ LETTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DayVisit:
     """A visit of a date: what it is, and why it does not count."""
 
@@ -29,7 +29,7 @@ class DayVisit:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DaySquare:
     """A date of the period."""
 
@@ -44,7 +44,7 @@ class DaySquare:
         return LETTERS[self.mark]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DayStrip:
     """The weeks of a period from Monday on, and the marks that occur in it."""
 

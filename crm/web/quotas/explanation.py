@@ -1,7 +1,7 @@
 """The explanation of a figure: what is required, and which visits count and why (REGIME 4)."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import DAY, days
+from crm.base.value_class import value_class
 from crm.jobs.ledger import began_on
 from crm.people.models import Absence
 from crm.people.permissions import Viewer
@@ -38,7 +39,7 @@ from crm.web.quotas.labels import ESTIMATED_CALENDAR, basis_label, split_uncount
 from crm.web.visits.rows import ICONS, Chip, chips, facts_line, names_of
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FigureVisitRow:
     """A visit, or days of it, in one of the two lists of a figure."""
 
@@ -56,7 +57,7 @@ class FigureVisitRow:
     verdict: Verdict | None = None  # over which another one is given
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Explanation:
     """A figure with everything that it rests on."""
 
@@ -85,7 +86,7 @@ class Explanation:
         return unit_of(self.figure.rule)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class _Visits:
     """The visits of a figure as the viewer sees them, and which they may judge."""
 

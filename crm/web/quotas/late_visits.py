@@ -1,12 +1,12 @@
 """Visits that were logged or entered late, as the list of those that wait for a verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
+from crm.base.value_class import value_class
 from crm.people.permissions import Viewer
 from crm.quotas.pending_visits import days_entered_late
 from crm.visits.models import Visit
@@ -15,7 +15,7 @@ from crm.visits.rules import days_until_logged
 from crm.web.visits.rows import VerdictButtons, VisitRow, visit_row
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LateVisit:
     """A visit that counts only once it is confirmed, with how late it was logged or entered."""
 

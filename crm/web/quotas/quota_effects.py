@@ -1,11 +1,11 @@
 """What a change of a visit does to the figures of its people, as messages (REGIME 4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.quotas.queries import FiguresByPeriod
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
 from crm.quotas.wording import unit_of
@@ -13,7 +13,7 @@ from crm.visits.rules import Status
 from crm.web.quotas.labels import period_label, split_uncounted, why_not_counted
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Effect:
     """One sentence about one figure, with the tone in which it is shown."""
 

@@ -1,13 +1,13 @@
 """Pages of compliance: the board of a period, one figure explained, late visits, corrections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.models import Person
 from crm.people.queries import UnitNode, unit_tree, units_below
@@ -51,7 +51,7 @@ CHOICES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class BoardFilters:
     """The period, unit and status that the address asks for."""
 

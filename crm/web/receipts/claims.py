@@ -1,6 +1,5 @@
 """A receipt is claimed, and how its claim stands (PROJECTS 7, 8)."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.results.contents import ClaimData, check_evidence
 from crm.results.models import Claim
@@ -51,7 +51,7 @@ class MoneyClaimForm(EvidenceForm):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Standing:
     """How the claim to a receipt stands, for its page."""
 

@@ -1,7 +1,6 @@
 """Receipts as pages show them: rows of lists, facts, and sums by month, unit, industry, form."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ from flask import url_for
 
 from crm.base import formatting
 from crm.base.money import Currency, format_amount
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.catalog import industry_name
 from crm.results.basis import Basis
@@ -24,7 +24,7 @@ LISTED = tuple(basis for basis in Basis if basis is not Basis.OTHER_YEAR)
 GROUPS = {"month": "按月", "unit": "按单位", "industry": "按产业", "form": "按形式"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReceiptLine:
     """A receipt in a list."""
 
@@ -42,7 +42,7 @@ class ReceiptLine:
     lacks_rate: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListedReceipt:
     """A receipt in the list of all, with how it stands."""
 
@@ -55,7 +55,7 @@ class ListedReceipt:
     recognised: str  # where less than the whole of it counts
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SumLine:
     """What is registered in a month, in a unit, in an industry or in a form, and what counts."""
 

@@ -2,13 +2,13 @@
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.sheets import Format
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.files.queries import counts_of
 from crm.leads.catalog import industries
@@ -67,7 +67,7 @@ def listing() -> ResponseReturnValue:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Apart:
     """Why sums of months differ from the board of targets; the viewer may open that."""
 

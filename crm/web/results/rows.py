@@ -1,7 +1,6 @@
 """Claims as pages show them: rows of lists, facts, history, and the part of a lead's page."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
@@ -9,6 +8,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.money import format_amount
+from crm.base.value_class import value_class
 from crm.results.basis import Basis
 from crm.results.models import Claim, ClaimEntry
 from crm.results.queries import WaitingClaim
@@ -42,7 +42,7 @@ MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ClaimLine:
     """A claim in a list, with its evidence."""
 
@@ -62,7 +62,7 @@ class ClaimLine:
     wait: Wait | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class EntryLine:
     """A step of a claim's history."""
 
@@ -73,7 +73,7 @@ class EntryLine:
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadClaim:
     """One kind of result on a lead's page: how it counts, and what may be done."""
 

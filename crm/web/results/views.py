@@ -1,7 +1,6 @@
 """Pages of recognition: what waits and all claims, a new claim, one claim (PROJECTS 7)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -10,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.models import Lead
 from crm.leads.queries import lead_by_id
@@ -188,7 +188,7 @@ def claim_again(claim_id: int) -> ResponseReturnValue:
     return _form_page(form, claim.lead, claim.kind, claim), 422
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class Claimed:
     """What a form claims besides what it says itself."""
 

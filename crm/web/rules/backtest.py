@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.queries import UnitNode, people_by_id, unit_tree
@@ -39,7 +39,7 @@ MOST_ROWS = 500
 DEFAULT_PERIODS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PersonRow:
     """One person in one period: the figure as it was, and as it would be."""
 
@@ -52,7 +52,7 @@ class PersonRow:
     basis: FigureBasis
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Trial:
     """The draft over the periods; counts are `None` where REGIME 2 forbids to show them."""
 

@@ -1,12 +1,12 @@
 """Rules as their pages show them: each version in words, and what may be done to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
 from sqlalchemy.orm import Session
 
+from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
 from crm.quotas.rule_versions import (
@@ -20,7 +20,7 @@ from crm.quotas.rule_versions import (
 from crm.quotas.wording import sentence_of
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VersionRow:
     """One version of a rule, in words."""
 
@@ -29,7 +29,7 @@ class VersionRow:
     can_withdraw: bool  # it has judged nothing yet
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RuleRow:
     """A rule with its version of today, those to come and those of the past."""
 

@@ -1,7 +1,6 @@
 """Pages of the rules: list, new, change from a date on, end, withdraw, and backtest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.rules import Duty
 from crm.quotas import rule_changes
@@ -45,7 +45,7 @@ RULE = "/admin/rules/<code>"
 PREVIEW, BACKTEST = "preview", "backtest"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Preview:
     """What the draft will ask of whom, and from which period on."""
 

@@ -1,7 +1,6 @@
 """What the search of everything lists: a few of each kind, with the way to all of that kind."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.base.choices import Choice
 from crm.base.enums import LabeledEnum
+from crm.base.value_class import value_class
 from crm.leads.found import FoundCompany, FoundLead
 from crm.leads.reached import ReachedContact
 from crm.leads.rules import Secrecy
@@ -39,7 +39,7 @@ class Kind(LabeledEnum):
     PROBLEMS = "problems", "困难问题"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FoundRow:
     """One thing that was found."""
 
@@ -49,7 +49,7 @@ class FoundRow:
     is_exact: bool = False  # the text is its number
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FoundGroup:
     """What was found of one kind."""
 

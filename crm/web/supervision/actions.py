@@ -1,7 +1,6 @@
 """The page of one order, and the one route by which its steps are taken."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +9,7 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
@@ -42,7 +42,7 @@ from crm.web.transaction import moment, today, transaction
 from crm.web.unseen_changes import position_shown, unseen_changes
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ReceiversRow:
     """Who would receive a draft, or why nobody would; one of the two is empty."""
 

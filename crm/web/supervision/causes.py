@@ -1,7 +1,6 @@
 """Why an order arose: the figures missed or the milestone overdue, explained with links."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.problems.permissions import may_see as may_see_problem
 from crm.problems.rules import WORKING
@@ -23,7 +23,7 @@ from crm.web.quotas.labels import frozen_note
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Cause:
     """A missed figure or an overdue milestone."""
 
@@ -33,7 +33,7 @@ class Cause:
     status: FigureStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Causes:
     """Why an order arose, and whether it still holds."""
 

@@ -1,11 +1,11 @@
 """Supervision orders as pages show them: rows of the register, facts, history, printed form."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.supervision.assignees import WaitingOrder
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind, OrderKind, OrderState, days_overdue
@@ -47,7 +47,7 @@ BY_CLOCK = "系统"
 PRINTED_ENTRIES = frozenset({EntryKind.PROGRESS, EntryKind.ANSWERED, EntryKind.RETURNED})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OrderLine:
     """An order in the register or in a list of what waits."""
 
@@ -65,7 +65,7 @@ class OrderLine:
     wait: Wait | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class EntryLine:
     """An entry of an order's history."""
 
@@ -77,7 +77,7 @@ class EntryLine:
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PaperLine:
     """An entry of the history in the printed form."""
 
@@ -86,7 +86,7 @@ class PaperLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Paper:
     """The printed form of an order; what is not known yet is empty."""
 

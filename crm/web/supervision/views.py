@@ -1,6 +1,5 @@
 """Pages of supervision orders: register, draft, one order and its printed form (REGIME 5)."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -11,6 +10,7 @@ from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.files.queries import counts_of
 from crm.leads.queries import lead_by_id
@@ -57,7 +57,7 @@ FILES.register(bp, ORDER)
 bp.post(f"{ORDER}/<any({','.join(FORMS)}):step>")(act)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Asked:
     """The requested view and filter of the register."""
 

@@ -1,8 +1,7 @@
 """The projects in hand that a target is about, by name as far as the viewer may know them."""
 
-from dataclasses import dataclass
-
 from crm.base.money import format_amount
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.queries import unit_tree
@@ -13,7 +12,7 @@ from crm.web.transaction import today
 MOST = 50
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class InHandRow:
     """A project in hand."""
 
@@ -23,7 +22,7 @@ class InHandRow:
     unit_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class InHandPart:
     """The largest projects in hand, and how many others there are."""
 

@@ -1,8 +1,8 @@
 """The receipts that a target of money is about: what counts, what does not and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.queries import unit_tree
 from crm.results.money_figures import CountedMoney
@@ -12,7 +12,7 @@ from crm.web.receipts.rows import ListedReceipt, listed_receipt
 from crm.web.transaction import today
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MoneyRow:
     """A receipt with the unit for which it counts."""
 

@@ -1,12 +1,12 @@
 """The results of a year month by month, on the board of targets (PROJECTS 7 and 11)."""
 
-from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
 
 from crm.base.periods import Period
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.queries import unit_tree
 from crm.quotas.rules import FigureBasis
@@ -20,7 +20,7 @@ from crm.web.auth import my_view
 from crm.web.transaction import moment, today
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MonthRow:
     """A month: a cell for each metric, and what its figures rest on."""
 
@@ -32,7 +32,7 @@ class MonthRow:
     late: str  # what was decided on frozen months
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class MonthsPart:
     """The months of a year that have begun, the latest first."""
 
@@ -41,7 +41,7 @@ class MonthsPart:
     apart: tuple[tuple[str, str], ...]  # months of which receipts tell otherwise: name, address
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class YearOfMonths:
     """The tables of the months, and the money of the year as it stands now."""
 

@@ -1,12 +1,12 @@
 """Target rows for the templates, and the labels of targets."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
 from crm.base.money import Currency, format_amount
+from crm.base.value_class import value_class
 from crm.leads.tiers import Tier, TierLines
 from crm.targets.in_hand import InHand
 from crm.targets.rules import (
@@ -19,7 +19,7 @@ from crm.targets.rules import (
 from crm.targets.wording import amounts_text, shares
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TargetRow:
     id: int | None  # none: no target is set
     title: str
@@ -35,7 +35,7 @@ class TargetRow:
     in_hand: tuple[str, str] | None  # a number and an investment; none: of no signings
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class UnitTargets:
     name: str
     rows: tuple[TargetRow, ...]

@@ -1,10 +1,10 @@
 """How long projects take, on the board of targets: the zone's spans, and one that is picked."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from flask import request
 
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.catalog import industries
 from crm.leads.milestone_kinds import milestone_kinds
@@ -16,7 +16,7 @@ from crm.web.auth import my_view
 from crm.web.transaction import moment
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SpeedPart:
     """The spans that projects completed in a year, and what may be picked."""
 

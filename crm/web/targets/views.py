@@ -1,6 +1,5 @@
 """The pages of annual targets: progress by unit, and the projects counted for a target."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.money import Currency
 from crm.base.sheets import Format
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.leads.tier_lines import tier_lines
@@ -36,7 +36,7 @@ bp = Blueprint("targets", __name__)
 _KINDS = {milestone: kind.label for kind, milestone in MILESTONE_OF.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProjectRow:
     """A project counted for a target, labelled as the viewer may see it."""
 

@@ -1,6 +1,5 @@
 """The page where an admin sets the lines of the tiers in foreign currencies (PROJECTS 1)."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from crm.base.formatting import day
 from crm.base.money import WAN, Currency, format_amount
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.leads.rates import FOREIGN
 from crm.leads.tier_lines import BEGINNING, set_line, tier_lines
@@ -43,7 +43,7 @@ class LineForm(FlaskForm):
         return TierLine(self.tier.data, self.currency.data, from_on, threshold)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LineCell:
     """The line of a tier in a currency on the day, and the address where it is set."""
 
@@ -52,7 +52,7 @@ class LineCell:
     url: str | None  # none: in yuan the tier is its own line
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LineChange:
     """A line that holds from a later date than the first ones."""
 

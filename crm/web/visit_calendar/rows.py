@@ -1,13 +1,13 @@
 """The calendar before a viewer: days with visits and absences, and what does not fit (ENTRY 4)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
 
 from crm.base import clock, formatting
 from crm.base.periods import DAY, Period, days
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.people.models import Absence
 from crm.visits.clashes import Booking, clashes, without_free_half
@@ -16,7 +16,7 @@ from crm.visits.rules import Kind, Status
 from crm.web.visits.rows import ICONS, names_of, title_of
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Entry:
     """A visit on a day."""
 
@@ -32,7 +32,7 @@ class Entry:
     may_move: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class DayCell:
     """A day of the calendar."""
 
@@ -49,7 +49,7 @@ class DayCell:
         return not (self.entries or self.absent)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Shown:
     """What stands in the calendar."""
 

@@ -1,10 +1,9 @@
 """The page of one visit: its facts and words, and what the viewer may do to it."""
 
-from dataclasses import dataclass
-
 from flask import url_for
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.problems.models import Problem
 from crm.problems.permissions import onlooker
@@ -27,7 +26,7 @@ from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, new_lead_u
 OF_COMPANIES = ("met", "position")  # words that the rows of companies show
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CompanyLine:
     """A company met, with the way to its page where the viewer may open it."""
 
@@ -43,7 +42,7 @@ class CompanyLine:
         return new_lead_url(self.unled) if self.unled else None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitPage:
     """One visit with what its page shows and offers."""
 

@@ -1,7 +1,7 @@
 """The filters of the list of visits, as its address has them and as chips that change them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -10,6 +10,7 @@ from flask import request, url_for
 from crm.base import formatting
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
+from crm.base.value_class import value_class
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
 from crm.visits.filters import VisitFilter
@@ -55,7 +56,7 @@ CHOICES_OF_WHO = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Choice:
     """A filter that a link sets, or removes where it is set."""
 
@@ -64,7 +65,7 @@ class Choice:
     is_set: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ListFilters:
     """The filters that the address of the list asks for."""
 

@@ -1,6 +1,6 @@
 """The list of visits: filters, sums by city, and a page of rows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, render_template, request
@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.paging import Page
 from crm.base.sheets import Column, Format
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.files.queries import counts_of
 from crm.quotas.pending_visits import ids_awaiting_verdict
@@ -44,7 +45,7 @@ STATUSES = [("", "全部状态"), *((status.value, status.label) for status in S
 WORDS = ("met", "next_step")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Sums:
     """The sums by city as chips; the cities beyond the first few are folded."""
 

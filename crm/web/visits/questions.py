@@ -1,7 +1,6 @@
 """What a form asks before it saves a visit: 合并 or 仍保存, and a reason (REGIME 3 and 4)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,6 +8,7 @@ from flask_wtf import FlaskForm
 
 from crm.base import formatting
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.queries import people_by_id
 from crm.quotas.frozen_edits import (
@@ -40,7 +40,7 @@ MOST_ROWS = 6
 WITHOUT_OTHER_VISIT = {Doubt.LEFT, Doubt.BUSY}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class QuestionRow:
     """A question, with the page of the other visit where the reader may see it."""
 
@@ -48,7 +48,7 @@ class QuestionRow:
     url: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Prompt:
     """The questions of a form, and the buttons that answer them."""
 

@@ -1,7 +1,7 @@
 """快记: a typed line fills in the form of a visit, and saves nothing itself (ENTRY 1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.base.clock import civil, civil_date
 from crm.base.refs import new_ref
+from crm.base.value_class import value_class
 from crm.leads.redaction import lead_labels
 from crm.people.permissions import Viewer
 from crm.visits.fields import VISIT_FIELDS
@@ -39,7 +40,7 @@ _SHORT = {"first_on": "日期", "starts": "时间", "companies": "企业"}
 _PICKED = {"leader_id", "lead_ids", "participant_ids"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ChipShown:
     """A value that was read: its field, its value, the words for it, and how sure it is."""
 
@@ -51,7 +52,7 @@ class ChipShown:
     options: Sequence[tuple[str, str]]  # values of the buttons with their texts
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class QuickEntry:
     """The first entry of what was typed, and what is left for later."""
 

@@ -1,7 +1,6 @@
 """What the page of a quick entry says beside the values that it read (ENTRY 1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.clock import civil_date
+from crm.base.value_class import value_class
 from crm.people.queries import units_named
 from crm.problems.categories import categories
 from crm.problems.wording import obstacle_in
@@ -21,7 +21,7 @@ from crm.visits.rules import Status
 STAY, NEW = "stay", "new"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StayQuestion:
     """A stay on the dates of a new one: whether the entry goes into it."""
 
@@ -36,7 +36,7 @@ class StayQuestion:
         return self.stay.id if self.chosen == f"{STAY}:{self.stay.id}" else None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Remarks:
     """What is said of a draft, and what is asked."""
 

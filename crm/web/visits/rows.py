@@ -1,7 +1,7 @@
 """Visits as rows of lists, with their chips and the buttons of a planned one."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 from flask import url_for
@@ -9,6 +9,7 @@ from flask import url_for
 from crm.base import clock, formatting
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Channel, Kind, Status, Verdict, may_end_early
 from crm.visits.unled import UnledCompany
@@ -23,7 +24,7 @@ ICONS = {
 WEEK = 7 * DAY
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Move:
     """A date to which a planned visit may be moved."""
 
@@ -31,7 +32,7 @@ class Move:
     on: date
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Steps:
     """What may be done to a planned visit."""
 
@@ -39,7 +40,7 @@ class Steps:
     moves: tuple[Move, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Chip:
     """A short remark with its tone."""
 
@@ -48,7 +49,7 @@ class Chip:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VerdictButtons:
     """The decisions on a visit that a supervisor may make, about what they see of it."""
 
@@ -80,7 +81,7 @@ def visit_tabs(current: str, whose: Iterable[LabeledEnum]) -> list[dict[str, obj
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class VisitRow:
     """One visit in a list."""
 

@@ -1,7 +1,5 @@
 """Pages of trips (批次): destination, dates and approval, and the visits made there."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -10,6 +8,7 @@ from wtforms import StringField
 from wtforms.validators import Length, Optional
 
 from crm.base import formatting
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits import trips
@@ -44,7 +43,7 @@ class TripForm(FlaskForm):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TripRow:
     """A trip in the list."""
 
