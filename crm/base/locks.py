@@ -1,7 +1,7 @@
 """Locks of transactions: SQLite's write lock at the first write, rows, and one at a time.
 
 A transaction of `read_first` holds up nobody until it writes. What it read before may have changed
-by then: on PostgreSQL that is so anyway, and `crm.web.transaction` checks it on SQLite.
+by then: on PostgreSQL that is so anyway, and `crm.requests.transaction` checks it on SQLite.
 """
 
 from typing import Any

@@ -39,7 +39,7 @@ from crm.web.back_links import came_from
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, is_inside
 from crm.web.known_browsers import browser_known_to, remember_browser
-from crm.web.transaction import CHANGING, moment, release, today, transaction
+from crm.web.transaction import CHANGING, is_api, moment, release, today, transaction
 
 bp = Blueprint("auth", __name__)
 log = structlog.get_logger()
@@ -219,7 +219,7 @@ def sign_out() -> ResponseReturnValue:
 
 def _note_seen(response: Response) -> Response:
     """Update `seen_at`, at most every five minutes, in a short transaction of its own."""
-    if request.method in CHANGING or request.endpoint in UNSEEN or not current_user:
+    if is_api() or request.method in CHANGING or request.endpoint in UNSEEN or not current_user:
         return response
     if current_user.is_authenticated:
         login: Any = current_user.login

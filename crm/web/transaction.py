@@ -1,87 +1,39 @@
-"""One moment and, for changes, one transaction per request.
+"""Begins the requests of pages; what they share with the API is in `crm.requests.transaction`."""
 
-A request that changes something reads first, and takes SQLite's write lock at its first write.
-Before the commit it asks the audit trail what others have changed since it began to read. Where
-that may matter the request is run again, the second time under the lock from the beginning.
-"""
-
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TypeAlias
-
-from flask import Flask, current_app, g, request, session
+from flask import Flask, current_app, request, session
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
-from crm.base import audit, clock
-from crm.base.audit import Subject, come_from
+from crm.base.audit import come_from
 from crm.base.db_faults import first_line
-from crm.base.locks import is_reading, read_first
+from crm.base.locks import read_first
 from crm.base.replica import NEVER_REACHED, position
 from crm.extensions import db
-from crm.transactions import apply_pending
+from crm.requests.transaction import CHANGING as CHANGING
+from crm.requests.transaction import Outdated as Outdated
+from crm.requests.transaction import after_commit as after_commit
+from crm.requests.transaction import before_commit as before_commit
+from crm.requests.transaction import forget_reads as forget_reads
+from crm.requests.transaction import is_outdated as is_outdated
+from crm.requests.transaction import moment as moment
+from crm.requests.transaction import note_reads as note_reads
+from crm.requests.transaction import only_matters as only_matters
+from crm.requests.transaction import release as release
+from crm.requests.transaction import today as today
+from crm.requests.transaction import transaction as transaction
+from crm.requests.transaction import trial as trial
+from crm.requests.transaction import undo as undo
 
 REPLICA = "replica"  # the name of its engine
 WRITTEN = "written"  # in the cookie: the position of this browser's last change
-MattersTo: TypeAlias = Callable[[Session, Collection[Subject]], bool]
-CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # These hash a password or check a token first, and take the write lock afterwards.
 BEGIN_LATER = frozenset(
     {"auth.sign_in", "me.set_password", "my_settings.stop", "people.give_password"}
 )
 
 
-class Outdated(Exception):  # noqa: N818 - the request runs again, nothing went wrong
-    """Others have changed what this request has read."""
-
-
-@dataclass(slots=True)
-class Reads:
-    """How far the audit trail reached before the first read, and which changes since matter.
-
-    `matters` is None where every change matters: on SQLite, whose row locks are its write lock.
-    On PostgreSQL rows are locked where that is needed, and so nothing else is checked.
-    """
-
-    position: int
-    matters: MattersTo | None = None
-
-
-def moment() -> datetime:
-    """The moment of this request."""
-    if "moment" not in g:
-        g.moment = clock.now()
-    return g.moment  # type: ignore[no-any-return]
-
-
-def today() -> date:
-    """The civil date of this request."""
-    return clock.civil_date(moment())
-
-
-@contextmanager
-def transaction() -> Iterator[Session]:
-    """The request's session: what was changed is committed at the end, or nothing is."""
-    try:
-        yield db.session
-        apply_pending(db.session)
-        if note := g.get("before_commit"):
-            note(db.session)
-        _require_current(db.session)
-    except BaseException:
-        # a worker that is stopped meanwhile must not leave a lock behind
-        undo()
-        raise
-    db.session.commit()
-    g.pop("reads", None)
-    _note_position()
-
-
-def before_commit(note: Callable[[Session], None]) -> None:
-    """Write something more in the transaction of this request, if it comes to change anything."""
-    g.before_commit = note
+def is_api() -> bool:
+    """Whether a program asks: no cookie is read, and `crm.api` begins its transactions."""
+    return request.blueprint == "api"
 
 
 def _note_position() -> None:
@@ -96,76 +48,11 @@ def _note_position() -> None:
         session[WRITTEN] = NEVER_REACHED
 
 
-def note_reads() -> None:
-    """Note how far the audit trail reaches, before anything else is read."""
-    g.reads = Reads(audit.position(db.session))
-
-
-def only_matters(matters: MattersTo) -> None:
-    """Say which changes of others outdate what this request has read, on both databases."""
-    if "reads" in g:
-        g.reads.matters = matters
-
-
-def is_outdated() -> bool:
-    """Whether others have changed anything since this request began to read."""
-    return "reads" in g and audit.position(db.session) != g.reads.position
-
-
-def _require_current(session: Session) -> None:
-    """Raise `Outdated` where others have changed what this request has read.
-
-    From here to the commit nobody else commits.
-    """
-    reads: Reads | None = g.get("reads")
-    session.flush()
-    if reads is None or is_reading(session):  # nothing was read, or nothing written
-        return
-    if reads.matters is None and session.get_bind().dialect.name == "postgresql":
-        return
-
-    if audit.hold_position(session) == reads.position:
-        return
-    changed = audit.changed_since(session, reads.position)
-    if reads.matters is None or reads.matters(session, changed):
-        raise Outdated
-
-
-@contextmanager
-def trial() -> Iterator[Session]:
-    """The request's session for a look at what a change would do: nothing of it is kept."""
-    try:
-        yield db.session
-    finally:
-        undo()
-
-
-def undo() -> None:
-    """Roll back the request's changes."""
-    db.session.rollback()
-    # cached objects no longer belong to the session
-    _forget_viewer()
-
-
-def forget_reads() -> None:
-    """Forget what the transaction has read, so that it is read again."""
-    db.session.expunge_all()
-    _forget_viewer()
-
-
-def _forget_viewer() -> None:
-    for read in ("_login_user", "viewer", "figure_scope"):
-        g.pop(read, None)
-
-
-def release() -> None:
-    """End a reading transaction; loaded objects stay usable, detached from the session."""
-    db.session.expunge_all()
-    undo()
-
-
 def _begin() -> None:
     come_from(request.remote_addr)
+    if is_api():
+        return
+    after_commit(_note_position)
     if request.method not in CHANGING or request.endpoint is None:
         return
     request.get_data(parse_form_data=True)  # read a slow body before any lock is taken

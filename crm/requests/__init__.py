@@ -1,0 +1,1 @@
+"""What a request has, whether a page or a program of the API asks: moment, transaction, runs."""
