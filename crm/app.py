@@ -8,12 +8,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from crm import web
+from crm.api import routes as api
 from crm.base import clock, mail
 from crm.base.db import engine_options
 from crm.extensions import csrf, db, limiter, login_manager
 from crm.leads import search_index
 from crm.settings import Settings
 from crm.visits import search_index as visit_index
+from crm.web.errors import refusal_text
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,6 +56,7 @@ def create_app(settings: Settings) -> Flask:
     limiter.init_app(app)
     login_manager.init_app(app)
     web.init_app(app)
+    api.init_app(app, refusal_text)  # both edges refuse in the same words
 
     if n := settings.proxies:  # without a trusted proxy a client could forge its address
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]

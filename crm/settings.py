@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     mail_per_minute: int = Field(
         120, ge=0, description="mails that one worker hands in a minute; 0: no limit"
     )
+    api_per_minute: int = Field(
+        300, ge=1, description="requests a minute that one token of the API may make"
+    )
     timezone: str = Field("Asia/Shanghai", description="civil time of the zone")
     locale: str = Field(
         "zh_Hans",

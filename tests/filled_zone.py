@@ -139,6 +139,8 @@ PAGES = (
     ("shen", "/compliance?tab=corrections"),
     ("shen", FIGURE),
     ("shen", "/me"),
+    ("shen", "/me/tokens"),
+    ("shen", "/api/v1/reference"),
     ("shen", "/me/settings"),
     ("shen", "/me/entry-grants/new"),
     ("shen", "/mailbox/{reminder}"),

@@ -43,12 +43,14 @@ TECHNICAL = {
 }
 # Columns that move by themselves, or follow from other rows.
 MOVING = {
+    "api_token": {"used_at"},
     "lead": {"last_contact_on"},
     "login_session": {"seen_at"},
     "person": {"last_failed_at"},
 }
 # Rows beside another: by whose entry they are told, found by that column; None: by any such entry.
 BESIDE: Mapping[str, Mapping[str, str | None]] = {
+    "api_token": {"person": "person_id"},
     "calendar_feed": {"person": "person_id"},
     "claim_entry": {"claim": "claim_id"},
     "claim_file": {"claim": "record_id"},

@@ -36,6 +36,9 @@ class AnsweredRequest(Base):
     made_at: Mapped[datetime] = mapped_column(index=True)
     location: Mapped[str | None]  # none while the answer is under way
     messages: Mapped[str | None]
+    # of the API, which keeps its answer with the change: status, and headers and body as JSON
+    status: Mapped[int | None]
+    answer: Mapped[str | None]
 
 
 def find_answered(db: Session, person_id: int, key: str) -> AnsweredRequest | None:
@@ -54,6 +57,11 @@ def keep_answer(db: Session, person_id: int, key: str, answer: Answer, now: date
     db.execute(update(AnsweredRequest).where(*own).values(values))
 
     if key.endswith("00"):  # one in 256: keys are random
-        over = select(AnsweredRequest.id).where(AnsweredRequest.made_at < now - KEPT_FOR)
-        locked = over.with_for_update(skip_locked=True)  # another process may be at it
-        db.execute(delete(AnsweredRequest).where(AnsweredRequest.id.in_(locked)))
+        forget_old(db, now)
+
+
+def forget_old(db: Session, now: datetime) -> None:
+    """Forget requests that nobody sends again."""
+    over = select(AnsweredRequest.id).where(AnsweredRequest.made_at < now - KEPT_FOR)
+    locked = over.with_for_update(skip_locked=True)  # another process may be at it
+    db.execute(delete(AnsweredRequest).where(AnsweredRequest.id.in_(locked)))

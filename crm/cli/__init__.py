@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "crm.cli.doctor:doctor",
     "audit": "crm.cli.audit:audit",
     "files": "crm.cli.files:files",
+    "schema": "crm.cli.schema:schema",
 }
 
 

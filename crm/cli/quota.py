@@ -19,6 +19,7 @@ from crm.jobs.ledger import began_on
 from crm.people.queries import by_username
 from crm.quotas.backtest import Comparison, Counts, counts
 from crm.quotas.backtest import backtest as compare
+from crm.quotas.figure_rows import as_row
 from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, working_calendar
 from crm.quotas.rules import Figure, basis_of
 
@@ -167,25 +168,6 @@ def _comparison_row(compared: Comparison) -> dict[str, object]:
         }
 
     return row
-
-
-def as_row(person_figure: PersonFigure) -> dict[str, object]:
-    """The figure as columns: people by username, units by code."""
-    figure = person_figure.figure
-
-    return {
-        "rule": figure.rule.code,
-        "person": person_figure.username,
-        "unit": person_figure.unit_code,
-        "period": figure.period.name,
-        "required": figure.required,
-        "achieved": figure.achieved,
-        "planned": figure.planned,
-        "pace": figure.pace,
-        "status": figure.status.value,
-        "workdays": figure.workdays,
-        "present": figure.present,
-    }
 
 
 def frozen_columns(figure: Figure) -> dict[str, object]:

@@ -178,3 +178,15 @@ def found_leads(db: Session, viewer: Viewer, on: date, text: str) -> list[Choice
     """Leads found by the text, the latest first; one more than a list shows, if any."""
     query = offerable(db, viewer, on, text).order_by(Lead.entered_on.desc(), Lead.id.desc())
     return [Choice(*row) for row in db.execute(query.limit(MOST_FOUND + 1))]
+
+
+def ids_by_ref(db: Session, viewer: Viewer, refs: Collection[str], on: date) -> dict[str, int]:
+    """By reference, those of these leads that the viewer may see."""
+    query = select(Lead.ref, Lead.id).where(Lead.ref.in_(refs), visible(viewer, on))
+    return dict(db.execute(query).all()) if refs else {}
+
+
+def refs_by_id(db: Session, lead_ids: Collection[int]) -> dict[int, str]:
+    """The references of these leads; the caller has seen to it that they may be shown."""
+    query = select(Lead.id, Lead.ref).where(Lead.id.in_(lead_ids))
+    return dict(db.execute(query).all()) if lead_ids else {}

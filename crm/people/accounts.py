@@ -11,6 +11,7 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
+from crm.people.api_tokens import end_tokens
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
 from crm.people.rules import Role
@@ -78,6 +79,7 @@ def disable_person(
 
     if at <= now:
         end_sessions(db, person=person, now=now)
+        end_tokens(db, person_id=person.id, now=now)
         end_grants_of(db, person=person, now=now)
 
     note_record_access_ended(db, person, by=by, at=now)
@@ -85,13 +87,14 @@ def disable_person(
 
 
 def enable_person(db: Session, *, person: Person, by: Person | None, now: datetime) -> None:
-    """Open the account again; earlier sessions stay ended."""
+    """Open the account again; earlier sessions and tokens stay ended."""
     if person.is_disabled(now):  # what ended with the account does not come back with it
         end_grants_of(db, person=person, now=now)
     before, after = changes(person, {"disabled_at": None})
     if not after:
         return
     end_sessions(db, person=person, now=now)
+    end_tokens(db, person_id=person.id, now=now)
     record(db, "person.enabled", person, by=by, at=now, before=before, after=after)
 
 

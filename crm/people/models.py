@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crm.base.db import Base, enum_column
 from crm.base.names import person_pinyin, person_search_text
-from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, Scope, UnitKind
 
 
 class Unit(Base):
@@ -196,3 +196,28 @@ class LoginSession(Base):
     browser: Mapped[str | None]
 
     person: Mapped[Person] = relationship(lazy="raise")
+
+
+class ApiToken(Base):
+    """With what a program asks the API in a person's name; only the hash of it is kept."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (CheckConstraint("expires_at > made_at", "ends_after_it_begins"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[str]  # their codes with blanks between
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]  # moves at most every five minutes
+    ended_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="raise")
+
+    @property
+    def granted(self) -> list[Scope]:
+        """The scopes, in the order of their list."""
+        codes = self.scopes.split()
+        return [scope for scope in Scope if scope.value in codes]

@@ -28,6 +28,15 @@ class Role(LabeledEnum):
     READER = "reader", "简报读者"
 
 
+class Scope(LabeledEnum):
+    """What a token of the API may do, at most what its person may."""
+
+    READ = "read", "查询"
+    VISITS = "visits", "登记和办理拜访"
+    LEADS = "leads", "登记和办理线索、企业、跟进"
+    WRITE = "write", "登记和办理全部业务"
+
+
 class UnitKind(LabeledEnum):
     """What an org unit is."""
 
@@ -62,6 +71,13 @@ WITH_RECORDS = frozenset(Role) - {Role.READER}  # a reader has figures of units 
 OVERSEEING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units
 JUDGING = frozenset({Role.SUPERVISOR, Role.ADMIN})  # they confirm and reject visits in scope
+
+LONGEST_TOKEN_DAYS = 365
+
+
+def scopes_open(scope: Scope, granted: Iterable[Scope]) -> bool:
+    """Whether a token with the granted scopes may do what the scope covers."""
+    return scope in granted or (scope is not Scope.READ and Scope.WRITE in granted)
 
 
 def nearest(chain: Iterable[int], holders: Mapping[int, Sequence[int]], but: int) -> list[int]:

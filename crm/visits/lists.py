@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.db import batches
-from crm.base.paging import Page, Place, place_at
+from crm.base.paging import PAGE, Page, Place, place_at
 from crm.base.remembered import remembered
 from crm.base.sheets import MOST_ROWS
 from crm.leads.models import Lead
@@ -197,12 +197,13 @@ def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
     by: VisitFilter,
     cursor: str | None = None,
     words: tuple[str, ...] = (),
+    size: int = PAGE,
 ) -> Page[SeenVisit]:
     """A page of visible visits, the latest first date first; of their words those asked for."""
-    place = _place(cursor)
+    place = _place(cursor, size)
     values = values_of(viewer, on)
     query: Executable
-    if cursor is None and is_mine_since(viewer, by):
+    if cursor is None and size == PAGE and is_mine_since(viewer, by):
         query = _my_first_page(has_first=by.first is not None)
         values |= since_values(by.first)
     else:
@@ -251,8 +252,8 @@ def entered_late(db: Session, viewer: Viewer, on: date, *, by: VisitFilter) -> l
     return listed(db, viewer, db.scalars(newest, values_of(viewer, on)).all(), on)
 
 
-def _place(cursor: str | None) -> Place:
-    return place_at(cursor, on=Visit.first_on, row_id=Visit.id)
+def _place(cursor: str | None, size: int = PAGE) -> Place:
+    return place_at(cursor, on=Visit.first_on, row_id=Visit.id, size=size)
 
 
 @cache

@@ -22,7 +22,7 @@ from crm.web import (
     username_converter,
 )
 from crm.web.absences import views as absences
-from crm.web.account import mailbox, notification_settings
+from crm.web.account import mailbox, notification_settings, tokens
 from crm.web.account import views as me
 from crm.web.admin import delivery, health, jobs
 from crm.web.admin import views as admin
@@ -145,6 +145,7 @@ def init_app(app: Flask) -> None:
         mailbox,
         notification_settings,
         me,
+        tokens,
         admin,
         people,
         entry_grants,

@@ -18,6 +18,8 @@ PUBLIC = frozenset(
         # the link in a mail; its token names one person and one kind of mail
         "my_settings.unsubscribe",
         "my_settings.stop",
+        # what programs may ask; nothing of anybody
+        "api_reference.show",
         # programs that read a calendar cannot sign in; its token names one person
         "visit_calendar.feed",
     }
@@ -35,6 +37,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "me.sign_out_elsewhere": ANYONE,
     "me.make_feed": WITH_RECORDS,
     "me.end_feed": WITH_RECORDS,
+    "tokens.listing": ANYONE,
+    "tokens.create": ANYONE,
+    "tokens.end": ANYONE,
     "repeats.form_token": ANYONE,
     "myday.show": ANYONE,
     # readers enter no visits, but others may enter theirs
@@ -251,6 +256,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "people.disable": ADMINS,
     "people.enable": ADMINS,
     "people.sign_out": ADMINS,
+    "people.end_tokens": ADMINS,
     "people.new_posting": ADMINS,
     "people.add_posting": ADMINS,
     "people.edit_posting": ADMINS,

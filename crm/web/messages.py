@@ -79,6 +79,9 @@ SENTENCES = {
     "upload_there": "与已有材料“{name}”相同，未重复添加。",
     "upload_too_many": "每条记录最多 {most} 份材料，请合并后再上传，或上传某一份的新版。",
     "upload_superseded": "所选材料已有新版，请刷新页面后对最新版操作。",
+    # the API and its tokens
+    "too_many_tokens": "最多 {most} 个有效令牌，请先撤销不再使用的。",
+    "bad_cursor": "cursor 不属于这一查询，请从头重新读取。",
     # files that are imported
     "file_too_large": "文件超过 {megabytes} MB，请分成几个文件导入。",
     "file_empty": "文件为空，首行应为列名。",

@@ -52,6 +52,7 @@ PLACES = (
 )
 # blueprints shown under another one's entry
 UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
+    "api_reference": "me",
     "bulk_changes": "leads",
     "entry_grants": "me",
     "merges": "leads",
@@ -63,6 +64,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "receipt_imports": "claims",
     "receipts": "claims",
     "tables": "visits",
+    "tokens": "me",
     "trips": "visits",
 }
 

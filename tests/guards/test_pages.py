@@ -1,12 +1,12 @@
-"""Page modules read through the features' queries; none builds a query of its own."""
+"""Modules of pages and the API read through features' queries; none builds one of its own."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-WEB = Path(__file__).parents[2] / "crm" / "web"
-PAGE_MODULES = sorted(WEB.rglob("*.py"))
+CRM = Path(__file__).parents[2] / "crm"
+PAGE_MODULES = sorted([*(CRM / "web").rglob("*.py"), *(CRM / "api").rglob("*.py")])
 BUILDERS = {"select", "union", "insert", "update", "delete"}
 
 
@@ -16,7 +16,7 @@ def imported_names(module):
             yield from (alias.name for alias in node.names)
 
 
-@pytest.mark.parametrize("path", PAGE_MODULES, ids=lambda path: str(path.relative_to(WEB)))
+@pytest.mark.parametrize("path", PAGE_MODULES, ids=lambda path: str(path.relative_to(CRM)))
 def test_no_page_module_builds_a_query(path):
     module = ast.parse(path.read_text(encoding="utf-8"))
 

@@ -31,6 +31,7 @@ _line = Length(max=200, message="最多 %(max)d 个字。")
 LINKS = (
     ("mailbox.listing", "信箱", "mail", "系统发送给您的周报、月报和提醒"),
     ("my_settings.show", "邮件设置", "mail-cog", "设置接收的邮件和免打扰时段"),
+    ("tokens.listing", "接口令牌", "key", "供其他程序以您的名义查询和登记"),
 )
 # The first mark found wins: Edge names Chrome, too, and Chrome names Safari.
 BROWSERS = (

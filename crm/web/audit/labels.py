@@ -101,6 +101,8 @@ ACTIONS: Mapping[str, str] = {
     "person.mails_chosen": "修改邮件设置",
     "person.calendar_feed_made": "生成日历订阅地址",
     "person.calendar_feed_ended": "停用日历订阅地址",
+    "person.api_token_made": "生成接口令牌",
+    "person.api_token_ended": "撤销接口令牌",
     "person.exported": "导出列表",
     "person.import_undone": "撤销导入",
     "person.imported": "导入文件",

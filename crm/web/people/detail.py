@@ -8,6 +8,7 @@ from flask import abort, render_template, url_for
 from crm.base import formatting
 from crm.extensions import db
 from crm.people.accounts import temporary_until
+from crm.people.api_tokens import open_tokens
 from crm.people.directory import latest_absences, person_with_postings
 from crm.people.models import Person, Posting
 from crm.people.sessions import count_sessions
@@ -42,6 +43,7 @@ class PersonPage:
     is_leaving: bool
     is_me: bool
     sessions: int
+    tokens: int
     postings: list[PostingRow]
     absences: list[AbsenceRow]
 
@@ -74,6 +76,7 @@ def person_page(person: Person) -> str:
         is_leaving=disabled_at is not None and not is_disabled,
         is_me=person.id == signed_in().id,
         sessions=count_sessions(db.session, person.id),
+        tokens=len(open_tokens(db.session, person.id, now=now)),
         postings=[_posting_row(posting, on) for posting in reversed(person.postings)],
         absences=[absence_row(absence, on) for absence in absences],
     )

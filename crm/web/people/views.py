@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.people import accounts, postings, service
+from crm.people import accounts, api_tokens, postings, service
 from crm.people.directory import Account, PeopleFilter, people_page
 from crm.people.models import Person
 from crm.people.queries import by_username
@@ -218,5 +218,18 @@ def sign_out(username: str) -> ResponseReturnValue:
             lambda session, person: accounts.sign_out_elsewhere(
                 session, person=person, but_id=None, by=me, now=now
             ),
+        )
+    )
+
+
+@bp.post(f"{ONE}/end-tokens")
+def end_tokens(username: str) -> ResponseReturnValue:
+    """End all of the person's tokens of the API."""
+    me, now = signed_in(), moment()
+    return redirect(
+        _do(
+            username,
+            "该账号的接口令牌均已撤销。",
+            lambda session, person: api_tokens.end_all(session, person=person, by=me, now=now),
         )
     )

@@ -1,0 +1,163 @@
+"""Answers the calls of operations: who calls, what is sent, one transaction, one answer."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, current_app, g, request
+from pydantic import BaseModel, ValidationError
+
+from crm.api import gate, repeats
+from crm.api.call import Call, body_of, etag_of, same_state
+from crm.api.models import Listing
+from crm.api.operations import MATCHED, Operation
+from crm.api.problems import Problem, Words, of_validation
+from crm.base.clock import civil_date
+from crm.base.db import begin_to_write
+from crm.base.errors import Refused
+from crm.base.locks import read_first
+from crm.base.mail import Site
+from crm.extensions import db
+from crm.requests.run_again import run_until_current
+from crm.requests.transaction import CHANGING, moment, note_reads, transaction, undo
+from crm.settings import Settings
+
+JSON = "application/json"
+
+
+def view_of(operation: Operation, words: Words) -> Callable[..., Response]:
+    """The view of an operation's route."""
+
+    def view(**in_path: Any) -> Response:
+        g.api_names = getattr(operation.body, "NAMES", {})
+        _require_acceptable()
+        headers = gate.admit()
+        try:
+            answer = _answer(operation, words, in_path)
+        except Problem as problem:
+            problem.headers = {**headers, **problem.headers}
+            raise
+        answer.headers.update(headers)
+        return answer
+
+    return view
+
+
+def _answer(operation: Operation, words: Words, in_path: Mapping[str, Any]) -> Response:
+    # whoever may not call learns nothing of what they sent
+    if operation.method not in CHANGING:
+        call = _call(operation)
+        return _read(call, {**in_path, **_arguments(operation, words)})
+
+    request.get_data()  # a slow body is read before any lock is taken
+    gate.caller(db.session, operation)
+    undo()
+    given = {**in_path, **_arguments(operation, words)}
+    key = repeats.required_key() if operation.method == "POST" else None
+    if operation.method in MATCHED and "If-Match" not in request.headers:
+        raise Problem(HTTPStatus.PRECONDITION_REQUIRED, "match_missing")
+
+    read_first(db.session)
+    note_reads()
+    return run_until_current(lambda: _change(_call(operation), given, key), _begin_again)
+
+
+def _call(operation: Operation) -> Call:
+    viewer, now = gate.caller(db.session, operation), moment()
+    own: Settings = current_app.config["SETTINGS"]
+    site = Site(base_url=own.base_url, mail_from=own.mail_from, secret=own.secret_key)
+    header = request.headers.get("If-Match")
+    return Call(db.session, operation, viewer, now, civil_date(now), site, header)
+
+
+def _begin_again() -> None:
+    """Begin the transaction anew, with SQLite's write lock, and a moment of its own."""
+    undo()
+    begin_to_write(db.session)
+    g.pop("moment", None)  # changes are made in the order of their moments
+    note_reads()
+
+
+def _read(call: Call, given: Mapping[str, Any]) -> Response:
+    shown = call.operation.handler(call, **given)
+    answer = _response(shown)
+    if isinstance(shown, Listing) and shown.next:
+        arguments = {**request.args.to_dict(), "cursor": shown.next}
+        address = f"{call.site.base_url}{request.path}?{urlencode(arguments)}"
+        answer.headers["Link"] = f'<{address}>; rel="next"'
+    if same_state(request.headers.get("If-None-Match", ""), answer.headers["ETag"]):
+        answer.status_code = HTTPStatus.NOT_MODIFIED
+        answer.set_data(b"")
+    return answer
+
+
+def _change(call: Call, given: Mapping[str, Any], key: str | None) -> Response:
+    if key and (known := repeats.first_answer(call, key)):
+        return known
+    try:
+        with transaction() as session:
+            shown = call.operation.handler(call, **given)
+            if call.operation.method in MATCHED and not call.is_matched:
+                raise RuntimeError(call.operation.name)
+            session.flush()
+            answer = _created(call, shown) if call.operation.creates else _response(shown)
+            if key:
+                repeats.keep_answer(call, key, answer)
+    except (Refused, Problem):
+        # sent twice at once: what refuses this one may be the first, saved since
+        if key and (known := repeats.first_answer(_call(call.operation), key)):
+            return known
+        raise
+    return answer
+
+
+def _created(call: Call, shown: BaseModel) -> Response:
+    answer = _response(shown, HTTPStatus.CREATED)
+    if (row_id := getattr(shown, "id", None)) is not None:
+        answer.headers["Location"] = f"{call.site.base_url}{request.path}/{row_id}"
+    return answer
+
+
+def _response(shown: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    body = body_of(shown)
+    return Response(body, status, {"ETag": etag_of(body)}, mimetype=JSON)
+
+
+def _require_acceptable() -> None:
+    accepted = request.accept_mimetypes
+    if accepted and not (accepted[JSON] or accepted["application/problem+json"]):
+        raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not_acceptable")
+
+
+def _arguments(operation: Operation, words: Words) -> dict[str, BaseModel]:
+    """The query and the body as their models; a `Problem` where they are not."""
+    given: dict[str, BaseModel] = {}
+    if operation.query:
+        given["query"] = _query(operation.query, words)
+    elif request.args:
+        name = next(iter(request.args))
+        error = {"parameter": name, "code": "extra_forbidden", "detail": f"没有名为“{name}”的项。"}
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=(error,))
+    if operation.body:
+        given["body"] = _body(operation.body, words)
+    return given
+
+
+def _query(model: type[BaseModel], words: Words) -> BaseModel:
+    sent = {name: values[-1] for name, values in request.args.lists()}
+    try:
+        return model.model_validate_strings(sent)
+    except ValidationError as error:
+        raise of_validation(error, words, is_query=True) from None
+
+
+def _body(model: type[BaseModel], words: Words) -> BaseModel:
+    if request.mimetype != JSON:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", headers={"Accept": JSON})
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as error:
+        if any(found["type"] == "json_invalid" for found in error.errors()):
+            raise Problem(HTTPStatus.BAD_REQUEST, "bad_json") from None
+        raise of_validation(error, words, is_query=False) from None

@@ -1,0 +1,102 @@
+"""What the API offers: each resource declares its operations, and routes and OpenAPI follow.
+
+    visits = Resource("visits", "拜访")
+
+    @visits.get("/visits/{visit_id}", "一次拜访", roles=WITH_RECORDS)
+    def show(call: Call, visit_id: RowId) -> VisitShown: ...
+
+The arguments say what is asked for: `query` a model of the query, `body` one of the body, all
+others stand in the path. What is returned is the answer's model; a POST with `creates` answers 201.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import get_annotations
+from typing import Any, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from crm.people.rules import Role, Scope
+
+Handler: TypeAlias = Callable[..., Any]
+Declared = TypeVar("Declared", bound=Handler)
+ANYONE = frozenset(Role)
+MATCHED = frozenset({"PUT", "PATCH", "DELETE"})  # these need If-Match
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path: who may call it, and what goes in and comes out."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    roles: Collection[Role]
+    scope: Scope
+    creates: bool = False
+    refusals: tuple[int, ...] = ()  # statuses of its own, beside those of all its kind
+
+    @property
+    def name(self) -> str:
+        """Its name in the whole API: `visits.show`."""
+        module = self.handler.__module__.rpartition(".")[2]
+        return f"{module}.{self.handler.__name__}"
+
+    @cached_property
+    def _types(self) -> dict[str, Any]:
+        return get_annotations(self.handler, eval_str=True)
+
+    @property
+    def query(self) -> type[BaseModel] | None:
+        """The model of its query."""
+        return self._types.get("query")
+
+    @property
+    def body(self) -> type[BaseModel] | None:
+        """The model of its body."""
+        return self._types.get("body")
+
+    @property
+    def returns(self) -> type[BaseModel]:
+        """The model of its answer."""
+        model: type[BaseModel] = self._types["return"]
+        return model
+
+    @property
+    def in_path(self) -> dict[str, Any]:
+        """The types of its path's parameters."""
+        apart = {"call", "query", "body", "return"}
+        return {name: of for name, of in self._types.items() if name not in apart}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Operations on one kind of records."""
+
+    tag: str
+    label: str
+    operations: list[Operation] = field(default_factory=list)
+
+    def get(self, path: str, summary: str, **given: Any) -> Callable[[Declared], Declared]:
+        """Declare what is read."""
+        return self._declare("GET", path, summary, {"scope": Scope.READ} | given)
+
+    def post(self, path: str, summary: str, **given: Any) -> Callable[[Declared], Declared]:
+        """Declare what is entered or done, once for each Idempotency-Key."""
+        return self._declare("POST", path, summary, {"scope": Scope.WRITE} | given)
+
+    def patch(self, path: str, summary: str, **given: Any) -> Callable[[Declared], Declared]:
+        """Declare a change of what is named, of the state that If-Match names."""
+        return self._declare("PATCH", path, summary, {"scope": Scope.WRITE} | given)
+
+    def _declare(
+        self, method: str, path: str, summary: str, given: dict[str, Any]
+    ) -> Callable[[Declared], Declared]:
+        def declare(handler: Declared) -> Declared:
+            values = {"roles": ANYONE} | given
+            self.operations.append(Operation(method, path, summary, handler, **values))
+            return handler
+
+        return declare
