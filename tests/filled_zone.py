@@ -22,6 +22,9 @@ from crm.leads.proposal_models import CompanyProposal, ProposalField, ProposalSt
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.leads.template_models import PlanTemplate, PlanTemplateStep
 from crm.leads.tiers import Tier
+from crm.mailing import channel_models
+from crm.mailing.channel_rules import ChannelKind
+from crm.mailing.channels import plant_hosts
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
 from crm.problems.rules import ProblemState
@@ -205,6 +208,10 @@ PAGES = (
     ("shan", "/admin/import/leads"),
     ("shan", "/admin/import/people"),
     ("shan", "/admin/import/absences"),
+    ("shan", "/admin/channels"),
+    ("shan", "/admin/channels/new/webhook"),
+    ("shan", "/admin/channels/{channel}"),
+    ("shan", "/admin/outbox"),
     ("shan", "/admin/catalog"),
     ("shan", "/admin/catalog/source/new"),
     ("shan", "/admin/sites"),
@@ -446,12 +453,21 @@ def _data_of_the_zone(db):
     template.steps = [PlanTemplateStep(kind=Stage.STARTED, workdays=60)]
     span = SpeedSpan(begin=Stage.SIGNED, end=Stage.STARTED, is_used=True)
     site = Site(name="智能制造园 3 号厂房", kind=SiteKind.PLANT, is_offered=True)
-    db.add_all([template, span, site])
+    channel = channel_models.Channel(
+        kind=ChannelKind.DINGTALK,
+        name="招商工作群",
+        url="https://oapi.dingtalk.com/robot/send?access_token=never-shown",
+        is_on=True,
+        takes_people=False,
+    )
+    db.add_all([template, span, site, channel])
+    plant_hosts(db, now=NOW)
     db.flush()
     return {
         "plan_template": template.id,
         "span": span.id,
         "site": site.id,
+        "channel": channel.id,
         "industry": db.scalar(select(func.min(CatalogEntry.id))),
     }
 

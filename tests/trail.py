@@ -52,6 +52,9 @@ MOVING = {
 BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "api_token": {"person": "person_id"},
     "calendar_feed": {"person": "person_id"},
+    "channel_address": {"person": "person_id"},
+    "channel_binding": {"channel": "channel_id"},
+    "channel_choice": {"person": "person_id"},
     "claim_entry": {"claim": "claim_id"},
     "claim_file": {"claim": "record_id"},
     "claim_kind_span": {"claim_kind": None},

@@ -44,6 +44,8 @@ WITHOUT_LEADS = frozenset(
         "absence",
         "audit_seal",
         "catalog_entry",
+        "channel",
+        "channel_host",
         "claim_exclusion",
         "claim_kind",
         "claim_kind_span",

@@ -1,7 +1,8 @@
-"""The outbox: a mail is a row first, written in the transaction that it reports.
+"""The outbox: a message is a row first, written in the transaction that it reports.
 
 The mailbox page shows a person all their messages, also `skipped` ones that are not mailed. Only
 messages with an address go out over SMTP; one without an address is `sent` by being there.
+What goes over a channel is a row of its own, with no person, so that no mailbox shows it twice.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ class State(LabeledEnum):
 
 
 class Message(Base):
-    """One mail to one person.
+    """One mail to one person, or what a channel tells of it.
 
     `dedupe_key` prevents a second one; `message_id` shows mail programs that a repeat is one.
     """
@@ -41,12 +42,15 @@ class Message(Base):
     __table_args__ = (
         Index(None, "state", "due_at"),
         Index(None, "person_id", "made_at"),
+        Index(None, "channel_id", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(unique=True)  # kind:subject:recipient:period:level
     kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind", is_checked=False))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: over a channel
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("channel.id"))  # none: a mail
+    about_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))  # of whose mail it tells
     recipient: Mapped[str]  # the address at that time; empty where the person had none
     subject: Mapped[str]
     body_text: Mapped[str]

@@ -12,6 +12,7 @@ from crm.cli import base
 from crm.cli.errors import RefusedError
 from crm.cli.processes import mailer, stop_signal, wait_for_database
 from crm.jobs import clock_check, ledger, manual_runs
+from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.clock import ClockThreads
 from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
@@ -68,6 +69,7 @@ def run(until: datetime, *, send: bool) -> None:
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
             deliverer = Deliverer(sessions, server, site.mail_from, now)
             deliverer.deliver_to_the_end(Event().wait)
+            ChannelDeliverer(sessions, now).deliver_all()
 
     click.echo(json.dumps({job: summary.as_dict() for job, summary in summaries.items()}))
     if any(summary.is_incomplete for summary in summaries.values()):

@@ -1,4 +1,4 @@
-"""`crm deliver`: a worker that sends the mails in the outbox."""
+"""`crm deliver`: a worker that sends the messages in the outbox."""
 
 from collections.abc import Callable
 from itertools import count
@@ -13,11 +13,15 @@ from crm.cli import base
 from crm.cli.errors import RefusedError
 from crm.cli.processes import mailer, stop_signal, wait_for_database, wait_seconds
 from crm.jobs import clock_check
+from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
+from crm.jobs.worker import Worker
 from crm.jobs.write_yield import WriteYield
 
 PAUSE_SECONDS = 5  # between two looks into the outbox
+CHANNELS_WATCHDOG_SECONDS = 30  # where mails take longer, channels are looked after all the same
+CHANNELS_END_WITHIN_SECONDS = 6
 
 log = structlog.get_logger()
 
@@ -36,17 +40,36 @@ def deliver(*, once: bool) -> None:
             write_yield.pause_if_due()  # on SQLite the pages wait for the write lock
             return not stopped.is_set() and is_trusted()
 
+        to_channels = ChannelDeliverer(sessions, clock.now, stopped)
         if once:
             # A distrusted clock ends the delivery without an error: it is refused afterwards.
             deliverer.deliver_to_the_end(stopped.wait, may_go_on)
+            to_channels.deliver_all(may_go_on)
             _refuse_doubt(sessions)
             return
         if not wait_for_database(sessions, stopped):
             return
         log.info("deliver.started")
+        # of their own: a mail server that is slow holds up no channel
+        channels = Worker(
+            "channels",
+            lambda: _to_channels(to_channels, sessions, stopped),
+            stopping=stopped,
+            idle_seconds=CHANNELS_WATCHDOG_SECONDS,
+        )
+        channels.start()
         while not stopped.is_set():
             _round(deliverer, may_go_on, stopped)
             stopped.wait(PAUSE_SECONDS)
+            channels.wake()
+        channels.join(CHANNELS_END_WITHIN_SECONDS)
+
+
+def _to_channels(
+    deliverer: ChannelDeliverer, sessions: sessionmaker[Session], stopped: Event
+) -> None:
+    is_trusted = clock_check.TrustCheck(sessions)
+    deliverer.deliver_all(lambda: not stopped.is_set() and is_trusted())
 
 
 def _refuse_doubt(sessions: sessionmaker[Session]) -> None:

@@ -20,6 +20,7 @@ from crm.leads.models import MilestoneKind
 from crm.leads.plan_templates import TemplateData, set_template, templates
 from crm.leads.tier_lines import plant_lines
 from crm.leads.tiers import Tier
+from crm.mailing.channels import plant_hosts
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
 from crm.problems.categories import CategoryData, add_category, categories
@@ -94,6 +95,7 @@ class Planted:
     claim_kinds: int
     receipt_forms: int
     tier_lines: int
+    channel_hosts: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -111,6 +113,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         claim_kinds=plant_claims(db, from_on=civil_date(now), now=now),
         receipt_forms=plant_forms(db, now),
         tier_lines=plant_lines(db, now),
+        channel_hosts=plant_hosts(db, now=now),
     )
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from crm.base.batches import Batch, Reading
 from crm.base.garbage import no_garbage_collection
 from crm.base.mail import Rendered, Site, render
-from crm.base.outbox import put
 from crm.base.periods import Period
 from crm.digests.composing import compose
 from crm.digests.content import Digest
@@ -22,6 +21,7 @@ from crm.digests.kept import KINDS, WrittenDigest, digest_key, keep
 from crm.digests.permissions import OF_UNITS, visibilities, visibility_of
 from crm.digests.reported_figures import reported_figures
 from crm.digests.writing import document_of_digest
+from crm.mailing.announcing import put_and_announce
 from crm.mailing.queries import opted_out
 from crm.mailing.service import Envelope, written
 from crm.people.models import Person
@@ -106,7 +106,7 @@ def _gets_digest(facts: Facts, person: Person) -> bool:
 def _put(
     db: Session, *, made: Sequence[WrittenDigest], empty: int, mail: bool
 ) -> Mapping[str, int]:
-    new = put(db, [digest.mail for digest in made])
+    new = put_and_announce(db, [digest.mail for digest in made])
     keep(db, made)
     return +Counter({"empty": empty, "made" if mail else "kept": new})
 

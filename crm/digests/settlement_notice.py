@@ -139,7 +139,7 @@ def _digest_made_at(db: Session, period: Period) -> dict[int, datetime]:
             Message.dedupe_key.like(f"%:{period.name}:-"),
         )
     )
-    return dict(rows.all())
+    return {person_id: made_at for person_id, made_at in rows if person_id is not None}
 
 
 def _with_changes(

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import ColumnElement, Select, case, exists, literal, or_, select, true, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, aliased, sessionmaker
 
 from crm.base.outbox import Message, State
 from crm.jobs.models import DeliveryHold
@@ -49,25 +49,35 @@ def is_unclaimed(now: datetime) -> ColumnElement[bool]:
     return or_(Message.claimed_until.is_(None), Message.claimed_until <= now)
 
 
-def due_ids(now: datetime) -> Select[int]:
-    """The ids of the messages that a worker may claim; none while delivery is held."""
-    waiting = Message.state.in_(WAITING)
-    in_quiet_hours = Message.person_id.in_(people_in_quiet_hours(now))  # their messages wait
-    return select(Message.id).where(
-        waiting,
+def due_ids(now: datetime, *, channel_id: int | None = None) -> Select[int]:
+    """The ids of mails that a worker may claim, or of a channel's messages; none while held."""
+    waiting = (
+        Message.state.in_(WAITING),
         Message.due_at <= now,
-        ~in_quiet_hours,
         is_unclaimed(now),
         ~exists(select(DeliveryHold.id)),
     )
+    quiet = people_in_quiet_hours(now)  # their messages wait
+    if channel_id is None:
+        is_quiet = Message.person_id.in_(quiet)
+        return select(Message.id).where(*waiting, Message.channel_id.is_(None), ~is_quiet)
+    theirs = aliased(Message)
+    told = select(theirs.id).where(theirs.id == Message.about_id, theirs.person_id.in_(quiet))
+    return select(Message.id).where(*waiting, Message.channel_id == channel_id, ~told.exists())
 
 
-def claim(
-    db: Session, worker: str, *, now: datetime, most: int = BATCH, only: int | None = None
+def claim(  # noqa: PLR0913 - who claims, when, and how much of what
+    db: Session,
+    worker: str,
+    *,
+    now: datetime,
+    most: int = BATCH,
+    only: int | None = None,
+    channel_id: int | None = None,
 ) -> list[int]:
     """Claim a batch, oldest first; returns ids, so that one unreadable row stops nothing."""
     wanted = (
-        due_ids(now)
+        due_ids(now, channel_id=channel_id)
         .where(true() if only is None else Message.id == only)
         .order_by(Message.made_at, Message.id)
         .limit(most)
@@ -87,12 +97,17 @@ def claim(
 
 
 def claim_batch(
-    sessions: sessionmaker[Session], worker: str, *, now: datetime, most: int
+    sessions: sessionmaker[Session],
+    worker: str,
+    *,
+    now: datetime,
+    most: int,
+    channel_id: int | None = None,
 ) -> list[int]:
     """Claim a batch in a transaction of its own; one by one where the batch fails."""
     try:
         with transaction(sessions) as db:
-            return claim(db, worker, now=now, most=most)
+            return claim(db, worker, now=now, most=most, channel_id=channel_id)
     except DATABASE_DOWN:
         raise
     except Exception:
@@ -100,17 +115,26 @@ def claim_batch(
 
     # The cause may be a single message: claimed one by one, the others still go out.
     with sessions() as db:
-        in_order = due_ids(now).order_by(Message.made_at, Message.id)
+        in_order = due_ids(now, channel_id=channel_id).order_by(Message.made_at, Message.id)
         ids = db.scalars(in_order.limit(most)).all()
-    return [message_id for message_id in ids if _claim_alone(sessions, worker, message_id, now)]
+    return [
+        message_id
+        for message_id in ids
+        if _claim_alone(sessions, worker, message_id, now, channel_id)
+    ]
 
 
 def _claim_alone(
-    sessions: sessionmaker[Session], worker: str, message_id: int, now: datetime
+    sessions: sessionmaker[Session],
+    worker: str,
+    message_id: int,
+    now: datetime,
+    channel_id: int | None,
 ) -> bool:
     try:
         with transaction(sessions) as db:
-            return bool(claim(db, worker, now=now, only=message_id))
+            claimed = claim(db, worker, now=now, only=message_id, channel_id=channel_id)
+            return bool(claimed)
     except DATABASE_DOWN:
         raise
     except Exception:  # the edge of one message: the others still go out

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.mail import Site
 from crm.jobs import clock_check, lease
+from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.delivery import Deliverer
 from crm.jobs.importing import Importer
 from crm.jobs.runner import Runner
@@ -45,6 +46,7 @@ class Node:
         self._deliverer = deliverer
         self._now = now
         self._sessions = runner.sessions
+        self._channels = ChannelDeliverer(runner.sessions, now, deliverer.stopped)
         self._led_at: float | None = None  # by the monotonic clock; None between two ticks
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
@@ -74,6 +76,17 @@ class Node:
             return may_go_on() and is_trusted()
 
         self._deliverer.deliver_all(goes_on)
+
+    def deliver_to_channels(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """Deliver what waits for channels, whether this node leads or not."""
+        write_yield = WriteYield(self._sessions)
+        is_trusted = clock_check.TrustCheck(self._sessions)
+
+        def goes_on() -> bool:
+            write_yield.pause_if_due()
+            return may_go_on() and is_trusted()
+
+        self._channels.deliver_all(goes_on)
 
     def work_on_imports(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Check and keep tables of many rows, whether this node leads or not."""
@@ -128,13 +141,16 @@ class ClockThreads:
     def run(self, node: Node) -> None:
         delivery = self._worker("delivery", lambda: node.deliver(self._goes_on))
 
+        channels = self._worker("channels", lambda: node.deliver_to_channels(self._goes_on))
+
         def tick() -> None:
             node.run_timetable(self._goes_on)
             delivery.wake()  # for the mails that were just made
+            channels.wake()
 
         self._timetable = self._worker("timetable", tick, at_end=node.retire)
         imports = self._worker("imports", lambda: node.work_on_imports(self._goes_on))
-        self._workers = [self._timetable, delivery, imports]
+        self._workers = [self._timetable, delivery, channels, imports]
         # The scheduler only wakes the workers; each worker also wakes by itself (watchdog).
         self._scheduler = scheduler_of(self._wake, node.jobs)
         # a table that waits is found by a query of one index

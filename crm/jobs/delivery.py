@@ -29,21 +29,36 @@ from crm.jobs.smtp import (
 )
 from crm.transactions import transaction
 
+REPLAYED = "按当时的时点补做，只存入系统信箱"
+
 log = structlog.get_logger()
 
 
 def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = None) -> int:
     """Deliver what waits by leaving it in the mailbox; `made_at`: only the messages of a slot."""
+    waiting = Message.state.in_(claims.WAITING), Message.due_at <= now, claims.is_unclaimed(now)
     query = (
         update(Message)
-        .where(Message.state.in_(claims.WAITING), Message.due_at <= now, claims.is_unclaimed(now))
+        .where(*waiting, Message.channel_id.is_(None))
         .values(state=State.SENT, sent_at=now)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
     if made_at:
         query = query.where(Message.made_at == made_at)
+        _keep_from_channels(db, made_at)
     return len(db.scalars(query).all())
+
+
+def _keep_from_channels(db: Session, made_at: datetime) -> None:
+    """A slot that is replayed for the mailbox tells nobody outside."""
+    of_slot = update(Message).where(
+        Message.channel_id.is_not(None), Message.made_at == made_at, Message.state == State.PENDING
+    )
+    db.execute(
+        of_slot.values(state=State.SKIPPED, note=REPLAYED),
+        execution_options={"synchronize_session": False},
+    )
 
 
 @dataclass(frozen=True)

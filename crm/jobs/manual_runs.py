@@ -125,7 +125,7 @@ def _rolled_back(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
 def _mails_made(db: Session, slot: Slot, last: int) -> list[PreviewedMail]:
     rows = db.execute(
-        select(Message.person_id, Person.name, Message.kind, Message.subject, Message.body_text)
+        select(Person.id, Person.name, Message.kind, Message.subject, Message.body_text)
         .join(Person, Person.id == Message.person_id)
         .where(Message.id > last, Message.made_at == slot.due_at)
         .order_by(Message.id)

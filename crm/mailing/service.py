@@ -11,7 +11,8 @@ from crm.base.audit import record
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.mail import Site, render
-from crm.base.outbox import MessageKind, Row, State, put, row_of
+from crm.base.outbox import MessageKind, Row, State, row_of
+from crm.mailing.announcing import put_and_announce
 from crm.mailing.models import MailChoice, QuietTime
 from crm.mailing.queries import is_mailed, mailed_kinds, quiet_hours
 from crm.mailing.rules import IN_APP, IN_APP_ONLY, NEVER_MAILED, OPTIONAL, QuietHours
@@ -37,7 +38,8 @@ def post(db: Session, envelope: Envelope, *, person: Person, site: Site, **conte
     A mail that the person does not want by mail is left in the mailbox.
     """
     by_mail = is_mailed(db, person.id, envelope.kind)
-    return put(db, [written(envelope, person, site=site, by_mail=by_mail, **context)]) > 0
+    row = written(envelope, person, site=site, by_mail=by_mail, **context)
+    return put_and_announce(db, [row]) > 0
 
 
 def written(

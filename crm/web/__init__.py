@@ -30,6 +30,7 @@ from crm.web.audit import views as audit
 from crm.web.bulk_changes import views as bulk_changes
 from crm.web.calendar import views as calendar
 from crm.web.catalog import views as catalog
+from crm.web.channels import views as channels
 from crm.web.choices import views as choices
 from crm.web.companies import proposals
 from crm.web.companies import views as companies
@@ -44,6 +45,7 @@ from crm.web.merges import views as merges
 from crm.web.milestones import kinds as milestone_kinds
 from crm.web.milestones import templates as plan_templates
 from crm.web.offline import views as offline
+from crm.web.outbox import views as outbox
 from crm.web.own_fields import views as own_fields
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
@@ -143,6 +145,8 @@ def init_app(app: Flask) -> None:
         targets,
         digests,
         mailbox,
+        channels,
+        outbox,
         notification_settings,
         me,
         tokens,

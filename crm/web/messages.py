@@ -350,6 +350,14 @@ SENTENCES = {
     "known_target": "该单位本年度已有相同目标，请直接修改原目标。",
     # comments on a month
     "not_settled": "该月数据尚未定稿，定稿后方可撰写点评。",
+    # channels
+    "bad_host": "请填写主机名，例如 oa.example.gov.cn，不含 https:// 和路径。",
+    "bad_url": "请填写完整的网址，例如 https://主机/路径，不含用户名和密码。",
+    "bad_apprise_url": "请填写 Apprise 格式的地址，例如 bark://主机/设备码。",
+    "host_not_listed": "主机 {host} 不在允许的主机之列，请先列入。",
+    "needs_https": "须使用 https；只有内部主机可以不加密。",
+    "odd_port": "只能使用 443 或 8443 端口；只有内部主机可以使用其他端口。",
+    "bad_channel_address": "地址只能由字母、数字和 . _ - @ + 组成。",
     # the clock and the outbox
     "not_installed": "系统尚未初始化，请先运行：crm init",
     "already_paused": "“{job}”已经暂停。",
@@ -359,7 +367,7 @@ SENTENCES = {
     "job_paused": "“{job}”已暂停，请先恢复。",
     "job_waits": "“{job}”要等“{other}”执行之后，请先处理“{other}”。",
     "nothing_due": "“{job}”暂无到期未执行的任务，未到执行时间的只能预览。",
-    "unknown_message": "未找到编号为 {id} 的邮件。",
+    "unknown_message": "未找到编号为 {id} 的邮件或通知。",
     "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",
     "message_sent": "编号为 {id} 的邮件已于 {at} 发出；确需重发的，请加 --again。",
     "no_mail_address": "编号为 {id} 的邮件无法生成：收件地址“{recipient}”有误。",

@@ -3,11 +3,16 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from crm.base.outbox import Message, MessageKind
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.mailing.channel_choices import Wish, choose_channels
+from crm.mailing.channel_rules import ChannelKind
 from crm.visits.rules import Status
 from tests.digests.conftest import MONDAY
 from tests.factories import make_company, make_lead, make_milestone, make_role, make_visit
+from tests.jobs.channels.work import make_channel
 
 IN_WEEK = date(2026, 7, 8)
 TITLE, CODE_NAME, COMPANY, SIZE = "秘不示人", "远航", "某某芯片集团", "77亿元"
@@ -60,6 +65,19 @@ def test_a_restricted_lead_is_in_no_list_of_whoever_is_not_named(
 
     text = whole(getattr(zone, reader))
     assert not [word for word in (TITLE, CODE_NAME, COMPANY) if word in text]
+
+
+def test_no_channel_says_a_word_of_it_not_even_to_who_is_named(db, zone, told_of):
+    channel = make_channel(db, "https://127.0.0.1/", kind=ChannelKind.WEBHOOK, takes_people=True)
+    wishes = {channel.id: Wish([MessageKind.WEEKLY])}
+    choose_channels(db, person=zone.deputy, wishes=wishes, now=MONDAY)
+
+    told_of(Stage.SIGNED)
+
+    rows = db.scalars(select(Message).where(Message.channel_id == channel.id)).all()
+    outside = "".join(f"{row.subject}{row.body_text}{row.body_html}" for row in rows)
+    assert len(rows) == 2  # the group and the deputy, who is named on the lead
+    assert not [word for word in (TITLE, CODE_NAME, COMPANY, SIZE) if word in outside]
 
 
 def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret, weekly, text_of):

@@ -15,23 +15,28 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import RadioField
-from wtforms.validators import DataRequired, Optional
+from wtforms import RadioField, SelectMultipleField, StringField, widgets
+from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base import unsubscribe_tokens
+from crm.base.clock import civil_date
 from crm.base.db import begin_to_write
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.mail_kinds import MessageKind
 from crm.extensions import csrf, db, limiter
 from crm.mailing import service
+from crm.mailing.channel_choices import Wish, choose_channels
+from crm.mailing.channel_models import Channel as OutChannel
+from crm.mailing.channel_queries import addresses, channels_for, chosen, needs_address
+from crm.mailing.channel_rules import LONGEST_ADDRESS
 from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
 from crm.people.models import Person
 from crm.web.auth import signed_in
 from crm.web.date_fields import TimeField
 from crm.web.errors import show_at_field
-from crm.web.forms import enum_choices
+from crm.web.forms import cleaned, enum_choices
 from crm.web.transaction import moment, transaction
 
 bp = Blueprint("my_settings", __name__)
@@ -78,6 +83,20 @@ class MailForm(FlaskForm):
             MessageKind(field.name) for field in self.channel_fields if field.data is Channel.BOTH
         }
 
+    def wishes(self, offered: Collection[OutChannel]) -> dict[int, Wish]:
+        """What is wanted over each of these channels."""
+        return {
+            channel.id: Wish(
+                self[f"kinds-{channel.id}"].data or (),
+                self[f"address-{channel.id}"].data or "" if needs_address(channel) else "",
+            )
+            for channel in offered
+        }
+
+    def fields_of(self, channel: OutChannel) -> list[Any]:
+        """The fields about a channel."""
+        return [field for field in self if field.name.endswith(f"-{channel.id}")]
+
     def quiet(self) -> QuietHours | None:
         """The quiet hours, if any; refused where one end is missing."""
         begins, ends = self.begins.data, self.ends.data
@@ -88,9 +107,11 @@ class MailForm(FlaskForm):
         return QuietHours(begins, ends)
 
 
-def _form(kinds: Collection[MessageKind], **given: Any) -> MailForm:
-    """The form with a field for each of these kinds: which kinds there are depends on the role."""
-    fields = {
+def _form(
+    kinds: Collection[MessageKind], channels: Collection[OutChannel], person: Person, **given: Any
+) -> MailForm:
+    """The form with a field for each of these kinds and channels, which depend on the person."""
+    fields: dict[str, Any] = {
         kind.value: RadioField(
             kind.label,
             [DataRequired("请选择接收方式。")],
@@ -100,7 +121,31 @@ def _form(kinds: Collection[MessageKind], **given: Any) -> MailForm:
         )
         for kind in kinds
     }
+    for channel in channels:
+        fields |= _channel_fields(channel, person)
     return type("OwnMailForm", (MailForm,), fields)(**given)  # type: ignore[no-any-return]
+
+
+def _channel_fields(channel: OutChannel, person: Person) -> dict[str, Any]:
+    kinds = [kind for kind in WHAT_FOR if is_for(kind, person.role)]
+    fields: dict[str, Any] = {
+        f"kinds-{channel.id}": SelectMultipleField(
+            channel.name,
+            choices=enum_choices(kinds),
+            coerce=MessageKind,
+            option_widget=widgets.CheckboxInput(),
+        )
+    }
+    if needs_address(channel):
+        message = "最多 %(max)d 个字符。"
+        fields[f"address-{channel.id}"] = StringField(
+            "本人地址", [Length(max=LONGEST_ADDRESS, message=message)], filters=[cleaned]
+        )
+    return fields
+
+
+def _channels(person: Person) -> list[OutChannel]:
+    return channels_for(db.session, person.id, civil_date(moment()))
 
 
 def _offered(person: Person) -> list[MessageKind]:
@@ -110,16 +155,22 @@ def _offered(person: Person) -> list[MessageKind]:
 @bp.get("/me/settings")
 def show() -> ResponseReturnValue:
     me = signed_in()
-    chosen, quiet = mailed_kinds(db.session, me.id), quiet_hours(db.session, me.id)
-    channels = {kind.value: Channel.BOTH if kind in chosen else Channel.IN_APP for kind in OPTIONAL}
+    by_mail, quiet = mailed_kinds(db.session, me.id), quiet_hours(db.session, me.id)
+    channels = {
+        kind.value: Channel.BOTH if kind in by_mail else Channel.IN_APP for kind in OPTIONAL
+    }
     times = {"begins": quiet.begins, "ends": quiet.ends} if quiet else {}
-    return _page(_form(_offered(me), data={**channels, **times}))
+    kinds, theirs = chosen(db.session, me.id), addresses(db.session, me.id)
+    over = {f"kinds-{channel_id}": sorted(found) for channel_id, found in kinds.items()}
+    at = {f"address-{channel_id}": address for channel_id, address in theirs.items()}
+    data = {**channels, **times, **over, **at}
+    return _page(_form(_offered(me), _channels(me), me, data=data))
 
 
 @bp.post("/me/settings")
 def save() -> ResponseReturnValue:
     me = signed_in()
-    form = _form(_offered(me))
+    form = _form(_offered(me), _channels(me), me)
     if form.validate() and _save(form, me):
         flash("邮件设置已保存。", "success")
         return redirect(url_for(".show"))
@@ -139,6 +190,8 @@ def _save(form: MailForm, me: Person) -> bool:
                 quiet=form.quiet(),
                 now=moment(),
             )
+            wishes = form.wishes(_channels(me))
+            choose_channels(session, person=me, wishes=wishes, now=moment())
     except Refused as refusal:
         show_at_field(form, refusal)
         return False
@@ -153,6 +206,7 @@ def _page(form: MailForm) -> str:
     return render_template(
         "account/notifications.html",
         form=form,
+        channels=[(each, form.fields_of(each)) for each in _channels(signed_in())],
         fixed=fixed,
         email=signed_in().email,
         is_sent=is_sent,

@@ -19,6 +19,13 @@ PAGES = (
     ),
     ("jobs.listing", "定时任务", "clock", "查看执行情况，预览、执行或暂停任务"),
     ("delivery.show", "发信", "mail", "查看待发邮件，暂停或恢复发信"),
+    (
+        "channels.listing",
+        "发送渠道",
+        "send",
+        "将通知发送到企业微信、钉钉、飞书工作群和本区业务系统",
+    ),
+    ("outbox.listing", "发送记录", "mail-opened", "查看邮件和渠道通知的发送状态，失败的重新发送"),
     ("rules.listing", "考核规则", "gauge", "设置考核对象、指标和生效日期；调整前可先试算"),
     ("target_admin.listing", "年度目标管理", "target", "设置各单位年度签约、开工等目标"),
     (

@@ -14,6 +14,7 @@ from crm.leads.catalog_models import CatalogKind, SiteKind
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.rules import Agreement, LeadRoleKind
 from crm.leads.tiers import Tier
+from crm.mailing.channel_rules import ChannelKind
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
@@ -55,7 +56,14 @@ FIELDS: Mapping[str, str] = {
     "by_mail": "用邮件接收",
     "cap": "天数上限",
     "channel": "方式",
-    "channels": "计入方式",
+    "channels": "方式或渠道",
+    "host": "主机",
+    "url": "地址",
+    "is_on": "启用",
+    "is_internal": "内部主机",
+    "takes_people": "本人可选用",
+    "secret": "密钥",
+    "answer": "对方应答",
     "claimed_amount": "申报数额",
     "choices": "选项",
     "code": "编号",
@@ -203,6 +211,8 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("lead", "role"): LeadRoleKind,
     ("absence", "kind"): AbsenceKind,
     ("catalog_entry", "kind"): CatalogKind,
+    ("channel", "kind"): ChannelKind,
+    ("channel", "kinds"): MessageKind,
     ("site", "kind"): SiteKind,
     ("supervision_order", "kind"): OrderKind,
     ("claim", "kind"): ClaimKind,

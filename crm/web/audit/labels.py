@@ -42,6 +42,12 @@ ACTIONS: Mapping[str, str] = {
     "company.contact_changed": "修改企业联系人",
     "lead.site_offered": "推荐载体",
     "lead.site_withdrawn": "撤回推荐载体",
+    "channel.added": "添加发送渠道",
+    "channel.changed": "修改发送渠道",
+    "channel.tested": "测试发送渠道",
+    "channel_host.added": "允许向主机发送",
+    "channel_host.removed": "不再允许向主机发送",
+    "person.channels_chosen": "选择接收渠道",
     "catalog_entry.added": "添加产业或来源",
     "catalog_entry.changed": "修改产业或来源",
     "own_field.added": "添加补充信息",
@@ -194,6 +200,8 @@ ACTIONS: Mapping[str, str] = {
 
 SUBJECTS: Mapping[str, str] = {
     "exchange_rate": "汇率",
+    "channel": "发送渠道",
+    "channel_host": "允许的主机",
     "catalog_entry": "产业或来源",
     "own_field": "补充信息",
     "site": "载体",

@@ -1,0 +1,1 @@
+"""Delivery over channels: robots of messengers, the zone's own systems, and Apprise."""
