@@ -75,6 +75,7 @@ WITHOUT_LEADS = frozenset(
         "workday_override",
     }
 )
+NO_LEAD = 0  # an id that no lead has
 TRACED = frozenset(
     table.__tablename__
     for table in (Company, Lead, Visit, Followup, Order, Problem, Claim, Receipt)
@@ -107,6 +108,7 @@ def readable_entries(
     """What the viewer may read of these entries, in a fixed number of queries."""
     linked = _leads_linked(db, entries)
     orders = _orders(db, viewer, _ids(entries, Order.__tablename__), on)
+    removed = _of_removed_leads(db, entries)
     leads = {}
 
     for entry in entries:
@@ -118,12 +120,28 @@ def readable_entries(
         if order and order.lead_id is not None:
             own.add(order.lead_id)
         own |= linked[entry.subject, entry.subject_id]
+        if entry.id in removed:
+            own.add(NO_LEAD)
         leads[entry.id] = frozenset(own)
 
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
     hidden = frozenset(order_id for order_id, order in orders.items() if order.is_hidden)
 
     return ReadableEntries(leads, labels, hidden, _companies(db, viewer, entries, on))
+
+
+def _of_removed_leads(db: Session, entries: Iterable[AuditEntry]) -> set[int]:
+    """Ids of entries about leads that are no more: SQLite may have given their id anew."""
+    if not (ids := _ids(entries, Lead.__tablename__)):
+        return set()
+    entered = dict(db.execute(select(Lead.id, Lead.entered_at).where(Lead.id.in_(ids))).all())
+    return {
+        entry.id
+        for entry in entries
+        if entry.subject == Lead.__tablename__
+        and (since := entered.get(entry.subject_id))
+        and entry.at < since
+    }
 
 
 def _companies(

@@ -216,6 +216,12 @@ def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[i
         )
 
 
+def entries_made(db: Session) -> frozenset[int]:
+    """The ids of the entries that this transaction has made so far."""
+    db.flush()
+    return frozenset(db.info.get(MADE, ()))
+
+
 def changes(
     row: object, values: Mapping[str, object]
 ) -> tuple[dict[str, object], dict[str, object]]:

@@ -4,6 +4,8 @@
 that no change goes without its effects, whoever commits.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import event
@@ -27,6 +29,18 @@ def take(db: Session, kind: type[Value]) -> list[Value]:
     collected = db.info.get(PENDING, [])
     db.info[PENDING] = [value for value in collected if not isinstance(value, kind)]
     return [value for value in collected if isinstance(value, kind)]
+
+
+@contextmanager
+def savepoint(db: Session) -> Iterator[None]:
+    """A part of the transaction that may be rolled back alone, with what services collect in it."""
+    collected = list(db.info.get(PENDING, ()))
+    try:
+        with db.begin_nested():
+            yield
+    except BaseException:
+        db.info[PENDING] = collected
+        raise
 
 
 @event.listens_for(Session, "before_commit")

@@ -224,6 +224,16 @@ def withdraw_followup(db: Session, *, followup: Followup, by: Person | None, now
     db.delete(followup)
 
 
+def remove_imported(db: Session, *, followup: Followup, by: Person, now: datetime) -> None:
+    """Remove a step that an import made, done or not; the caller has seen that nobody used it."""
+    hold(db, followup)
+    names = ("ref", "lead_id", "person_id", "due_on", "what", "done_at", "result")
+    before = {name: getattr(followup, name) for name in names}
+    record(db, "followup.withdrawn", followup, by=by, at=now, before=before)
+    db.delete(followup)
+    collect(db, ContactChanged(frozenset({followup.lead_id})))
+
+
 def hand_over_followup(
     db: Session, *, followup: Followup, to: Person, by: Person | None, now: datetime
 ) -> None:

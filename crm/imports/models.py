@@ -42,7 +42,7 @@ class ImportRun(Base):
 
 
 class ImportMade(Base):
-    """A row that an import made, and the last entry of the trail about it by then."""
+    """A row that an import made or changed, and the last entry of the trail about it by then."""
 
     __tablename__ = "import_made"
     __table_args__ = (Index(None, "run_id", "id"), Index(None, "subject", "subject_id"))
@@ -52,6 +52,10 @@ class ImportMade(Base):
     subject: Mapped[str]
     subject_id: Mapped[int]
     entry_id: Mapped[int]  # a later entry about the row tells that somebody touched it
+    is_new: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    before: Mapped[str | None]  # JSON: what its entry does not name
+    taken_back: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    kept_why: Mapped[str | None]  # JSON of a refusal: why it stays
 
 
 class ImportTemplate(Base):

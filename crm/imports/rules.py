@@ -1,9 +1,22 @@
 """The states of an import and of its rows, and for how long it can be taken back. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from crm.base.enums import LabeledEnum
 
+VISITS = "visits"  # a bureau's own table; the other kinds are files of ours
+LISTS: Mapping[str, str] = {
+    VISITS: "拜访",
+    "leads": "线索",
+    "companies": "企业",
+    "contacts": "联系人",
+    "followups": "跟进",
+    "people": "人员",
+    "absences": "缺勤",
+    "receipts": "到资",
+}
+OF_ADMINS = frozenset({"leads", "companies", "contacts", "followups", "people", "absences"})
 UNDO_WITHIN = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)  # a list of one's imports goes back so far
 MOST_ROWS = 100_000

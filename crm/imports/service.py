@@ -1,32 +1,30 @@
 """A table is uploaded, looked at, kept, and taken back (ENTRY 6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import MADE, record
-from crm.base.audit_entries import AuditEntry
+from crm.base.audit import entries_made, record
 from crm.base.clock import civil_date
-from crm.base.db import Base, batches, insert_into
+from crm.base.db import Base, insert_into
 from crm.base.errors import Refused
+from crm.base.sheets import ImportResult
 from crm.base.table_heads import TableRow
-from crm.imports.models import ImportMade, ImportName, ImportRun, ImportTemplate
-from crm.imports.rules import MOST_AT_ONCE, RowState, RunState, may_undo
+from crm.imports.made import note_made
+from crm.imports.models import ImportName, ImportRun, ImportTemplate
+from crm.imports.rules import LISTS, MOST_AT_ONCE, OF_ADMINS, VISITS, RowState, RunState, may_undo
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import Upload, pack, read_upload, upload_of
-from crm.imports.undoing import take_back, untouched
+from crm.imports.undoing import take_back_next
 from crm.imports.visits import Checked, check_rows, report_of
 from crm.people.models import Person
 from crm.people.queries import primary_posting
-from crm.people.rules import WITH_RECORDS
-from crm.visits.models import Visit
+from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.table_imports import keep_table
 from crm.visits.table_words import VOCABULARY
-
-VISITS = "visits"
 
 
 class RowsRefusedError(Refused):
@@ -186,36 +184,15 @@ def keep_rows(  # noqa: PLR0913 - rows of a run, whole
     now: datetime,
 ) -> None:
     """Keep what was checked, and note what it made."""
-    before = set(db.info.get(MADE, ()))
-    ids = keep_table(db, checked=checked.rows, by=by, now=now)
-    db.flush()
-    _note_made(db, run, ids, set(db.info.get(MADE, ())) - before)
+    before = entries_made(db)
+    was = keep_table(db, checked=checked.rows, by=by, now=now)
+    note_made(db, run, entries_made(db) - before, was=was, now=now)
 
     run.added += len(checked.rows.new)
     run.changed += len(checked.rows.changed)
     run.unchanged += len(checked.rows.same)
     run.refused += len(checked.problems)
     run.position += len(rows)
-
-
-def _note_made(db: Session, run: ImportRun, ids: Sequence[int], entry_ids: set[int]) -> None:
-    made = set(ids)
-    for part in batches(sorted(entry_ids)):
-        query = select(AuditEntry.subject_id, func.max(AuditEntry.id)).where(
-            AuditEntry.id.in_(part), AuditEntry.subject == Visit.__tablename__
-        )
-        rows = [
-            {
-                "run_id": run.id,
-                "subject": Visit.__tablename__,
-                "subject_id": row_id,
-                "entry_id": entry_id,
-            }
-            for row_id, entry_id in db.execute(query.group_by(AuditEntry.subject_id))
-            if row_id in made
-        ]
-        if rows:
-            db.execute(insert_into(db, ImportMade), rows)
 
 
 def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
@@ -236,8 +213,47 @@ def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     if not run.refused:
         run.content = None
     if run.added or run.changed:
-        after = {"list": "拜访", "entries": run.added + run.changed}
+        after = {"list": LISTS[run.kind], "entries": run.added + run.changed}
         record(db, "person.imported", by, by=by, at=now, after=after)
+
+
+def note_file(  # noqa: PLR0913 - a file that was kept, whole
+    db: Session,
+    *,
+    kind: str,
+    file_name: str,
+    result: ImportResult,
+    before: Collection[int],
+    by: Person,
+    now: datetime,
+) -> ImportRun | None:
+    """Note a file whose rows were kept in this transaction, so that it can be taken back.
+
+    `before`: the entries that the transaction had made by then. None where the file changed
+    nothing.
+    """
+    if not (result.added or result.updated):
+        return None
+    run = ImportRun(
+        kind=kind,
+        made_by_id=by.id,
+        made_at=now,
+        file_name=file_name,
+        settings=Settings().text,
+        state=RunState.DONE,
+        finished_at=now,
+        total=result.rows,
+        position=result.rows,
+        added=result.added,
+        changed=result.updated,
+        unchanged=result.unchanged,
+        refused=result.left_out,
+    )
+    db.add(run)
+    db.flush()
+    note_made(db, run, entries_made(db) - frozenset(before), now=now)
+    finish(db, run=run, by=by, now=now)
+    return run
 
 
 def discard(db: Session, *, run: ImportRun) -> None:
@@ -251,33 +267,31 @@ def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
 
     Refused as `not_yours`, `import_undo_too_late`.
     """
-    if run.made_by_id != by.id:
+    if run.made_by_id != by.id or (run.kind in OF_ADMINS and by.role is not Role.ADMIN):
         raise Refused("not_yours")
     if run.state is not RunState.DONE:
         return
     if not may_undo(run.finished_at, now):
         raise Refused("import_undo_too_late")
     run.state = RunState.UNDOING
-    if run.added > MOST_AT_ONCE:
+    if run.added + run.changed > MOST_AT_ONCE:
         return
-    undo_rows(db, run=run, by=by, now=now, most=MOST_AT_ONCE)
+    # one row of a file may have made several: a person with a posting
+    while undo_rows(db, run=run, by=by, now=now, most=MOST_AT_ONCE) == MOST_AT_ONCE:
+        pass
     finish_undo(db, run=run, by=by, now=now)
 
 
 def undo_rows(db: Session, *, run: ImportRun, by: Person, now: datetime, most: int) -> int:
     """Take back so many of the rows; returns how many there were."""
-    ids = untouched(db, run, most)
-    take_back(db, ids, by=by, now=now)
-    run.undone += len(ids)
-    db.flush()
-    return len(ids)
+    return take_back_next(db, run, by=by, now=now, most=most)
 
 
 def finish_undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     """Close the undoing; what was touched stays and is listed."""
     run.state, run.undone_at = RunState.UNDONE, now
     if run.undone:
-        after = {"list": "拜访", "entries": run.undone}
+        after = {"list": LISTS[run.kind], "entries": run.undone}
         record(db, "person.import_undone", by, by=by, at=now, after=after)
 
 

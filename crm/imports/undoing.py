@@ -1,74 +1,82 @@
-"""What an import made and nobody touched since is taken back (ENTRY 6).
+"""What an import made or changed, and nobody touched since, is taken back (ENTRY 6).
 
-A visit is never deleted: like any entry that is undone it is cancelled, counts for nothing and
-stays in the trail. Its reference becomes free, so that the corrected table can be imported.
+The last row goes first, each by itself: one that cannot be taken back stays, and says why.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from crm.base.audit import changes, record
 from crm.base.audit_entries import AuditEntry
+from crm.base.db import batches
+from crm.base.errors import Refused
+from crm.base.pending import savepoint
 from crm.imports.models import ImportMade, ImportRun
+from crm.imports.undoers import UNDOERS
 from crm.people.models import Person
-from crm.people.quota_inputs import Edit
-from crm.problems.models import Problem
-from crm.visits.links import participants_of
-from crm.visits.models import Visit
-from crm.visits.quota_inputs import collect_edit
-from crm.visits.rules import Status
+
+# Entries that undoing itself leaves about a record beside the one that is taken back.
+_OWN = frozenset({"company.contact_import_undone"})
 
 
-def _is_touched(made: type[ImportMade]) -> ColumnElement[bool]:
-    later = aliased(AuditEntry)
-    return exists().where(
-        later.subject == made.subject,
-        later.subject_id == made.subject_id,
-        later.id > made.entry_id,
-    ) | exists().where(Problem.visit_id == made.subject_id)
-
-
-def untouched(db: Session, run: ImportRun, most: int) -> Sequence[int]:
-    """Ids of visits of the import that are as it made them; those taken back are not."""
-    query = (
-        select(ImportMade.subject_id)
-        .where(ImportMade.run_id == run.id, ~_is_touched(ImportMade))
-        .order_by(ImportMade.id)
+def take_back_next(db: Session, run: ImportRun, *, by: Person, now: datetime, most: int) -> int:
+    """Take back so many of the rows that are left; returns how many there were."""
+    open_rows = (
+        ImportMade.run_id == run.id,
+        ImportMade.taken_back.is_(False),
+        ImportMade.kept_why.is_(None),
     )
-    return db.scalars(query.limit(most)).all()
+    query = select(ImportMade).where(*open_rows).order_by(ImportMade.id.desc()).limit(most)
+    rows = db.scalars(query).all()
+    touched = _touched(db, rows)
+
+    for made in rows:
+        why = Refused("import_row_touched") if made.id in touched else None
+        why = why or _take_back(db, made, by, now)
+        made.taken_back = why is None
+        if why:
+            facts = json.dumps([why.code, why.facts], ensure_ascii=False, default=str)
+            made.kept_why = facts
+        else:
+            run.undone += 1
+    db.flush()
+    return len(rows)
 
 
-def touched(db: Session, run: ImportRun) -> list[Visit]:
-    """Visits of the import that somebody has changed since; they stay."""
-    undone = aliased(AuditEntry)
-    by_undo = exists().where(
-        undone.subject == ImportMade.subject,
-        undone.subject_id == ImportMade.subject_id,
-        undone.id > ImportMade.entry_id,
-        undone.action == "visit.undone",
-    )
-    query = (
-        select(Visit)
-        .join(ImportMade, ImportMade.subject_id == Visit.id)
-        .where(ImportMade.run_id == run.id, _is_touched(ImportMade), ~by_undo)
-        .order_by(Visit.id)
-    )
-    return list(db.scalars(query))
+def _take_back(db: Session, made: ImportMade, by: Person, now: datetime) -> Refused | None:
+    """Take the row back; the refusal where it stays."""
+    try:
+        with savepoint(db):
+            UNDOERS[made.subject](db, made, by, now)
+    except Refused as why:
+        return why
+    return None
 
 
-def take_back(db: Session, visit_ids: Sequence[int], *, by: Person, now: datetime) -> None:
-    """Cancel the visits; what they counted for in frozen periods becomes a correction."""
-    query = select(Visit).where(Visit.id.in_(visit_ids)).order_by(Visit.id).with_for_update()
-    for visit in db.scalars(query):
-        people = participants_of(db, visit.id)
-        before, after = changes(visit, {"status": Status.CANCELLED})
-        visit.logged_at = None
-        # under the reference by which it is known
-        collect_edit(db, visit, Edit.VISIT_UNDONE, people=people, by=by, at=now)
-        was, now_called = changes(visit, {"ref": f"{visit.ref}-撤{visit.id}"})
-        record(
-            db, "visit.undone", visit, by=by, at=now, before=before | was, after=after | now_called
-        )
+def kept_rows(db: Session, run: ImportRun, most: int) -> Sequence[ImportMade]:
+    """The rows that stayed when the import was taken back."""
+    stayed = ImportMade.kept_why.is_not(None)
+    query = select(ImportMade).where(ImportMade.run_id == run.id, stayed)
+    return db.scalars(query.order_by(ImportMade.id).limit(most)).all()
+
+
+def _touched(db: Session, rows: Collection[ImportMade]) -> set[int]:
+    """Which of the rows have entries after the one that the import left."""
+    found = set()
+    for subject in {made.subject for made in rows}:
+        of_subject = {made.subject_id: made for made in rows if made.subject == subject}
+        for part in batches(sorted(of_subject)):
+            query = select(AuditEntry.subject_id, AuditEntry.id).where(
+                AuditEntry.subject == subject,
+                AuditEntry.subject_id.in_(part),
+                AuditEntry.action.not_in(_OWN),
+            )
+            found |= {
+                of_subject[row_id].id
+                for row_id, entry_id in db.execute(query)
+                if entry_id > of_subject[row_id].entry_id
+            }
+    return found

@@ -122,6 +122,19 @@ def shorten(  # noqa: PLR0913 - what is decided, by whom, when and why
 def cancel(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
     """Cancel an approved absence; refused as `required`, `not_approved`."""
     _take(db, absence, by, now)
+    _cancel(db, absence, why, by, now)
+
+
+def cancel_imported(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
+    """Cancel an absence that the person imported: who may approve by a file may take it back.
+
+    Refused as `not_approved`.
+    """
+    hold(db, absence)
+    _cancel(db, absence, why, by, now)
+
+
+def _cancel(db: Session, absence: Absence, why: str, by: Person, now: datetime) -> None:
     _require_approved(absence)
     note, dates = _stripped(why), (absence.from_on, absence.to_on)
     _end(db, "absence.cancelled", absence, AbsenceStatus.CANCELLED, note, by=by, now=now)

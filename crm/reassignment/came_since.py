@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.enums import LabeledEnum
+from crm.base.references import references_to
 from crm.base.remembered import remembered
 from crm.leads.merged import Merge
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
 from crm.leads.permissions import visible
 from crm.people.permissions import Viewer
-from crm.reassignment.merge_journal import Journal, Row, key_of, references_to, rows_of
+from crm.reassignment.merge_journal import Journal, Row, key_of, rows_of
 from crm.reassignment.merges import TABLES
 from crm.visits.models import Visit
 

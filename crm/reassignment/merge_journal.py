@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.db import Base, is_conflict
 from crm.base.errors import Refused
+from crm.base.references import references_to
 from crm.leads.merged import Mergeable, survivor_of
 
 Row: TypeAlias = dict[str, Any]
@@ -106,15 +107,6 @@ class Journal:
     @classmethod
     def read(cls, text: str) -> "Journal":
         return cls(**json.loads(text, object_hook=_decoded))
-
-
-def references_to(target: type[Base]) -> Iterator[tuple[Table, Column[Any]]]:
-    """Every column of every table that refers to the record's table."""
-    name = target.__tablename__
-    for table in Base.metadata.sorted_tables:
-        for column in table.columns:
-            if any(key.column.table.name == name for key in column.foreign_keys):
-                yield table, column
 
 
 def keys_of(db: Session, table: Table, column: Column[Any], record_id: int) -> list[Row]:

@@ -46,6 +46,7 @@ from crm.visits.permissions import visible
 from crm.visits.quick_times import WHOLE_DAY
 from crm.visits.rules import Status
 from crm.visits.service import change_visit
+from crm.visits.taking_back import Unrecorded, unrecorded
 
 Key = tuple[int, date, date]  # the leader, the first and the last date
 
@@ -144,19 +145,22 @@ def check_table(
     return checked
 
 
-def keep_table(db: Session, *, checked: CheckedTable, by: Person, now: datetime) -> Sequence[int]:
-    """Enter what is new and change what is known; returns the ids of the new visits.
+def keep_table(
+    db: Session, *, checked: CheckedTable, by: Person, now: datetime
+) -> Mapping[int, Unrecorded]:
+    """Enter what is new and change what is known.
 
-    Refused as `change_visit` is.
+    Returns of each changed visit what must be known to undo that. Refused as `change_visit` is.
     """
-    ids: Sequence[int] = ()
     if checked.prepared:
         take_exclusive_lock(db)  # SQLite reads the ids of new rows under it
-        ids = batch_insert.insert_prepared(db, checked.prepared, now=now)
+        batch_insert.insert_prepared(db, checked.prepared, now=now)
+    was = {}
     for change in checked.changed:
         visit = db.get_one(Visit, change.visit_id)
+        was[visit.id] = unrecorded(db, visit)
         change_visit(db, visit=visit, data=change.data, by=by, now=now)
-    return ids
+    return was
 
 
 def _without_moments(row: Any, by: Person) -> Any:

@@ -106,6 +106,27 @@ def undo_step(  # noqa: PLR0913 - which step, and what its entry does not name
     Refused as `not_yours`, and as `not_undoable` once anything else has happened to it.
     """
     entry = _held_step(db, visit, entry_id, by=by, now=now)
+    return _set_back(db, visit, entry, was, by=by, now=now)
+
+
+def undo_imported(  # noqa: PLR0913 - which change, and what its entry does not name
+    db: Session, *, visit: Visit, entry_id: int, was: Unrecorded, by: Person, now: datetime
+) -> Visit:
+    """Set the visit back to what it was before an import changed it.
+
+    Refused as `not_yours`, and as `not_undoable` once anything else has happened to it.
+    """
+    on = civil_date(now)
+    hold_changeable(db, visit, viewer(db, by, on), on)
+    entry = _last_entry(db, visit)
+    if entry is None or entry.id != entry_id:
+        raise Refused("not_undoable")
+    return _set_back(db, visit, entry, was, by=by, now=now)
+
+
+def _set_back(  # noqa: PLR0913 - as `undo_step`
+    db: Session, visit: Visit, entry: AuditEntry, was: Unrecorded, *, by: Person, now: datetime
+) -> Visit:
     stood, late_by = DatesAndState.of(visit), late_now(db, visit)
     people = late_by.keys()
     old = json.loads(entry.before or "{}")

@@ -24,6 +24,7 @@ class ApplyForm(FlaskForm):
     """The previewed file; nothing is kept on the server between the two requests."""
 
     content = HiddenField()
+    file_name = HiddenField()
     duplicates = RadioField(
         "疑似重复的行",
         choices=[

@@ -1,23 +1,17 @@
 """What the pages of a table's import show."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flask import url_for
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 
-from crm.base.clock import civil_date
-from crm.base.formatting import dated
 from crm.base.sheets import Format, write_records
-from crm.imports.models import ImportRun
 from crm.imports.queries import LikelyPeople
-from crm.imports.rules import RowState, RunState, may_undo
+from crm.imports.rules import RowState
 from crm.imports.settings import KeptProblem, Report, ReportRow
 from crm.imports.tables import Upload
 from crm.visits.fields import VISIT_COLUMNS
-from crm.visits.models import Visit
 from crm.visits.table_words import MORE_COLUMNS
 from crm.web.errors import refusal_text
 from crm.web.imports.table_forms import NOT_CHOSEN, OUTSIDER
@@ -101,17 +95,6 @@ class PersonField:
     field: str
     name: str
     choices: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """One of my imports."""
-
-    url: str
-    name: str
-    when: str
-    text: str
-    can_undo: bool
 
 
 def sheet_choices(file: "OpenFile") -> list[SelectChoice]:
@@ -216,36 +199,3 @@ def refused_workbook(upload: Upload, report: Report) -> bytes:
         if row.line in why
     ]
     return write_records([head, *rows], Format.XLSX)
-
-
-def run_rows(runs: Iterable[ImportRun], now: datetime) -> list[RunRow]:
-    """My imports, each with what came of it."""
-    return [
-        RunRow(
-            url_for("tables.show", run_id=run.id),
-            run.file_name or "未命名文件",
-            dated(civil_date(run.made_at), civil_date(now)),
-            _outcome(run),
-            run.state is RunState.DONE and may_undo(run.finished_at, now) and run.added > 0,
-        )
-        for run in runs
-    ]
-
-
-def _outcome(run: ImportRun) -> str:
-    if run.state is RunState.DONE:
-        return f"新增 {run.added} 条"
-    if run.state is RunState.UNDONE:
-        return f"已撤销 {run.undone} 条"
-    return run.state.label
-
-
-def visit_links(visits: Iterable[Visit]) -> list[tuple[str, str]]:
-    """Visits by their page."""
-    return [
-        (
-            url_for("visits.show", visit_id=visit.id),
-            f"{visit.first_on:%Y-%m-%d} {visit.city} {visit.ref}",
-        )
-        for visit in visits
-    ]

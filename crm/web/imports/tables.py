@@ -11,10 +11,10 @@ from crm.extensions import db
 from crm.imports import service
 from crm.imports.models import ImportRun
 from crm.imports.queries import likely_people, my_run, my_runs
-from crm.imports.rules import RowState, RunState, may_undo
+from crm.imports.rules import LISTS, OF_ADMINS, VISITS, RowState, RunState
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import opened, read_upload
-from crm.imports.undoing import touched
+from crm.imports.undoing import kept_rows
 from crm.people.rules import Role
 from crm.visits.table_words import VOCABULARY
 from crm.web.auth import my_view, signed_in
@@ -22,6 +22,9 @@ from crm.web.downloads import attached
 from crm.web.errors import problem_sentences, refusal_text
 from crm.web.files.limits import LARGE_FORMS
 from crm.web.imports.forms import FileForm
+from crm.web.imports.kept_rows import kept_as_rows
+from crm.web.imports.kinds import KINDS
+from crm.web.imports.runs import LISTINGS, can_undo, run_rows
 from crm.web.imports.table_forms import (
     MOST_BYTES,
     ApplyForm,
@@ -34,14 +37,24 @@ from crm.web.imports.table_pages import (
     people_fields,
     preview_of,
     refused_workbook,
-    run_rows,
     sheet_choices,
-    visit_links,
 )
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("tables", __name__, url_prefix="/import")
 LARGE_FORMS.add("tables.upload")
+MOST_KEPT = 200  # rows that stayed, in the list of them
+# What becomes of what an import made, once it is taken back.
+UNDONE = {
+    VISITS: "本次新增的拜访改为已取消，本次修改的恢复原内容",
+    "leads": "本次新增的线索及随之新增的企业删除",
+    "companies": "本次新增的企业删除",
+    "contacts": "本次新增的联系人删除",
+    "followups": "本次新增的跟进删除",
+    "people": "本次新增的账号停用、任职删除，本次修改的恢复原内容",
+    "absences": "本次新增的缺勤改为已取消",
+    "receipts": "本次登记的到资撤销",
+}
 
 
 @bp.get("")
@@ -251,8 +264,22 @@ def _preview_page(run: ImportRun) -> str:
 
 
 def _result_page(run: ImportRun) -> str:
-    left = touched(db.session, run) if run.state is RunState.UNDONE else []
-    can_undo = run.state is RunState.DONE and may_undo(run.finished_at, moment()) and run.added
+    kept = kept_rows(db.session, run, MOST_KEPT + 1) if run.state is RunState.UNDONE else ()
+    again = url_for(".start")
+    if run.kind != VISITS:
+        again = url_for(f"{KINDS[run.kind].page}.show", kind=run.kind)
     return render_template(
-        "imports/result.html", run=run, left=visit_links(left), can_undo=bool(can_undo)
+        "imports/result.html",
+        run=run,
+        label=LISTS[run.kind],
+        listing=url_for(LISTINGS[run.kind]),
+        again=again,
+        kept=kept_as_rows(db.session, kept[:MOST_KEPT]),
+        has_more=len(kept) > MOST_KEPT,
+        can_undo=can_undo(run, moment()) and _may_undo(run),
+        undone=UNDONE[run.kind],
     )
+
+
+def _may_undo(run: ImportRun) -> bool:
+    return run.kind not in OF_ADMINS or my_view().role is Role.ADMIN

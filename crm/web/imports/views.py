@@ -9,9 +9,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.audit import Subject, record
+from crm.base.audit import Subject, entries_made
 from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
+from crm.imports import service
+from crm.imports.queries import my_runs
 from crm.leads.imports import AlikeRow
 from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
@@ -21,9 +23,11 @@ from crm.web.files.limits import LARGE_FORMS
 from crm.web.imports.forms import MOST_BYTES, MOST_MEGABYTES, ApplyForm, FileForm, packed
 from crm.web.imports.kinds import KINDS, FileKind
 from crm.web.imports.rows import Tab, alike_rows, problem_rows, with_problems
+from crm.web.imports.runs import run_rows
 from crm.web.site import site
 from crm.web.transaction import moment, only_matters, today, transaction, trial
 
+MOST_OF_NAME = 100  # characters of a file's name
 MOST_LISTED = 50  # problems, notices or likely duplicates; the file to download has all problems
 # Changes of others that bear on what was checked.
 READ = frozenset(
@@ -83,7 +87,11 @@ def preview(kind: str) -> ResponseReturnValue:
     alike: Sequence[AlikeRow] = getattr(file, "alike", ())  # not every kind has them
     return render_template(
         "imports/preview.html",
-        form=ApplyForm(formdata=None, content=packed(content)),
+        form=ApplyForm(
+            formdata=None,
+            content=packed(content),
+            file_name=((upload and upload.filename) or "")[-MOST_OF_NAME:],
+        ),
         kind=kind,
         of_kind=KINDS[kind],
         result=file.result,
@@ -102,16 +110,25 @@ def apply(kind: str) -> ResponseReturnValue:
         only_matters(_bears_on_file)
     try:
         with transaction() as session:
+            before = entries_made(session)
             file = _check(KINDS[kind], content, leaves_out=form.leaves_out)
             result = KINDS[kind].keep(session, file, signed_in(), moment(), site())
-            if entries := result.added + result.updated:
-                after = {"list": KINDS[kind].label, "entries": entries}
-                me = signed_in()
-                record(session, "person.imported", me, by=me, at=moment(), after=after)
+            run = service.note_file(
+                session,
+                kind=kind,
+                file_name=(form.file_name.data or "")[-MOST_OF_NAME:],
+                result=result,
+                before=before,
+                by=signed_in(),
+                now=moment(),
+            )
+            run_id = run.id if run else None
     except SheetRefused as refused:
         return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
 
     flash(_said(result), "success")
+    if run_id:
+        return redirect(url_for("tables.show", run_id=run_id))
     return redirect(url_for(KINDS[kind].listing))
 
 
@@ -178,6 +195,7 @@ def _file_page(kind: str, form: FileForm) -> str:
         kind=kind,
         of_kind=KINDS[kind],
         tabs=tabs if is_admin else [],
+        runs=run_rows(my_runs(db.session, my_view().person_id, moment()), moment()),
     )
 
 
