@@ -130,6 +130,11 @@ def first_break(db: Session) -> Break | None:
     """
     if db.get_bind().dialect.name == "postgresql":
         db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return first_break_seen(db)
+
+
+def first_break_seen(db: Session) -> Break | None:
+    """The same in a transaction that nobody else can disturb."""
     return next(_breaks(db), None)
 
 

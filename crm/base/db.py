@@ -58,6 +58,7 @@ LIFE_SIGNS = {
 READ_ONLY_STATE = "25006"
 WRITE = "IMMEDIATE"  # the "begin" option of a transaction that writes
 INSTALLATION_LOCK = 20_260_102  # any number that nothing else uses as an advisory lock
+MOVED_MARK = ".moved"  # ending of a file beside one whose database was moved to a server
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 

@@ -26,6 +26,9 @@ COMMANDS = {
     "audit": "crm.cli.audit:audit",
     "files": "crm.cli.files:files",
     "schema": "crm.cli.schema:schema",
+    "backup": "crm.cli.backup:backup",
+    "restore": "crm.cli.backup:restore",
+    "move": "crm.cli.backup:move",
 }
 
 

@@ -4,13 +4,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.db import MOVED_MARK
 from crm.base.db_faults import Fault, fault_of, first_line
+from crm.base.errors import Refused
 from crm.cli import base
 from crm.cli.errors import RefusedError
 from crm.jobs import health
@@ -83,8 +86,16 @@ def is_worth_waiting(sessions: sessionmaker[Session], error: DBAPIError) -> bool
 
 
 def refuse_without_tables(sessions: sessionmaker[Session]) -> None:
-    """Refuse a database without tables, or with tables of another version."""
+    """Refuse a database without tables, with tables of another version, or one moved away."""
     with sessions() as db:
+        _refuse_moved(db)
         # tables of another version would fail later, and less clearly
         if not health.is_migrated(db):
             raise RefusedError(Fault.NO_TABLES.label)
+
+
+def _refuse_moved(db: Session) -> None:
+    file = db.get_bind().engine.url.database
+    mark = Path(f"{file}{MOVED_MARK}")
+    if db.get_bind().dialect.name == "sqlite" and mark.exists():
+        raise Refused("database_moved", at=mark.read_text(encoding="utf-8").strip(), mark=mark)

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm.cli import clock, deliver, doctor, imports, init, main, outbox, serve
+from crm.cli import backup, clock, deliver, doctor, imports, init, main, outbox, serve
 from tests.faults.arranged import Arranged
 
 ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 1200  # of one command, a leap year on a machine that does much else
-LOADED = (clock, deliver, doctor, imports, init, outbox, serve)  # or each fork would have to
+# or each fork would have to
+LOADED = (backup, clock, deliver, doctor, imports, init, outbox, serve)
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["pytest", __name__])
 _alive: "list[Running]" = []

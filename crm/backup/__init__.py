@@ -1,0 +1,1 @@
+"""Backups: one file of all tables and attachments, restored or moved to either database."""
