@@ -174,7 +174,7 @@ def _replay(
     sessions: sessionmaker[Session], scenario: Scenario, until: datetime
 ) -> dict[str, JobSummary]:
     """Run the clock up to that moment, with the edits made in between."""
-    runner = Runner(sessions, base.site())
+    runner = Runner(sessions, base.site(), is_alone=True)
     for moment, call in sorted(correction_calls(scenario.corrections), key=itemgetter(0)):
         runner.run_until(moment, to_mailbox=True)
         with transaction(sessions) as db:
@@ -203,7 +203,7 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     with transaction(sessions) as db:
         scenario = write_scenario(db, day, store_at(base.settings().files_place), base.site())
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
-    _close_past_periods(Runner(sessions, base.site()), lived_from)
+    _close_past_periods(Runner(sessions, base.site(), is_alone=True), lived_from)
     return scenario
 
 
