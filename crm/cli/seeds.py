@@ -123,6 +123,7 @@ def rules() -> Sequence[Rule]:
     return _read("regime.yaml", list[Rule], default={"valid_to": None})
 
 
+@cache
 def calendar() -> WorkingCalendar:
     """The working calendar as shipped."""
     return WorkingCalendar(
