@@ -110,6 +110,8 @@ def _add_absence(
     by: Person | None,
     now: datetime,
 ) -> None:
+    if by and person.id == by.id:
+        raise Refused("own_absence_in_file", field="username")
     from_on, to_on, kind, reason = values
     service.add_absence(
         db, person=person, from_on=from_on, to_on=to_on, kind=kind, reason=reason, by=by, now=now

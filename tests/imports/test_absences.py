@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crm.base.sheets import SheetRefused, write_template
 from crm.people.absence_imports import ABSENCES, import_absences
-from crm.people.models import Absence
+from crm.people.models import Absence, Person
 from crm.people.rules import AbsenceKind
 from tests.conftest import NOW
 from tests.factories import make_person
@@ -33,6 +33,16 @@ def test_an_absence_is_leave_and_approved_on_import(db, take):
     assert (absence.from_on, absence.to_on) == (date(2026, 7, 6), date(2026, 7, 10))
     assert (absence.kind, absence.reason) == (AbsenceKind.LEAVE, "年休假")
     assert (absence.approved_at, absence.approved_by_id) == (NOW, None)
+
+
+def test_who_imports_approves_no_absence_of_their_own(db, take):
+    zhao = db.scalars(select(Person)).one()
+    content = b"username,from,to,reason\nzhao,2026-07-06,2026-07-10,x\n"
+
+    with pytest.raises(SheetRefused) as caught:
+        import_absences(db, content=content, by=zhao, now=NOW)
+
+    assert [p.why.code for p in caught.value.problems] == ["own_absence_in_file"]
 
 
 def test_kinds_may_be_chinese_or_left_empty_and_absences_may_overlap(db, take):
