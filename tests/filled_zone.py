@@ -181,6 +181,7 @@ PAGES = (
     ("gu", "/compliance"),
     ("shan", "/"),
     ("shan", "/admin"),
+    ("shan", "/admin/begin"),
     ("shan", "/admin/people"),
     ("shan", "/admin/people/new"),
     ("shan", "/admin/people/shen"),

@@ -7,17 +7,21 @@ import ctypes
 import gc
 import sys
 
+import click
 import structlog
 from flask import Flask
 from gunicorn.errors import AppImportError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db_faults import first_line
-from crm.cli.base import app, sessions, site
+from crm.cli.base import app, sessions, settings, site
 from crm.cli.errors import RefusedError
 from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
 from crm.jobs.clock import ClockThreads
+from crm.jobs.ledger import clock_from
 from crm.jobs.logs import log_as_json
+from crm.people.first_run import is_nobody_there, setup_code
 
 # How long a thread that comes back from the database waits for one that computes. Whoever holds
 # SQLite's write lock comes back some thirty times; with Python's 5 ms all other writers wait too.
@@ -57,10 +61,20 @@ def _check_database() -> None:
     with sessions() as maker:
         try:
             refuse_without_tables(maker)
+            _print_setup_code(maker)
         except DBAPIError as error:
             if not is_worth_waiting(maker, error):
                 raise
             log.warning("serve.database_away", error=first_line(error))
+
+
+def _print_setup_code(maker: sessionmaker[Session]) -> None:
+    """Tell whoever started the server how to enter the first admin, while nobody is there."""
+    with maker() as db:
+        if not is_nobody_there(db):
+            return
+        code = setup_code(settings().secret_key, clock_from(db))
+    click.echo(f"尚无人员：请打开 {settings().base_url}/setup ，输入验证码 {code}", err=True)
 
 
 def start_clock() -> None:

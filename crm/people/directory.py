@@ -113,6 +113,16 @@ def latest_absences(db: Session, person_id: int, *, limit: int) -> Sequence[Abse
     return db.scalars(query).all()
 
 
+def headcount(db: Session) -> int:
+    """How many people were ever entered."""
+    return db.scalars(select(func.count(Person.id))).one()
+
+
+def unit_count(db: Session) -> int:
+    """How many units there are."""
+    return db.scalars(select(func.count(Unit.id))).one()
+
+
 def headcounts(db: Session, on: date) -> dict[int, int]:
     """How many people hold a posting on the date, by unit."""
     query = (

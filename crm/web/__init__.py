@@ -24,8 +24,7 @@ from crm.web import (
 from crm.web.absences import views as absences
 from crm.web.account import mailbox, notification_settings, tokens
 from crm.web.account import views as me
-from crm.web.admin import delivery, health, jobs
-from crm.web.admin import views as admin
+from crm.web.admin import beginning, delivery, health, jobs
 from crm.web.audit import views as audit
 from crm.web.bulk_changes import views as bulk_changes
 from crm.web.calendar import views as calendar
@@ -60,6 +59,7 @@ from crm.web.results import admin as recognition_admin
 from crm.web.results import views as claims
 from crm.web.rules import views as rules
 from crm.web.search import views as search
+from crm.web.setup import views as setup
 from crm.web.sites import views as sites
 from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
@@ -150,7 +150,7 @@ def init_app(app: Flask) -> None:
         notification_settings,
         me,
         tokens,
-        admin,
+        beginning,
         people,
         entry_grants,
         reassignment,
@@ -171,6 +171,7 @@ def init_app(app: Flask) -> None:
         calendar,
         jobs,
         delivery,
+        setup,
         rules,
         health,
     ):

@@ -11,6 +11,9 @@ PUBLIC = frozenset(
         "auth.sign_in",
         "health.lives",
         "health.is_ready",
+        # only while nobody is there, and behind a code of the console
+        "setup.show",
+        "setup.create",
         # nothing of anybody: the device shows there what it keeps
         "offline.worker",
         "offline.no_page",
@@ -242,6 +245,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,
     "admin.show": ADMINS,
+    "admin.begin": ADMINS,
     "audit.listing": ADMINS,
     "people.listing": ADMINS,
     "people.new": ADMINS,

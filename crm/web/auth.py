@@ -30,6 +30,7 @@ from crm.base.errors import Refused
 from crm.extensions import db, login_manager
 from crm.people import login_attempts, sessions
 from crm.people.accounts import require_in_time
+from crm.people.first_run import is_nobody_there
 from crm.people.login_attempts import MINUTE
 from crm.people.models import LoginSession, Person
 from crm.people.permissions import Viewer, viewer
@@ -114,6 +115,8 @@ def login() -> ResponseReturnValue:
     """The sign-in form."""
     if me():
         return redirect(_target())
+    if is_nobody_there(db.session):
+        return redirect(url_for("setup.show"))
     if "_user_id" in session:  # the session ended; its messages are not for the next person
         session.clear()
     return render_template("login.html", form=LoginForm())

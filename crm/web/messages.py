@@ -42,6 +42,8 @@ SENTENCES = {
     "unit_under_itself": "“{unit}”不能放到自己或下级单位的下面。",
     "reason_needed": "其他公务请写明事由。",
     "own_absence_in_file": "不能批准本人的请假：请去掉这一行，在“请假”页提交，由他人审批。",
+    "wrong_setup_code": "验证码不正确，请核对服务器控制台显示的验证码。",
+    "already_set_up": "已有人员，不能再次初始设置，请登录。",
     "absence_there": "已提交过相同的请假申请（{status}）。",
     "not_asked": "这条请假的状态为“{status}”，不能进行此操作。",
     "not_approved": "这条请假的状态为“{status}”，只有已批准的请假可以进行此操作。",

@@ -69,6 +69,7 @@ NO_PAGES = {
     "offline.names",
     "static",
     "auth.login",
+    "setup.show",
     "calendar.template",
     "calendar.this_year",
     "calendar.workbook_template",

@@ -9,6 +9,7 @@ bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
 PAGES = (
+    ("admin.begin", "开始使用", "flag", "从单位、人员到历史台账，逐步投入使用"),
     ("people.listing", "人员", "users", "管理账号和任职，保留历次变动记录"),
     ("units.listing", "单位", "sitemap", "管理单位的隶属关系、名称和排序"),
     (

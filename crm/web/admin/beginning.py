@@ -1,0 +1,65 @@
+"""The page that leads an admin from an empty installation to a working one."""
+
+from dataclasses import dataclass
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from crm.extensions import db
+from crm.people.directory import headcount, unit_count
+from crm.web.admin.views import bp
+
+
+@dataclass(frozen=True, slots=True)
+class BeginningStep:
+    """What is to be done, how far it is, and where."""
+
+    title: str
+    about: str
+    state: str
+    links: tuple[tuple[str, str], ...]  # label, address
+
+
+@bp.get("/admin/begin")
+def begin() -> ResponseReturnValue:
+    """The steps in their order; none is required."""
+    return render_template("admin/begin.html", steps=_steps(db.session))
+
+
+def _steps(session: Session) -> tuple[BeginningStep, ...]:
+    return (
+        BeginningStep(
+            "单位",
+            "已按常见设置预置，请改为本区的单位、科组和上下级关系。",
+            f"现有 {unit_count(session)} 个单位",
+            (("管理单位", url_for("units.listing")),),
+        ),
+        BeginningStep(
+            "人员",
+            "从 Excel 导入，或逐个添加；每人的任职决定其考核任务。",
+            f"现有 {headcount(session)} 人",
+            (
+                ("导入人员", url_for("people_imports.show", kind="people")),
+                ("添加人员", url_for("people.new")),
+            ),
+        ),
+        BeginningStep(
+            "年度目标和考核规则",
+            "核对预置的考核规则，设置本年签约、开工等目标。",
+            "",
+            (
+                ("年度目标", url_for("target_admin.listing")),
+                ("考核规则", url_for("rules.listing")),
+            ),
+        ),
+        BeginningStep(
+            "已有台账",
+            "各单位现有的拜访表格可原样导入，不必先改成模板；线索、企业、到资等按模板导入。",
+            "",
+            (
+                ("导入拜访表格", url_for("tables.start")),
+                ("导入其他数据", url_for("imports.start")),
+            ),
+        ),
+    )
