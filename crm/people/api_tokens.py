@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.people.models import ApiToken, Person
+from crm.people.models import ApiToken, LoginSession, Person
 from crm.people.rules import LONGEST_TOKEN_DAYS, Scope
 
 PREFIX = "crm_"  # by which scanners for leaked secrets know it
@@ -30,6 +30,17 @@ def open_tokens(db: Session, person_id: int, *, now: datetime) -> Sequence[ApiTo
     """The person's tokens that still work, the newest first."""
     query = select(ApiToken).where(ApiToken.person_id == person_id, _IS_OPEN)
     return db.scalars(query.order_by(ApiToken.id.desc()), {"now": now}).all()
+
+
+def count_open(db: Session, person_id: int, *, now: datetime) -> tuple[int, int]:
+    """How many of the person's sessions were not ended, and how many tokens still work."""
+    sessions = select(func.count()).where(
+        LoginSession.person_id == person_id, LoginSession.ended_at.is_(None)
+    )
+    tokens = select(func.count()).where(ApiToken.person_id == person_id, _IS_OPEN)
+    both = select(sessions.scalar_subquery(), tokens.scalar_subquery())
+    sessions_count, tokens_count = db.execute(both, {"now": now}).one()
+    return sessions_count, tokens_count
 
 
 def find_token(db: Session, token: str, *, now: datetime) -> ApiToken | None:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
@@ -79,14 +79,6 @@ def open_sessions(db: Session, person_id: int, *, now: datetime) -> Sequence[Log
     query = select(LoginSession).where(LoginSession.person_id == person_id, _IS_OPEN)
     latest = query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())
     return db.scalars(latest, _earliest(now)).all()
-
-
-def count_sessions(db: Session, person_id: int) -> int:
-    """How many of the person's sessions were not ended, timed out or not."""
-    query = select(func.count()).where(
-        LoginSession.person_id == person_id, LoginSession.ended_at.is_(None)
-    )
-    return db.scalar(query) or 0
 
 
 def note_use(db: Session, login_id: int, *, now: datetime) -> None:

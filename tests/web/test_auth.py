@@ -156,5 +156,5 @@ def test_a_page_that_does_not_exist_says_so_kindly(app, liwei):
     assert "未找到该页面" in answer.text
 
 
-def test_the_door_says_that_state_secrets_may_not_be_entered(client):
+def test_the_door_says_that_state_secrets_may_not_be_entered(client, liwei):
     assert "本系统为非涉密系统，禁止录入、存储、传输国家秘密。" in client.get("/login").text

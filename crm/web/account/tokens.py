@@ -17,11 +17,14 @@ from crm.people.models import ApiToken
 from crm.people.rules import LONGEST_TOKEN_DAYS, Scope
 from crm.web.auth import signed_in
 from crm.web.errors import show_at_field
-from crm.web.forms import LARGEST_ID, cleaned, enum_choices
+from crm.web.forms import LARGEST_ID, SelectChoice, cleaned, enum_choices
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("tokens", __name__, url_prefix="/me/tokens")
-DAYS = ((30, "30 天"), (90, "90 天"), (180, "180 天"), (LONGEST_TOKEN_DAYS, "一年"))
+DAYS = [
+    SelectChoice(days, words)
+    for days, words in ((30, "30 天"), (90, "90 天"), (180, "180 天"), (LONGEST_TOKEN_DAYS, "一年"))
+]
 
 
 class TokenForm(FlaskForm):

@@ -8,10 +8,9 @@ from flask import abort, render_template, url_for
 from crm.base import formatting
 from crm.extensions import db
 from crm.people.accounts import temporary_until
-from crm.people.api_tokens import open_tokens
+from crm.people.api_tokens import count_open
 from crm.people.directory import latest_absences, person_with_postings
 from crm.people.models import Person, Posting
-from crm.people.sessions import count_sessions
 from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.auth import signed_in
 from crm.web.people.entry_grants import given_grants, held_grants
@@ -69,14 +68,15 @@ def person_page(person: Person) -> str:
     disabled_at = person.disabled_at
     absences = latest_absences(db.session, person.id, limit=ABSENCES)
     is_disabled = person.is_disabled(now)
+    sessions, tokens = count_open(db.session, person.id, now=now)
     page = PersonPage(
         person=person,
         account=_account(person),
         is_disabled=is_disabled,
         is_leaving=disabled_at is not None and not is_disabled,
         is_me=person.id == signed_in().id,
-        sessions=count_sessions(db.session, person.id),
-        tokens=len(open_tokens(db.session, person.id, now=now)),
+        sessions=sessions,
+        tokens=tokens,
         postings=[_posting_row(posting, on) for posting in reversed(person.postings)],
         absences=[absence_row(absence, on) for absence in absences],
     )
