@@ -124,7 +124,8 @@ def _see_statements(state: ORMExecuteState) -> Result | None:
     statement: Any = state.statement
     table = statement.table.name
     if table == AuditEntry.__tablename__:
-        entries = {(row["subject"], row["subject_id"]) for row in state.parameters}
+        rows = [state.parameters] if state.is_executemany is False else state.parameters
+        entries = {(row["subject"], row["subject_id"]) for row in rows}
         state.session.info.setdefault(TOLD, set()).update(entries)
     columns = {
         getattr(each, "name", each) for each in getattr(statement, "_values", None) or {"all": None}

@@ -17,11 +17,14 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Select,
     bindparam,
     event,
+    func,
+    insert,
     select,
-    text,
+    true,
     update,
 )
 from sqlalchemy.orm import Session, SessionTransaction, object_session
@@ -67,16 +70,27 @@ class Created(NamedTuple):
     after: Mapping[str, object]
 
 
-_HEAD = select(AuditHead.position, AuditHead.hash).where(AuditHead.id == HEAD)
-_HEAD_POSITION = select(AuditHead.position).where(AuditHead.id == HEAD)
+# Of tables, not classes: with those an ORM session does as much again for each statement.
+_ENTRIES, _HEADS = AuditEntry.__table__, AuditHead.__table__
+_HEAD = select(_HEADS.c.position, _HEADS.c.hash).where(_HEADS.c.id == HEAD)
+_HEAD_POSITION = select(_HEADS.c.position).where(_HEADS.c.id == HEAD)
 _MOVE_HEAD = (
-    update(AuditHead)
-    .where(AuditHead.id == HEAD)
+    update(_HEADS)  # type: ignore[arg-type] # a table, typed as what it is selected from
+    .where(_HEADS.c.id == HEAD)
     .values(position=bindparam("new_position"), hash=bindparam("new_hash"))
-    .execution_options(synchronize_session=False)
 )
+_ADD_ENTRY = insert(_ENTRIES).returning(_ENTRIES.c.id, _ENTRIES.c.stored_at)  # type: ignore[arg-type] # as above
 
 
+MOST_SINCE = 200  # entries that `subjects_since` looks at; an import makes more
+_LINKS = AuditLink.__table__
+_SINCE = (
+    select(_LINKS.c.hash, _ENTRIES.c.subject)
+    .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
+    .where(_LINKS.c.position >= bindparam("position"))
+    .order_by(_LINKS.c.position)
+    .limit(bindparam("most"))
+)
 LATER = ("id", "stored_at", "subject_id")  # known only as new rows are inserted
 
 
@@ -151,18 +165,20 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     if device_at := _device_at.get():  # kept for show
         after = {**(after or {}), "device_at": device_at}
 
-    db.add(
-        AuditEntry(
-            at=at,
-            by_id=by.id if by else None,
-            action=action,
-            subject=table.__tablename__,
-            subject_id=subject.id,
-            before=_as_json(before),
-            after=_as_json(after),
-            address=_source.get(),
-        )
-    )
+    values = {
+        "at": at,
+        "by_id": by.id if by else None,
+        "action": action,
+        "subject": table.__tablename__,
+        "subject_id": subject.id,
+        "before": _as_json(before),
+        "after": _as_json(after),
+        "address": _source.get(),
+    }
+    entry_id, stored_at = db.execute(_ADD_ENTRY, values).one()
+    [texts] = _stored_texts(convert(db, AuditEntry, [values]))
+    texts |= {"id": str(entry_id), "stored_at": as_text(stored_at)}
+    _note_made(db, {entry_id: entry_text(texts)})
 
 
 def prepare_created(
@@ -179,18 +195,22 @@ def prepare_created(
     values = [of_all | {"by_id": row.by_id, "after": _as_json(row.after)} for row in rows]
 
     converted = convert(db, AuditEntry, values)
-    return CreatedEntries(
-        converted, [_text_with_places(converted.columns, row) for row in converted.rows]
-    )
+    return CreatedEntries(converted, [*map(_text_with_places, _stored_texts(converted))])
 
 
-def _text_with_places(columns: Sequence[str], row: Row) -> str:
-    texts = {
-        name: (as_text(value) or "").replace("%", "%%")
-        for name, value in zip(columns, row, strict=True)
-        if value is not None
-    }
-    return entry_text(texts | {name: f"%({name})s" for name in LATER})
+def _stored_texts(entries: Converted) -> Iterator[dict[str, str | None]]:
+    """What is to be stored of each entry, as text."""
+    for row in entries.rows:
+        yield {
+            name: as_text(value)
+            for name, value in zip(entries.columns, row, strict=True)
+            if value is not None
+        }
+
+
+def _text_with_places(texts: Mapping[str, str | None]) -> str:
+    escaped = {name: (text or "").replace("%", "%%") for name, text in texts.items()}
+    return entry_text(escaped | {name: f"%({name})s" for name in LATER})
 
 
 def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[int]) -> None:
@@ -207,13 +227,19 @@ def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[i
     rows = [(*own, *row) for own, row in zip(later, converted, strict=True)]
     insert_converted(db, AuditEntry, (*LATER, *columns), rows)
 
-    db.info.setdefault(MADE, set()).update(ids)
+    stored = as_text(stored_at)
+    filled = (
+        text % {"id": entry_id, "stored_at": stored, "subject_id": subject_id}
+        for text, entry_id, subject_id in zip(entries.texts, ids, subject_ids, strict=True)
+    )
+    _note_made(db, dict(zip(ids, filled, strict=True)))
+
+
+def _note_made(db: Session, texts: Mapping[int, str]) -> None:
+    """Note the entries that this transaction has made, by id, to be linked at its end."""
+    db.info.setdefault(MADE, set()).update(texts)
     if not db.in_nested_transaction():  # a savepoint may take them back: they are read again
-        stored = as_text(stored_at)
-        db.info.setdefault(TEXTS, {}).update(
-            (entry_id, text % {"id": entry_id, "stored_at": stored, "subject_id": subject_id})
-            for text, entry_id, subject_id in zip(entries.texts, ids, subject_ids, strict=True)
-        )
+        db.info.setdefault(TEXTS, {}).update(texts)
 
 
 def entries_made(db: Session) -> frozenset[int]:
@@ -273,6 +299,18 @@ def changed_since(db: Session, position: int) -> set[Subject]:
     }
 
 
+def subjects_since(db: Session, position: int, link: str) -> set[str] | None:
+    """The tables that entries after that link of the chain are about.
+
+    None where there are many, or where the chain has no such link.
+    """
+    since = {"position": position, "most": MOST_SINCE + 1}
+    links = db.execute(_SINCE, since).all()
+    if not links or links[0][0] != link or len(links) > MOST_SINCE:
+        return None
+    return {subject for _, subject in links[1:]}
+
+
 @event.listens_for(Session, "before_commit")
 def _chain(db: Session) -> None:
     """Link this transaction's entries to the chain."""
@@ -306,21 +344,21 @@ def _hold_head(db: Session) -> tuple[int, str]:
 
 
 def _lock_head(db: Session) -> tuple[int, str]:
-    if db.get_bind().dialect.name == "postgresql":
-        # A process that is stopped right here would else hold up every writer for ever.
-        db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))
-    position, last = db.execute(_take_head(db.get_bind().dialect.name)).one()
+    connection = db.connection()
+    position, last, *_ = connection.execute(_take_head(connection.dialect.name)).one()
     return position, last
 
 
 # Statements under the lock are put together once: others wait for them.
 @cache
-def _take_head(dialect: str) -> ReturningInsert[int, str]:
+def _take_head(dialect: str) -> ReturningInsert[*tuple[Any, ...]]:
     begin = insert_of(dialect, AuditHead).values(id=HEAD, position=0, hash="")
-    taken = begin.on_conflict_do_update(
-        index_elements=["id"], set_={"position": AuditHead.position}
-    )
-    return taken.returning(AuditHead.position, AuditHead.hash)
+    taken = begin.on_conflict_do_update(index_elements=["id"], set_={"position": _HEADS.c.position})
+    head: list[ColumnElement[Any]] = [_HEADS.c.position, _HEADS.c.hash]
+    if dialect == "postgresql":
+        # A process that is stopped right here would else hold up every writer for ever.
+        head.append(func.set_config("idle_in_transaction_session_timeout", "10s", true()))
+    return taken.returning(*head)
 
 
 @cache
