@@ -3,6 +3,9 @@
 It rests on rows and on the moment. Every change of such a row has an entry in the audit trail, so
 the trail's head stands for the rows; when time alone changes a value is known when it is read.
 Values are plain: no objects of a session, and nothing that anybody changes.
+
+Records of everyday work move the head all day. What rests on none of them is kept for long: under
+the head that it had before a change of anything else.
 """
 
 from collections import OrderedDict
@@ -16,13 +19,15 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from crm.base.audit import chain_head
+from crm.base.audit import chain_head, position_seen, subjects_since
 from crm.base.unsaved import has_written
 from crm.base.value_class import value_class
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
 CHARACTERS = 250  # of text, which take as much as a figure
 LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself
+# Subjects of entries that move the head all day: records of the work, not of the organisation.
+EVERYDAY = frozenset({"company", "followup", "lead", "login_session", "visit"})
 Key: TypeAlias = tuple[object, ...]  # what, and of whom: a set of people, or none for everybody
 Value = TypeVar("Value")
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -46,7 +51,9 @@ class Memory:
     """What a process remembers of one database; the longest unused goes first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Lasting] = OrderedDict()
+        self._kept: OrderedDict[Key, Lasting] = OrderedDict()  # all under one head
+        self._head = ""
+        self._total = 0  # of the sizes of their values
         self._lock = Lock()
         self._under_way: dict[tuple[str, Key], Lock] = {}
 
@@ -83,13 +90,46 @@ class Memory:
 
     def keep(self, key: Key, lasting: Lasting) -> None:
         with self._lock:
-            # what was read before another change is of no more use
-            for other in [key for key, kept in self._kept.items() if kept.head != lasting.head]:
-                del self._kept[other]
+            if lasting.head != self._head:
+                # what was read before another change is of no more use
+                self._kept.clear()
+                self._head, self._total = lasting.head, 0
+            if key in self._kept:
+                self._total -= _size(self._kept[key].value)
             self._kept[key] = lasting
             self._kept.move_to_end(key)
-            while sum(_size(kept.value) for kept in self._kept.values()) > MOST:
-                self._kept.popitem(last=False)
+            self._total += _size(lasting.value)
+            while self._total > MOST:
+                self._total -= _size(self._kept.popitem(last=False)[1].value)
+
+
+@value_class
+class Mark:
+    """A head of the trail, and an earlier one since which only everyday records have changed."""
+
+    position: int
+    head: str
+    since: str
+
+
+class LongMemory(Memory):
+    """The same of values that rest on no everyday records."""
+
+    _mark: Mark | None = None
+
+    def head(self, db: Session, head: str) -> str | None:
+        """The head under which such values hold; None where the transaction sees an older one."""
+        position, mark = position_seen(db), self._mark
+        if mark and (mark.position, mark.head) == (position, head):
+            return mark.since
+        if mark and mark.position > position:
+            return None
+
+        changed = subjects_since(db, mark.position, mark.head) if mark else None
+        is_everyday = changed is not None and changed <= EVERYDAY
+        since = mark.since if mark and is_everyday else head
+        self._mark = Mark(position, head, since)
+        return since
 
 
 def _covers(kept: Key, wanted: Key) -> bool:
@@ -113,11 +153,13 @@ def _size(value: object) -> int:
 
 
 _memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
+_long_memories: WeakKeyDictionary[Engine, LongMemory] = WeakKeyDictionary()
 
 
 def forget() -> None:
     """Forget everything, as a new process does."""
     _memories.clear()
+    _long_memories.clear()
 
 
 @value_class
@@ -162,6 +204,19 @@ def remembered(db: Session, *key: object, read: Callable[[], Value]) -> Value:
     """The value that `read` gives, which changes with rows and not with time."""
     since, until = EVER
     return remembered_until(db, *key, at=since, read=read, until=lambda: until)
+
+
+def remembered_long(db: Session, *key: object, read: Callable[[], Value]) -> Value:
+    """The same of a value that rests on no `EVERYDAY` records: a change of those leaves it."""
+    since, until = EVER
+    head = None if has_written(db) else chain_head(db)
+    if head is None:
+        return read()
+
+    memory = _long_memories.setdefault(db.get_bind().engine, LongMemory())
+    if (long_head := memory.head(db, head)) is None:
+        return read()
+    return Recall(memory, long_head, since).find_or_read(*key, read=lambda: (read(), until))
 
 
 def remembered_until(

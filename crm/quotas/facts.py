@@ -1,7 +1,7 @@
 """The facts of a period that judging needs, as plain values and each in one query."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import cache
@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Absence, Person, Posting, Unit
@@ -36,7 +36,9 @@ from crm.visits.permissions import covering, earliest_start
 MOST_LISTED = 500  # people that a statement names
 # Columns of tables, as loading attributes of classes costs more than reading the rows.
 PERSON, UNIT, POSTING = (table.__table__.c for table in (Person, Unit, Posting))
-VISIT = [Visit.__table__.c[field.name] for field in fields(VisitFacts)]
+ABSENCE, JOINED = Absence.__table__.c, VisitParticipant.__table__.c
+VISITED = Visit.__table__.c
+VISIT = [VISITED[field.name] for field in fields(VisitFacts)]
 
 
 def working_calendar(db: Session) -> WorkingCalendar:
@@ -48,7 +50,7 @@ def working_calendar(db: Session) -> WorkingCalendar:
         rows = db.execute(select(*columns).order_by(by_hand_last))
         return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
-    return remembered(db, "working calendar", read=read)
+    return remembered_long(db, "working calendar", read=read)
 
 
 @value_class
@@ -91,6 +93,18 @@ def holdings(
     person_ids: Collection[int] | None,
 ) -> dict[tuple[int, Duty], Holding]:
     """By person and duty, the dates of the period on which the primary posting has that duty."""
+    return remembered_long(
+        *(db, "holdings", period, frozenset(duties), _key(person_ids)),
+        read=lambda: _read_holdings(db, period, duties, person_ids),
+    )
+
+
+def _read_holdings(
+    db: Session,
+    period: Period,
+    duties: Collection[Duty],
+    person_ids: Collection[int] | None,
+) -> dict[tuple[int, Duty], Holding]:
     rows = db.execute(
         _holdings(listed=is_listed(person_ids)), {"duties": duties, **_values(period, person_ids)}
     )
@@ -113,14 +127,23 @@ def holdings(
 
 def absences(
     db: Session, period: Period, person_ids: Collection[int] | None
-) -> defaultdict[int, DateBits]:
+) -> Mapping[int, DateBits]:
     """By person, the dates of the period under an approved absence; they may overlap."""
+    return remembered_long(
+        *(db, "absences", period, _key(person_ids)),
+        read=lambda: _read_absences(db, period, person_ids),
+    )
+
+
+def _read_absences(
+    db: Session, period: Period, person_ids: Collection[int] | None
+) -> dict[int, DateBits]:
     rows = db.execute(_absences(listed=is_listed(person_ids)), _values(period, person_ids))
     absent: defaultdict[int, DateBits] = defaultdict(int)
     for person_id, from_on, to_on in rows:
         absent[person_id] |= bits_between(period, from_on, to_on)
 
-    return absent
+    return dict(absent)
 
 
 def visits_by_person(
@@ -153,7 +176,9 @@ _FIRST: BindParameter[date] = bindparam("first")
 _LAST: BindParameter[date] = bindparam("last")
 _PEOPLE: BindParameter[list[int]] = bindparam("people", expanding=True)
 _COVERS = (
-    (Visit.first_on <= _LAST) & (Visit.first_on > bindparam("earliest")) & (Visit.last_on >= _FIRST)
+    (VISITED.first_on <= _LAST)
+    & (VISITED.first_on > bindparam("earliest"))
+    & (VISITED.last_on >= _FIRST)
 )
 
 
@@ -174,36 +199,34 @@ def _holdings(*, listed: bool) -> Select[*tuple[Any, ...]]:
             *(PERSON.id, PERSON.username, PERSON.name, UNIT.id, UNIT.code, UNIT.name),
             *(POSTING.duty, POSTING.from_on, POSTING.to_on),
         )
-        .join_from(Posting, Person, Posting.person_id == Person.id)
-        .join(Unit, Posting.unit_id == Unit.id)
+        .where(POSTING.person_id == PERSON.id, POSTING.unit_id == UNIT.id)
         .where(
-            Posting.is_primary,
-            Posting.duty.in_(bindparam("duties", expanding=True)),
-            Posting.from_on <= _LAST,
-            or_(Posting.to_on.is_(None), Posting.to_on >= _FIRST),
-            Posting.person_id.in_(_PEOPLE) if listed else true(),
+            POSTING.is_primary,
+            POSTING.duty.in_(bindparam("duties", expanding=True)),
+            POSTING.from_on <= _LAST,
+            or_(POSTING.to_on.is_(None), POSTING.to_on >= _FIRST),
+            POSTING.person_id.in_(_PEOPLE) if listed else true(),
         )
-        .order_by(Posting.from_on)
+        .order_by(POSTING.from_on)
     )
 
 
 @cache
 def _absences(*, listed: bool) -> Select[int, date, date]:
-    return select(Absence.person_id, Absence.from_on, Absence.to_on).where(
-        Absence.status == AbsenceStatus.APPROVED,
-        Absence.from_on <= _LAST,
-        Absence.to_on >= _FIRST,
-        Absence.person_id.in_(_PEOPLE) if listed else true(),
+    return select(ABSENCE.person_id, ABSENCE.from_on, ABSENCE.to_on).where(
+        ABSENCE.status == AbsenceStatus.APPROVED,
+        ABSENCE.from_on <= _LAST,
+        ABSENCE.to_on >= _FIRST,
+        ABSENCE.person_id.in_(_PEOPLE) if listed else true(),
     )
 
 
 @cache
 def _participants(*, listed: bool) -> Select[int, int, int]:
-    joined = VisitParticipant
-    return (
-        select(joined.visit_id, joined.person_id, joined.late_by_days)
-        .join(Visit, Visit.id == joined.visit_id)
-        .where(_COVERS, joined.person_id.in_(_PEOPLE) if listed else true())
+    return select(JOINED.visit_id, JOINED.person_id, JOINED.late_by_days).where(
+        VISITED.id == JOINED.visit_id,
+        _COVERS,
+        JOINED.person_id.in_(_PEOPLE) if listed else true(),
     )
 
 
@@ -213,8 +236,8 @@ def _visits(*, listed: bool) -> Select[*tuple[Any, ...]]:
     if not listed:
         return query
     # by their two indexes, as few people have few visits
-    joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id.in_(_PEOPLE))
-    return query.where(or_(Visit.leader_id.in_(_PEOPLE), Visit.id.in_(joined)))
+    joined = select(JOINED.visit_id).where(JOINED.person_id.in_(_PEOPLE))
+    return query.where(or_(VISITED.leader_id.in_(_PEOPLE), VISITED.id.in_(joined)))
 
 
 def facts_for(db: Session, visit: Visit, person_id: int) -> VisitFacts | None:
@@ -262,6 +285,11 @@ def late_by_duty(db: Session, condition: ColumnElement[bool]) -> defaultdict[int
 def covering_by(period: Period, as_of: datetime) -> ColumnElement[bool]:
     """Visits that cover a date of the period and had been entered by then."""
     return covering(period.first, period.last) & (Visit.entered_at <= as_of)
+
+
+def _key(person_ids: Collection[int] | None) -> tuple[int, ...] | None:
+    """Of whom something is remembered; of many people, everybody's is."""
+    return tuple(sorted(person_ids)) if is_listed(person_ids) else None
 
 
 def is_listed(person_ids: Collection[int] | None) -> TypeGuard[Collection[int]]:

@@ -26,6 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.db import batches
 from crm.base.periods import Period
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
@@ -268,14 +269,36 @@ _FROZEN_PERIODS = (
 )
 
 
+_LAST_FROZEN = (
+    select(FigureRecord.last_on)
+    .where(
+        FigureRecord.frozen_at.is_not(None),
+        FigureRecord.person_id.in_(bindparam("people", expanding=True)),
+    )
+    .order_by(FigureRecord.last_on.desc())
+    .limit(1)
+)
+
+
 def frozen_periods(
     db: Session, person_ids: Collection[int], first: date, last: date
 ) -> list[Period]:
     """The periods of the span in which a figure of one of the people is frozen, in order."""
+    if _frozen_through(db, person_ids) < first:  # as for most visits that are logged
+        return []
     values = {"people": person_ids, "first": first, "last": last}
     periods = [Period.parse(name) for name in db.scalars(_FROZEN_PERIODS, values)]
 
     return sorted(periods, key=lambda period: (period.first, period.last))
+
+
+def _frozen_through(db: Session, person_ids: Collection[int]) -> date:
+    """The last date of their frozen figures; the earliest of all dates where they have none."""
+    people = tuple(sorted(person_ids))
+    return remembered_long(
+        *(db, "frozen through", people),
+        read=lambda: db.scalar(_LAST_FROZEN, {"people": people}) or date.min,
+    )
 
 
 def _frozen(*more: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:

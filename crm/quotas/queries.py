@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
-from crm.base.remembered import recall, remembered
+from crm.base.remembered import recall, remembered, remembered_long
 from crm.base.value_class import value_class
 from crm.people.models import Posting
 from crm.people.queries import unit_tree
@@ -53,17 +53,17 @@ def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
 
 def _all_rules(db: Session) -> list[Rule]:
     """Every version of every rule, by code: a zone has a dozen."""
-    return remembered(db, "rules", read=lambda: [Rule(*row) for row in db.execute(_RULES).all()])
+    return remembered_long(
+        db, "rules", read=lambda: [Rule(*row) for row in db.execute(_RULES).all()]
+    )
 
 
 _RULES = select(*(RuleVersion.__table__.c[field.name] for field in fields(Rule))).order_by(
     RuleVersion.code
 )
 # only of duties that the person ever held: others owe in other periods
-_RULES_OF_PERSON = _RULES.where(
-    RuleVersion.duty.in_(
-        select(Posting.duty).where(Posting.person_id == bindparam("person_id"), Posting.is_primary)
-    )
+_DUTIES = select(Posting.duty).where(
+    Posting.person_id == bindparam("person_id"), Posting.is_primary
 )
 
 
@@ -98,12 +98,8 @@ def period_kinds(db: Session) -> list[PeriodKind]:
 
 def dates_held(db: Session, duty: Duty, person_id: int, period: Period) -> tuple[date, ...]:
     """On which dates of the period the person holds the duty."""
-
-    def read() -> tuple[date, ...]:
-        holding = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty))
-        return dates_of(period, holding.held) if holding else ()
-
-    return remembered(db, "dates held", duty, person_id, period, read=read)
+    holding = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty))
+    return dates_of(period, holding.held) if holding else ()
 
 
 def figures(
@@ -274,7 +270,8 @@ def _judged_on(
     db: Session, person_id: int, dates: Iterable[date]
 ) -> list[tuple[Period, list[Rule]]]:
     """The periods that hold one of the dates, the shorter first, with the person's rules."""
-    rules = [Rule(*row) for row in db.execute(_RULES_OF_PERSON, {"person_id": person_id})]
+    duties = _duties_of(db, person_id)
+    rules = [rule for rule in _all_rules(db) if rule.duty in duties]
     periods = {Period.holding(rule.period, on) for rule in rules for on in dates}
     kinds = list(PeriodKind)
 
@@ -322,16 +319,16 @@ def figures_of(db: Session, person_id: int, on: date, as_of: datetime) -> list[P
 
 def _kinds_of(db: Session, person_id: int) -> frozenset[PeriodKind]:
     """The kinds of period of duties that the person ever held: others owe in other periods."""
+    duties = _duties_of(db, person_id)
+    return frozenset(rule.period for rule in _all_rules(db) if rule.duty in duties)
 
-    def read() -> frozenset[PeriodKind]:
-        kinds = (
-            select(RuleVersion.period)
-            .join(Posting, Posting.duty == RuleVersion.duty)
-            .where(Posting.person_id == person_id, Posting.is_primary)
-        )
-        return frozenset(db.scalars(kinds))
 
-    return remembered(db, "kinds of period of", person_id, read=read)
+def _duties_of(db: Session, person_id: int) -> frozenset[Duty]:
+    """The duties that the person ever held."""
+    return remembered_long(
+        *(db, "duties of", person_id),
+        read=lambda: frozenset(db.scalars(_DUTIES, {"person_id": person_id})),
+    )
 
 
 def people_under(db: Session, unit_ids: Collection[int], period: Period) -> frozenset[int]:

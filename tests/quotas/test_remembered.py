@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from crm.base import clock
-from crm.base.audit import chain_head, coming_from, record
+from crm.base.audit import MOST_SINCE, chain_head, coming_from, record
 from crm.base.db import begin_to_write
 from crm.base.periods import DAY, Period
 from crm.base.remembered import MOST, Lasting, Memory
@@ -44,12 +44,13 @@ def people(sessions) -> list[int]:
 
 
 @contextmanager
-def changed(sessions) -> Iterator:
-    """A transaction with an entry, committed as the application would commit it."""
+def changed(sessions, table=Person) -> Iterator:
+    """A transaction with an entry about a row of the table, committed as the application would."""
     with sessions() as db:
         begin_to_write(db)
         yield db
-        record(db, "test.changed", db.scalars(select(Person)).first(), by=None, at=NOW)
+        subject = db.scalars(select(table)).first() or db.scalars(select(Person)).first()
+        record(db, "test.changed", subject, by=None, at=NOW)
         db.flush()
         # what comes from nowhere is arranged, and makes the tests forget
         with coming_from("test"):
@@ -76,8 +77,11 @@ class Edits:
             *(self.freeze, self.correct),
         ]
 
-    def one(self, db, now) -> None:
-        self.random.choice(self.steps)(db, now)
+    def one(self):
+        """A change, and the table that its entry is about."""
+        step = self.random.choice(self.steps)
+        of_visits = step in (self.log, self.alter, self.join, self.leave)
+        return step, Visit if of_visits else Person
 
     def moment(self, now):
         """Some hours about the moment; a few lie ahead."""
@@ -177,8 +181,9 @@ def test_remembered_figures_are_those_read_anew_after_any_edit_and_at_any_moment
 
     for _ in range(STEPS):
         if edits.random.random() < 0.6:
-            with changed(sessions) as db:
-                edits.one(db, now)
+            change, table = edits.one()
+            with changed(sessions, table) as db:
+                change(db, now)
         now += timedelta(minutes=edits.random.choice([-30, 0, 0, 1, 1, 45, 600, 1500]))
         for some in (None, people[:2], [people[-1]]):
             assert read(sessions, now, some) == read(sessions, now, some, anew=True)
@@ -284,6 +289,32 @@ def test_figures_hold_until_midnight_at_the_latest(sessions, people):
         figures(db, period=JULY, as_of=midnight)
 
     assert before == 1 < len(selects(statements))
+
+
+def test_what_rests_on_no_visits_outlives_a_change_of_one(sessions, people):
+    read(sessions, NOW)
+    with changed(sessions, Visit) as db:
+        make_visit(db, db.get(Person, people[-1]), date(2026, 7, 14))
+
+    with sessions() as db, statements_on(db.get_bind()) as statements:
+        figures(db, period=JULY, as_of=NOW)
+
+    assert [text for text in selects(statements) if "FROM visit" in text]
+    assert not [text for text in selects(statements) if re.search("FROM .*posting", text)]
+
+
+def test_nothing_outlives_more_changes_than_are_looked_through(sessions, people):
+    with changed(sessions, Visit) as db:
+        make_visit(db, db.get(Person, people[-1]), date(2026, 7, 14))
+    read(sessions, NOW)
+    with changed(sessions, Visit) as db:
+        for _ in range(MOST_SINCE):
+            record(db, "test.changed", db.scalars(select(Visit)).first(), by=None, at=NOW)
+
+    with sessions() as db, statements_on(db.get_bind()) as statements:
+        figures(db, period=JULY, as_of=NOW)
+
+    assert [text for text in selects(statements) if re.search("FROM .*posting", text)]
 
 
 def selects(statements: list[str]) -> list[str]:
