@@ -31,12 +31,12 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
         apply_pending(db)
 
 
-def apply_pending(db: Session) -> None:
-    """Apply what services collected in this transaction."""
+def apply_pending(db: Session) -> int:
+    """Apply what services collected in this transaction; how many corrections that made."""
     ended = take(db, RecordAccessEnded)
     settle_ended(db, ended)
     give_unseen_leads(db, ended)
     flag_changed(db, take(db, ResultFactChanged))
     # last: what somebody leaves changes visits, too
     apply_contacts(db, take(db, ContactChanged))
-    apply_edits(db)
+    return apply_edits(db)

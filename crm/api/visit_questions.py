@@ -9,7 +9,7 @@ from crm.people.queries import people_by_id
 from crm.quotas.late_days import LateDays, waiting_days
 from crm.visits.fields import VisitData
 from crm.visits.models import Visit
-from crm.visits.question_queries import questions_on_saving
+from crm.visits.question_queries import outline_of, questions_on_saving
 from crm.visits.questions import Doubt, Question
 from crm.visits.rules import Status
 
@@ -23,7 +23,8 @@ def require_answers(
     """Raise a `Problem` of 409 with the questions that `answers` leaves open."""
     if data.status is Status.CANCELLED:
         return
-    _, asked = questions_on_saving(call.db, data, call.viewer, call.on, was)
+    draft = outline_of(call.db, data, call.viewer, call.on, was)
+    asked = questions_on_saving(call.db, draft, call.viewer, call.on, was)
     late = waiting_days(call.db, data, was, call.on)
     tokens = [question.token for question in asked] + [days.token for days in late]
     if set(tokens) <= set(answers):

@@ -13,29 +13,31 @@ from crm.visits.contacts import ContactChanged
 from crm.visits.models import Visit, VisitLead
 from crm.visits.rules import Status
 
+# Columns of tables: a statement of classes costs a session twice as much.
+_LEAD, _VISIT, _LINK = (table.__table__.c for table in (Lead, Visit, VisitLead))
+_FOLLOWUP = Followup.__table__.c
 # each part asks for its lead by itself: SQLite would else read all visits for one lead
 _VISITED = (
-    select(Visit.last_on.label("on"))
-    .join(VisitLead, Visit.id == VisitLead.visit_id)
-    .where(VisitLead.lead_id == Lead.id, Visit.status == Status.DONE)
-    .correlate(Lead)
+    select(_VISIT.last_on.label("on"))
+    .join_from(Visit.__table__, VisitLead.__table__, _VISIT.id == _LINK.visit_id)
+    .where(_LINK.lead_id == _LEAD.id, _VISIT.status == Status.DONE)
+    .correlate(Lead.__table__)
 )
 _FOLLOWED = (
-    select(CivilDate(Followup.done_at).label("on"))
-    .where(Followup.lead_id == Lead.id, Followup.done_at.is_not(None))
-    .correlate(Lead)
+    select(CivilDate(_FOLLOWUP.done_at).label("on"))
+    .where(_FOLLOWUP.lead_id == _LEAD.id, _FOLLOWUP.done_at.is_not(None))
+    .correlate(Lead.__table__)
 )
 _CONTACTS = union_all(_VISITED, _FOLLOWED).subquery()
 LAST_CONTACT = select(func.max(_CONTACTS.c.on)).scalar_subquery()
 
 # put together once: a visit is logged with it
-_OF_IDS = Lead.id.in_(bindparam("lead_ids", expanding=True))
-_HOLD = select(Lead.id).where(_OF_IDS).order_by(Lead.id).with_for_update(key_share=True)
+_OF_IDS = _LEAD.id.in_(bindparam("lead_ids", expanding=True))
+_HOLD = select(_LEAD.id).where(_OF_IDS).order_by(_LEAD.id).with_for_update(key_share=True)
 _KEEP = (
-    update(Lead)
-    .where(_OF_IDS, Lead.last_contact_on.is_distinct_from(LAST_CONTACT))
+    update(Lead.__table__)  # type: ignore[arg-type] # a table, typed as what is selected from
+    .where(_OF_IDS, _LEAD.last_contact_on.is_distinct_from(LAST_CONTACT))
     .values(last_contact_on=LAST_CONTACT)
-    .execution_options(synchronize_session=False)
 )
 
 

@@ -55,9 +55,10 @@ def today() -> date:
 @contextmanager
 def transaction() -> Iterator[Session]:
     """The request's session: what was changed is committed at the end, or nothing is."""
+    g.corrections = 0
     try:
         yield db.session
-        apply_pending(db.session)
+        g.corrections += apply_pending(db.session)
         if note := g.get("before_commit"):
             note(db.session)
         _require_current(db.session)
@@ -83,7 +84,7 @@ def after_commit(note: Callable[[], None]) -> None:
 
 def note_reads() -> None:
     """Note how far the audit trail reaches, before anything else is read."""
-    g.reads = Reads(audit.position(db.session))
+    g.reads = Reads(audit.position_seen(db.session))
 
 
 def only_matters(matters: MattersTo) -> None:

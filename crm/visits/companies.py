@@ -35,23 +35,25 @@ COLUMNS = ("visit_id", "company_id", "name", "folded", "met", "position", "count
 _VISIT_IDS: BindParameter[list[int]] = bindparam("visit_ids", expanding=True)
 
 
-def companies_met(
+def companies_met(  # noqa: PLR0913 - one list of several sources, before one viewer
     db: Session,
     data: VisitData,
     *,
     viewer: Viewer,
     on: date,
     others: Sequence[CompanyMet] = (),
+    of_leads: Collection[int] | None = None,
 ) -> tuple[CompanyMet, ...]:
     """The companies of the data and of its leads, each once; then `others`, which stay as they are.
+
+    `of_leads`: those of its leads, where the caller has read them.
 
     A typed name that the viewer knows is that company; another one stays a name, so that an entry
     tells nothing of companies that are hidden (REGIME 2).
     """
-    typed = [
-        *typed_companies(data),
-        *(CompanyMet(row_id) for row_id in _of_leads(db, data.lead_ids)),
-    ]
+    if of_leads is None:
+        of_leads = _of_leads(db, data.lead_ids)
+    typed = [*typed_companies(data), *map(CompanyMet, of_leads)]
     names = {row.name.strip() for row in typed if row.name}
     known = _known(db, names, viewer, on) if names else {}
 
@@ -180,7 +182,8 @@ def add_companies(db: Session, visit_id: int, rows: Sequence[CompanyMet]) -> Non
     """Write which companies were met at a visit that has none yet."""
     if rows:
         values = [{"visit_id": visit_id, **row} for row in columns_of_rows(rows)]
-        db.execute(insert(VisitCompany), values)
+        # into the table, as links are
+        db.execute(insert(VisitCompany.__table__), values)  # type: ignore[arg-type]
     if any(row.name for row in rows):
         NAMED.index_again(db, _named_ids(db, visit_id))
 

@@ -43,8 +43,9 @@ WITH_PEOPLE = (
     selectinload(Visit.participants),
 )
 LOADED = (*WITH_PEOPLE, selectinload(Visit.leads), selectinload(Visit.companies))
-_ENTERED = select(Visit.id).where(
-    Visit.ref == bindparam("ref"), Visit.entered_by_id == bindparam("by_id")
+_VISIT = Visit.__table__.c
+_ENTERED = select(_VISIT.id).where(
+    _VISIT.ref == bindparam("ref"), _VISIT.entered_by_id == bindparam("by_id")
 )
 IN_TIME = (Visit.starts_at, Visit.id)
 

@@ -31,6 +31,7 @@ from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import changeable, covering, earliest_start, readable, visible
 from crm.visits.questions import Doubt, Outline, Question, can_be_asked_about, questions
 from crm.visits.rules import Status, Verdict
+from crm.visits.validation import NewVisit
 
 RIGHTS = ("is_seen", "is_read", "is_changeable")  # of an `Outline`
 
@@ -40,8 +41,17 @@ def outline_of(
 ) -> Outline:
     """A visit as it is to be kept, with the companies of those leads that the viewer may see."""
     values = {"lead_ids": data.lead_ids, **values_of(viewer, on)}
-    company_ids = db.scalars(_seen_companies(viewer.role), values)
+    return _outline(data, db.scalars(_seen_companies(viewer.role), values), viewer, was)
 
+
+def outline_of_new(new: NewVisit, viewer: Viewer) -> Outline:
+    """The same of a checked one, of whose leads the viewer sees all."""
+    return _outline(new.data, new.company_ids, viewer)
+
+
+def _outline(
+    data: VisitData, company_ids: Iterable[int], viewer: Viewer, was: Visit | None = None
+) -> Outline:
     return Outline(
         id=was.id if was else None,
         kind=data.kind,
@@ -80,21 +90,24 @@ def _seen_companies(role: Role) -> Select[int]:
     )
 
 
+# Columns of tables, as a session works less for them than for attributes of classes.
+_VISIT, _LEAD = Visit.__table__.c, Lead.__table__.c
+_JOINED, _OF_LEAD = VisitParticipant.__table__.c, VisitLead.__table__.c
 OUTLINES = (
     select(
-        Visit.id,
-        Visit.kind,
-        Visit.channel,
-        Visit.status,
-        Visit.city,
-        Visit.starts_at,
-        Visit.ends_at,
-        Visit.leader_id,
-        Visit.entered_by_id,
+        _VISIT.id,
+        _VISIT.kind,
+        _VISIT.channel,
+        _VISIT.status,
+        _VISIT.city,
+        _VISIT.starts_at,
+        _VISIT.ends_at,
+        _VISIT.leader_id,
+        _VISIT.entered_by_id,
     )
-    .where(Visit.status != Status.CANCELLED)
-    .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))
-    .order_by(Visit.starts_at, Visit.id)
+    .where(_VISIT.status != Status.CANCELLED)
+    .where(or_(_VISIT.verdict.is_(None), _VISIT.verdict != Verdict.REJECTED))
+    .order_by(_VISIT.starts_at, _VISIT.id)
 )
 
 
@@ -103,32 +116,32 @@ def _near(*, has_companies: bool) -> Select[*tuple[Any, ...]]:
     """Other visits on the dates of one of the people or companies."""
     people: BindParameter[list[int]] = bindparam("people", expanding=True)
     dates = (
-        (Visit.first_on <= bindparam("last"))
-        & (Visit.first_on > bindparam("earliest"))
-        & (Visit.last_on >= bindparam("first"))
+        (_VISIT.first_on <= bindparam("last"))
+        & (_VISIT.first_on > bindparam("earliest"))
+        & (_VISIT.last_on >= bindparam("first"))
     )
     # a union, as each part has an index of its own: one OR would read all visits of the dates
-    led = select(Visit.id).where(dates, Visit.leader_id.in_(people))
-    links = select(VisitParticipant.visit_id).join(Visit, Visit.id == VisitParticipant.visit_id)
-    parts = [led, links.where(dates, VisitParticipant.person_id.in_(people))]
+    led = select(_VISIT.id).where(dates, _VISIT.leader_id.in_(people))
+    joined = VisitParticipant.__table__.join(Visit.__table__)
+    links = select(_JOINED.visit_id).select_from(joined)
+    parts = [led, links.where(dates, _JOINED.person_id.in_(people))]
 
     if has_companies:
-        leads = select(VisitLead.visit_id).join(Lead, Lead.id == VisitLead.lead_id)
-        of_companies = leads.join(Visit, Visit.id == VisitLead.visit_id)
+        visited = VisitLead.__table__.join(Lead.__table__).join(Visit.__table__)
+        of_companies = select(_OF_LEAD.visit_id).select_from(visited)
         companies: BindParameter[list[int]] = bindparam("company_ids", expanding=True)
-        parts.append(of_companies.where(dates, Lead.company_id.in_(companies)))
+        parts.append(of_companies.where(dates, _LEAD.company_id.in_(companies)))
 
-    return OUTLINES.where(Visit.id.in_(union(*parts)), Visit.id != bindparam("visit_id"))
+    return OUTLINES.where(_VISIT.id.in_(union(*parts)), _VISIT.id != bindparam("visit_id"))
 
 
 def questions_on_saving(
-    db: Session, data: VisitData, viewer: Viewer, on: date, was: Visit | None = None
-) -> tuple[Outline, list[Question]]:
-    """The visit as it is to be saved, and what to ask; of a change, only what it brings about."""
-    draft = outline_of(db, data, viewer, on, was)
+    db: Session, draft: Outline, viewer: Viewer, on: date, was: Visit | None = None
+) -> list[Question]:
+    """What to ask before the visit is saved; of a change, only what it brings about."""
     questions = questions_about(db, draft, viewer, on)
     if was is None:
-        return draft, questions
+        return questions
 
     before = outline_of(db, data_of(was), viewer, on, was)
     known = {question.token for question in questions_about(db, before, viewer, on)}
@@ -137,7 +150,7 @@ def questions_on_saving(
     # whoever took themself out takes part again only knowingly
     people = {was.leader_id, *(person.id for person in was.participants)}
     again = (draft.people - people) & left_by(db, was.id).keys()
-    return draft, new + ([Question(Doubt.LEFT, draft, frozenset(again))] if again else [])
+    return new + ([Question(Doubt.LEFT, draft, frozenset(again))] if again else [])
 
 
 def outlines_near(db: Session, new: Sequence[Outline], on: date) -> list[Outline]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
@@ -94,8 +94,18 @@ def new_visit_of(people: Iterable[int]) -> Unrecorded:
 
 def undoable_entry_id(db: Session, visit: Visit, *, by: Person, now: datetime) -> int | None:
     """The last entry about the visit, where it is a step that the person may undo."""
-    entry = _last_entry(db, visit)
+    entry = db.execute(_LAST_STEP, {"visit_id": visit.id}).first()
     return entry.id if entry and _is_undoable(entry, by, now) else None
+
+
+# put together once, as every visit that is logged asks for it
+_ENTRY = AuditEntry.__table__.c
+_LAST_STEP = (
+    select(_ENTRY.id, _ENTRY.by_id, _ENTRY.action, _ENTRY.at)
+    .where(_ENTRY.subject == Visit.__tablename__, _ENTRY.subject_id == bindparam("visit_id"))
+    .order_by(_ENTRY.id.desc())
+    .limit(1)
+)
 
 
 def undo_step(  # noqa: PLR0913 - which step, and what its entry does not name
@@ -185,7 +195,7 @@ def _last_entry(db: Session, visit: Visit) -> AuditEntry | None:
     return db.scalar(select(AuditEntry).where(about).order_by(AuditEntry.id.desc()).limit(1))
 
 
-def _is_undoable(entry: AuditEntry, by: Person, now: datetime) -> bool:
+def _is_undoable(entry: AuditEntry | Row[*tuple[Any, ...]], by: Person, now: datetime) -> bool:
     is_own = entry.by_id == by.id and entry.action in _STEPS
     return is_own and now - entry.at <= UNDO_WITHIN
 

@@ -1,6 +1,6 @@
 """What must hold of a visit before it is kept (REGIME 3)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from functools import cache
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of, visible_to_role
@@ -32,10 +33,15 @@ _PEOPLE = select(
 
 
 @cache
-def _seen_leads(role: Role) -> Select[int]:
-    """Ids of those of the leads that a viewer of the role sees; `values_of` has the values."""
-    return select(Lead.id).where(
-        Lead.id.in_(bindparam("lead_ids", expanding=True)), visible_to_role(role)
+def _seen_leads(role: Role) -> Select[int, int]:
+    """Those of the leads that a viewer of the role sees, with their companies.
+
+    `values_of` has the values.
+    """
+    return (
+        select(Lead.id, Lead.company_id)
+        .where(Lead.id.in_(bindparam("lead_ids", expanding=True)), visible_to_role(role))
+        .order_by(Lead.id)
     )
 
 
@@ -46,13 +52,16 @@ class NewVisit:
     data: VisitData
     columns: dict[str, object]
     companies: tuple[CompanyMet, ...]
+    company_ids: tuple[int, ...]  # of its leads
 
 
 def check_new_visit(db: Session, data: VisitData, viewer: Viewer, now: datetime) -> NewVisit:
     """Check a visit that is entered; refused as `log_visit` says."""
-    columns = check_visit(db, data, viewer, now)
-    companies = companies_met(db, data, viewer=viewer, on=civil_date(now))
-    return NewVisit(data, columns | copies_of(companies), companies)
+    columns, _ = _check(db, data, viewer, now)
+    # they are read once, for the check and for whom one met
+    of_leads = tuple(_check_leads(db, data.lead_ids, viewer, civil_date(now)))
+    companies = companies_met(db, data, viewer=viewer, on=civil_date(now), of_leads=of_leads)
+    return NewVisit(data, columns | copies_of(companies), companies, of_leads)
 
 
 def check_visit(
@@ -62,6 +71,15 @@ def check_visit(
 
     Refused as `log_visit` and `change_visit` say.
     """
+    values, lead_ids = _check(db, data, viewer, now, was)
+    _check_leads(db, set(data.lead_ids) - lead_ids, viewer, civil_date(now))
+    return values
+
+
+def _check(
+    db: Session, data: VisitData, viewer: Viewer, now: datetime, was: Visit | None = None
+) -> tuple[dict[str, object], frozenset[int]]:
+    """Check all but its leads; returns its columns, and the leads that `was` concerns."""
     on = civil_date(now)
     links = links_of(db, was, viewer, on) if was else None
     if was and links and not may_read(db, viewer, was.id, on):
@@ -75,12 +93,11 @@ def check_visit(
     known = links.participant_ids | {was.leader_id} if was and links else frozenset[int]()
     # who took part before may have left since, and stays
     _check_new_people(data, at_work | known)
-    _check_leads(db, frozenset(data.lead_ids) - (links.lead_ids if links else set()), viewer, on)
     # a trip named before stays, though its other visits may be hidden by now
     if not was or values["trip"] != was.trip:
         check_trip(db, values["trip"], viewer, on)
 
-    return values
+    return values, links.lead_ids if links else frozenset()
 
 
 def checked_columns(data: VisitData, now: datetime) -> dict[str, object]:
@@ -122,8 +139,10 @@ def _check_city(data: VisitData) -> None:
 
 def _check_people(db: Session, data: VisitData, on: date) -> set[int]:
     """Refuse people who do not exist and a leader who never held a post; returns who is at work."""
-    values = {"people": [data.leader_id, *data.joined_by], **values_of_date(on)}
-    found = {person_id: flags for person_id, *flags in db.execute(_PEOPLE, values)}
+    people = tuple(sorted({data.leader_id, *data.joined_by}))
+    found = remembered_long(
+        *(db, "people of a visit", people, on), read=lambda: _read_people(db, people, on)
+    )
 
     if data.leader_id not in found:
         raise Refused("no_such_person", field="leader_id")
@@ -135,6 +154,12 @@ def _check_people(db: Session, data: VisitData, on: date) -> set[int]:
     return {person_id for person_id, (_, is_at_work) in found.items() if is_at_work}
 
 
+def _read_people(db: Session, people: Collection[int], on: date) -> dict[int, tuple[bool, bool]]:
+    """By person, whether they ever held a post, and whether they are at work."""
+    rows = db.execute(_PEOPLE, {"people": people, **values_of_date(on)})
+    return {person_id: (has_post, is_at_work) for person_id, has_post, is_at_work in rows}
+
+
 def _check_new_people(data: VisitData, offered: Collection[int]) -> None:
     """Refuse people who are named anew and whom no form offers: without posting, or gone."""
     if data.leader_id not in offered:
@@ -143,13 +168,18 @@ def _check_new_people(data: VisitData, offered: Collection[int]) -> None:
         raise Refused("no_such_person", field="participant_ids")
 
 
-def _check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:
-    """Refuse leads that the viewer may not see: for them they do not exist."""
+def _check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> Iterable[int]:
+    """Refuse leads that the viewer may not see: for them they do not exist.
+
+    Returns the companies of the leads, each once and in the order of the leads.
+    """
     if not lead_ids:
-        return
+        return ()
     values = {"lead_ids": lead_ids, **values_of(viewer, on)}
-    if set(db.scalars(_seen_leads(viewer.role), values)) != set(lead_ids):
+    company_ids = dict(db.connection().execute(_seen_leads(viewer.role), values).all())
+    if company_ids.keys() != set(lead_ids):
         raise Refused("no_such_lead", field="lead_ids")
+    return dict.fromkeys(company_ids.values())
 
 
 def _require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from flask import Flask, render_template, request
+from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -49,7 +49,8 @@ def explained() -> Iterator[Session]:
         yield session
 
         # applied first: only then is it known which frozen figures the change corrects
-        if apply_edits(session) and (bare := _unexplained(session)):
+        g.corrections += apply_edits(session)
+        if g.corrections and (bare := _unexplained(session)):
             form = ReasonForm()
             if WHY not in request.form or not form.validate():
                 raise ReasonRequired(_period_names(bare))

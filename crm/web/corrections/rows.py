@@ -1,5 +1,6 @@
 """Corrections of frozen figures as lists show them, and what their reader may do (REGIME 4)."""
 
+from flask import g
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
@@ -41,6 +42,8 @@ def correction_rows(
 
 def count_my_corrections(session: Session) -> int:
     """How many corrections my edit of this request has made."""
+    if not g.get("corrections"):  # of nobody, which most edits are
+        return 0
     return count_corrections(session, of_edit(signed_in().id, moment()))
 
 

@@ -22,7 +22,7 @@ from crm.quotas.late_days import LateDays, waiting_days
 from crm.visits.fields import VisitData
 from crm.visits.models import Visit
 from crm.visits.queries import visits_by_id
-from crm.visits.question_queries import questions_on_saving
+from crm.visits.question_queries import outline_of, outline_of_new, questions_on_saving
 from crm.visits.questions import Doubt, Outline, Question, can_merge
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status
@@ -73,7 +73,7 @@ def checked(form: VisitForm, data: VisitData) -> NewVisit | None:
     """The visit as it may be logged; None where the form has unanswered questions to show."""
     # refused before anything is asked: a question tells of other visits
     new = check_new_visit(db.session, data, my_view(), moment())
-    form.prompt = prompt_about(data)
+    form.prompt = _prompt(data, outline_of_new(new, my_view()))
     return None if form.prompt else new
 
 
@@ -89,8 +89,11 @@ def prompt_about(data: VisitData, was: Visit | None = None) -> Prompt | None:
     """The unanswered questions about the data; of a change, only those that it brings about."""
     if data.status is Status.CANCELLED:
         return None
+    return _prompt(data, outline_of(db.session, data, my_view(), today(), was), was)
 
-    draft, questions = questions_on_saving(db.session, data, my_view(), today(), was)
+
+def _prompt(data: VisitData, draft: Outline, was: Visit | None = None) -> Prompt | None:
+    questions = questions_on_saving(db.session, draft, my_view(), today(), was)
     late = waiting_days(db.session, data, was, today())
     # the button names every question: one that is new since then is asked again
     tokens = [question.token for question in questions] + [days.token for days in late]
