@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from crm.quotas.counting import Terms, known_visits
+from crm.quotas.counting import KnownVisit, Terms, known_visits
 from crm.quotas.date_bits import DateBits
 from crm.quotas.rules import (
     Cap,
@@ -48,8 +48,13 @@ class StatusInputs(NamedTuple):
 
 def judge(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Figure:
     """The figure of a person who led or joined the visits, without its explanation."""
+    return judge_known(known_visits(visits, tenure.person_id, terms), tenure, terms)
+
+
+def judge_known(known: Iterable[KnownVisit], tenure: Tenure, terms: Terms) -> Figure:
+    """The same of visits as the rule knows them already."""
     rule, presence = terms.rule, presence_in(tenure, terms)
-    tally = count(visits, tenure, terms)
+    tally = count(known, tenure, terms)
     required = required_of(rule, presence)
     left = presence.dates & terms.ahead
     inputs = StatusInputs(
@@ -82,7 +87,7 @@ def judge(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Figure:
     )
 
 
-def count(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Tally:
+def count(known: Iterable[KnownVisit], tenure: Tenure, terms: Terms) -> Tally:
     """Add up the visits, or their dates, that count."""
     present = tenure.present
     achieved = hoped = to_confirm = 0
@@ -90,7 +95,7 @@ def count(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Tally:
     taken: DateBits = 0
     unconfirmed: DateBits = 0
 
-    for _, _, done, if_done, blocked in known_visits(visits, tenure.person_id, terms):
+    for _, _, done, if_done, blocked in known:
         if not blocked:
             achieved += (done & present).bit_count()
             hoped += (if_done & present).bit_count()

@@ -12,10 +12,10 @@ from crm.base.periods import DAY, Period
 from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.counting import explain, terms_of
+from crm.quotas.counting import explain, known_visits, terms_of
 from crm.quotas.date_bits import DateBits, bits_of
 from crm.quotas.facts import Holding, PersonFigure
-from crm.quotas.judging import judge
+from crm.quotas.judging import judge, judge_known
 from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
 from crm.quotas.waiting import WaitingVisit, waiting_visits
 
@@ -109,16 +109,28 @@ def figures_around(
     What others have changed meanwhile is in both, so that the difference is the change alone. The
     figures after it are explained on the dates of the visit.
     """
-    after = _read(db, period, rules, [change.person_id])
-    theirs = after.visits.get(change.person_id, ())
-    changed = next((visit for visit in theirs if visit.id == change.visit_id), None)
-    visits = [visit for visit in theirs if visit is not changed]
-    if change.was and change.was.first_on <= period.last and change.was.last_on >= period.first:
-        visits.append(change.was)
-    before = replace(after, visits={change.person_id: visits})
+    basis = _read(db, period, rules, [change.person_id])
+    visits = basis.visits.get(change.person_id, ())
+    now = [visit for visit in visits if visit.id == change.visit_id]
+    others = [visit for visit in visits if visit.id != change.visit_id]
+    near = _overlapping(visits, now[0]) if now else []
+    before, after = [], []
 
-    near = _overlapping(theirs, changed) if changed else []
-    return _judged(before, rules, as_of, None), _explained(after, rules, as_of, only=near)
+    for rule in rules:
+        terms = terms_of(rule, period, basis.workdays, as_of)
+        for holding, tenure, _ in basis.of(rule.duty):
+            # the others are the same before and after, and so are known once
+            same, was, new = (
+                list(known_visits(part, change.person_id, terms))
+                for part in (others, [change.was] if change.was else [], now)
+            )
+            figure = judge_known(same + was, tenure, terms)
+            before.append(_placed(holding, terms.begun, figure))
+            figure = judge_known(same + new, tenure, terms)
+            figure = replace(figure, explanation=explain(near, tenure, terms))
+            after.append(_placed(holding, terms.begun, figure))
+
+    return in_order(before), in_order(after)
 
 
 def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
@@ -176,22 +188,15 @@ def _judged(
     return in_order(made)
 
 
-def _explained(
-    basis: _Basis,
-    rules: Sequence[Rule],
-    as_of: datetime,
-    *,
-    only: Sequence[VisitFacts] | None = None,
-) -> list[PersonFigure]:
-    """The figures, each with the visits behind it; `only`: those of them to be explained."""
+def _explained(basis: _Basis, rules: Sequence[Rule], as_of: datetime) -> list[PersonFigure]:
+    """The figures, each with the visits behind it."""
     made = []
 
     for rule in rules:
         terms = terms_of(rule, basis.period, basis.workdays, as_of)
         for holding, tenure, visits in basis.of(rule.duty):
             figure = judge(visits, tenure, terms)
-            shown = visits if only is None else only
-            figure = replace(figure, explanation=explain(shown, tenure, terms))
+            figure = replace(figure, explanation=explain(visits, tenure, terms))
             made.append(_placed(holding, terms.begun, figure))
 
     return in_order(made)
