@@ -1,6 +1,7 @@
 """A person with records, their programs, and what they send."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 
 import pytest
@@ -48,11 +49,13 @@ class Program:
         return self.client.open(f"/api/v1{path}", method=method, headers=headers, **given)
 
 
-def program_of(app: Flask, username: str, *scopes: Scope, days: int = 30) -> Program:
+def program_of(app: Flask, username: str, *scopes: Scope, made_at: datetime = NOW) -> Program:
     """A program of that person, with all scopes where none are named."""
     with arranged(app) as db:
         person = db.scalars(select(Person).where(Person.username == username)).one()
-        token = make_token(db, person=person, name="测试", scopes=scopes or ALL, days=days, now=NOW)
+        token = make_token(
+            db, person=person, name="测试", scopes=scopes or ALL, days=30, now=made_at
+        )
     return Program(app.test_client(), token)
 
 
