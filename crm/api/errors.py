@@ -50,7 +50,8 @@ def _problem_of(error: Exception, words: Words) -> Problem:
         case Problem():
             problem = error
         case Refused():
-            problem = of_refusal(error, words, g.get("api_names", {}))
+            is_query = request.method == "GET"
+            problem = of_refusal(error, words, g.get("api_names", {}), is_query=is_query)
         case NotFound():
             problem = Problem(HTTPStatus.NOT_FOUND, "not_found")
         case Stale():

@@ -1,13 +1,16 @@
 """What goes in and comes out of the API: models that refuse what they do not know."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -15,13 +18,24 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from crm.base.addresses import normalize_address
 from crm.base.cells import LONGEST_LINE, LONGEST_PROSE
 from crm.base.db import LARGEST_ID
+from crm.base.money import Currency
 from crm.base.typed_dates import YEARS
+from crm.base.typed_text import phone_number
+from crm.leads.contacts import ContactData
+from crm.leads.redaction import LeadLabel
 from crm.people.models import Person
 
 MOST_ITEMS = 100
 _UNWANTED = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_DIGITS = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
+_AMOUNT = {
+    "type": "string",
+    "pattern": "^[0-9]{1,13}(\\.[0-9]{1,2})?$",
+    "description": '数额，以币种的单位计，例如 "125000000.00"',
+}
 _HAS_UNWANTED = re.compile(f"[{_UNWANTED}]")
 
 
@@ -67,6 +81,27 @@ def _clean_line(text: str) -> str:
     return _clean(text)
 
 
+def _digits(text: object) -> Decimal:
+    if not isinstance(text, str) or not _DIGITS.fullmatch(text):
+        raise PydanticCustomError("bad_figure", "bad_figure", {"value": str(text)[:40]})
+    return Decimal(text)
+
+
+def _phone(text: str) -> str | None:
+    return _read("bad_phone", phone_number, text)
+
+
+def _email(text: str) -> str | None:
+    return _read("bad_email", normalize_address, text)
+
+
+def _read(code: str, read: Callable[[str], str], text: str) -> str | None:
+    try:
+        return read(text) if text else None
+    except ValueError:
+        raise PydanticCustomError(code, code, {"value": text}) from None
+
+
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Moment = Annotated[AwareDatetime, AfterValidator(_plausible_moment)]
 Day = Annotated[date, AfterValidator(_plausible_date)]
@@ -76,12 +111,48 @@ Prose = Annotated[str, AfterValidator(_clean), Field(max_length=LONGEST_PROSE)]
 Username = Annotated[
     str, AfterValidator(_clean_line), Field(min_length=1, max_length=64, description="账号")
 ]
-# money is never a float: a text of digits, as it goes in and comes out
-Yuan = Annotated[
-    Any,
-    PlainSerializer(lambda amount: f"{amount:f}", return_type=str),
-    WithJsonSchema({"type": "string", "description": "金额，以元为单位"}),
-]
+
+
+class MoneyAsked(Asked):
+    """An amount; money is never a float, so it is a text of digits."""
+
+    amount: Annotated[Decimal, BeforeValidator(_digits), WithJsonSchema(_AMOUNT)]
+    currency: Currency = Field(Currency.CNY, description="币种")
+
+
+class Money(Shown):
+    amount: Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
+    currency: Currency
+
+    @classmethod
+    def of(cls, amount: Decimal | None, currency: Currency | None) -> "Money | None":
+        """The amount, if it is stated."""
+        if amount is None or currency is None:
+            return None
+        return cls(amount=amount, currency=currency)
+
+
+class ContactAsked(Asked):
+    """Whom to reach at a company."""
+
+    name: FilledLine = Field(description="姓名")
+    position: Line | None = Field(None, description="职务")
+    phone: Annotated[Line, AfterValidator(_phone)] | None = Field(None, description="电话")
+    email: Annotated[Line, AfterValidator(_email)] | None = Field(None, description="邮箱")
+
+    def data(self) -> ContactData:
+        """The contact as services take it."""
+        return ContactData(
+            name=self.name, position=self.position, phone=self.phone, email=self.email
+        )
+
+
+class ContactShown(Shown):
+    id: int
+    name: str
+    position: str | None
+    phone: str | None
+    email: str | None
 
 
 class PersonShown(Shown):
@@ -93,6 +164,20 @@ class PersonShown(Shown):
     @classmethod
     def of(cls, person: Person) -> "PersonShown":
         return cls(username=person.username, name=person.name)
+
+
+class LeadNamed(Shown):
+    """A lead as other records name it: one that its reader may not see by its code name alone."""
+
+    id: int | None = Field(description="不在知悉范围内的为空")
+    ref: str | None
+    label: str
+    company: str | None
+
+    @classmethod
+    def of(cls, label: LeadLabel, refs: Mapping[int, str]) -> "LeadNamed":
+        ref = refs[label.id] if label.id else None
+        return cls(id=label.id, ref=ref, label=label.text, company=label.company)
 
 
 class Listed(AskedInQuery):

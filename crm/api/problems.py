@@ -1,7 +1,7 @@
 """Errors of the API as `application/problem+json` (RFC 9457), in the words of the pages."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -18,8 +18,6 @@ Words: TypeAlias = Callable[[Refused], str]
 STATUSES = {
     "not_yours": HTTPStatus.FORBIDDEN,
     "duplicate_ref": HTTPStatus.CONFLICT,
-    "bad_cursor": HTTPStatus.BAD_REQUEST,
-    "key_missing": HTTPStatus.BAD_REQUEST,
     "files_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 DETAILS = {
@@ -102,20 +100,18 @@ class Problem(Exception):  # noqa: N818 - an answer, not a fault
         return Response(text, int(self.status), dict(self.headers), mimetype=MEDIA_TYPE)
 
 
-def of_refusal(refusal: Refused, words: Words, names: Mapping[str, str]) -> Problem:
+def of_refusal(
+    refusal: Refused, words: Words, names: Mapping[str, str], *, is_query: bool
+) -> Problem:
     """A refusal of a rule or service; `names` has what fields are called in the API."""
     status = STATUSES.get(refusal.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-    errors = tuple(_errors_of((refusal, *refusal.others), words, names))
-    return Problem(status, refusal.code, errors=errors, detail=words(refusal))
-
-
-def _errors_of(
-    refusals: Iterable[Refused], words: Words, names: Mapping[str, str]
-) -> Iterator[Mapping[str, str]]:
-    for refusal in refusals:
-        if refusal.field:
-            name = names.get(refusal.field, refusal.field)
-            yield {"pointer": f"#/{name}", "code": refusal.code, "detail": words(refusal)}
+    errors = []
+    for one in (refusal, *refusal.others):
+        if one.field:
+            name = names.get(one.field, one.field)
+            where = {"parameter": name} if is_query else {"pointer": f"#/{name}"}
+            errors.append(where | {"code": one.code, "detail": words(one)})
+    return Problem(status, refusal.code, errors=tuple(errors), detail=words(refusal))
 
 
 def of_validation(error: ValidationError, words: Words, *, is_query: bool) -> Problem:

@@ -1,6 +1,13 @@
 """All resources of the API, in the order of its description."""
 
-from crm.api import quotas, visits
+from crm.api import companies, followups, leads, quick_entries, quotas, visits
 from crm.api.operations import Resource
 
-RESOURCES: tuple[Resource, ...] = (visits.visits, quotas.quotas)
+RESOURCES: tuple[Resource, ...] = (
+    visits.visits,
+    quick_entries.quick_entries,
+    quotas.quotas,
+    leads.leads,
+    followups.followups,
+    companies.companies,
+)

@@ -11,6 +11,7 @@ from crm.api.call import Call
 from crm.api.models import (
     Asked,
     FilledLine,
+    LeadNamed,
     Line,
     Moment,
     PersonShown,
@@ -128,15 +129,6 @@ class VisitChange(Asked):
         return replace(data, **values)
 
 
-class LeadNamed(Shown):
-    """A lead as a visit names it: a restricted one by its code name alone."""
-
-    id: int | None = Field(description="不在知悉范围内的为空")
-    ref: str | None
-    label: str
-    company: str | None
-
-
 class CompanyShown(Shown):
     company: int | None
     name: str | None
@@ -193,15 +185,7 @@ def show_visits(call: Call, visits: Sequence[SeenVisit]) -> list[VisitShown]:
             **{name: getattr(visit, name) for name in SAME},
             leader=PersonShown.of(person(visit.leader.id)),
             participants=[PersonShown.of(person(one.id)) for one in visit.participants],
-            leads=[
-                LeadNamed(
-                    id=lead.id,
-                    ref=refs[lead.id] if lead.id else None,
-                    label=lead.text,
-                    company=lead.company,
-                )
-                for lead in visit.leads
-            ],
+            leads=[LeadNamed.of(lead, refs) for lead in visit.leads],
             companies=[_shown(row) for row in visit.companies],
             entered_by=visit.entered_by and PersonShown.of(person(visit.entered_by.id)),
         )

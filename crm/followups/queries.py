@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
-from crm.base.paging import Page, page_of, place_at
+from crm.base.paging import PAGE, Page, page_of, place_at
 from crm.base.sheets import MOST_ROWS
 from crm.base.value_class import value_class
 from crm.followups.models import Followup, FollowupSnooze
@@ -85,8 +85,14 @@ def visible_followups(
     return db.scalars(query.order_by(Followup.due_on, Followup.id)).all()
 
 
-def followups_page(
-    db: Session, viewer: Viewer, on: date, *, by: FollowupFilter, cursor: str | None = None
+def followups_page(  # noqa: PLR0913 - which page of which follow-ups, before whom
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: FollowupFilter,
+    cursor: str | None = None,
+    size: int = PAGE,
 ) -> Page[Followup]:
     """A page of visible follow-ups, persons loaded for `shown`; open ones by their due date."""
     return page_of(
@@ -95,6 +101,7 @@ def followups_page(
         on=Followup.due_on,
         row_id=Followup.id,
         cursor=cursor,
+        size=size,
         earliest_first=by.is_open is True,
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.db import batches
 from crm.base.names import folded, spellings
-from crm.base.paging import Page, place_at
+from crm.base.paging import PAGE, Page, place_at
 from crm.base.remembered import remembered
 from crm.base.sheets import MOST_ROWS
 from crm.base.value_class import value_class
@@ -80,11 +80,17 @@ def visible_company(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return of_it.where(visible(viewer, on)) | ~of_it
 
 
-def companies_page(
-    db: Session, viewer: Viewer, on: date, *, by: CompanyFilter, cursor: str | None = None
+def companies_page(  # noqa: PLR0913 - a page is asked for by that much
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: CompanyFilter,
+    cursor: str | None = None,
+    size: int = PAGE,
 ) -> Page[ListedCompany]:
     """A page of companies, the latest entered first."""
-    place = place_at(cursor, on=Company.created_at, row_id=Company.id)
+    place = place_at(cursor, on=Company.created_at, row_id=Company.id, size=size)
     page = place.cut(db.execute(place.narrowed(_asked(db, viewer, on, by))).all())
     return Page(_listed(db, viewer, on, page.items), page.newer, page.older)
 

@@ -103,10 +103,12 @@ def lead_ids_page(  # noqa: PLR0913 - as leads_page
     size: int = PAGE,
 ) -> Page[int]:
     """The ids of a page of leads, whose rows may be remembered."""
-    place = sorted_place_at(cursor, order, row_id=Lead.id, size=size) if order else _place(cursor)
+    place = (
+        sorted_place_at(cursor, order, row_id=Lead.id, size=size) if order else _place(cursor, size)
+    )
     query = (
         _first_page(viewer.role)
-        if cursor is None and order is None and by == LeadFilter()
+        if cursor is None and order is None and size == PAGE and by == LeadFilter()
         else place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_KEYS))
     )
     page = place.cut(db.execute(query, values_of(viewer, on)).all())
@@ -148,8 +150,8 @@ def listed_leads(db: Session, lead_ids: Sequence[int], on: date) -> list[ListedL
     return [leads[lead_id] for lead_id in lead_ids]
 
 
-def _place(cursor: str | None) -> Place:
-    return place_at(cursor, on=Lead.entered_on, row_id=Lead.id)
+def _place(cursor: str | None, size: int = PAGE) -> Place:
+    return place_at(cursor, on=Lead.entered_on, row_id=Lead.id, size=size)
 
 
 @cache

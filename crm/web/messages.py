@@ -84,6 +84,7 @@ SENTENCES = {
     "upload_superseded": "所选材料已有新版，请刷新页面后对最新版操作。",
     # the API and its tokens
     "too_many_tokens": "最多 {most} 个有效令牌，请先撤销不再使用的。",
+    "bad_period": "“{value}”不是周期，应如 2026-07、2026-W30、2026-07-X1、2026-Q3、2026。",
     "bad_cursor": "cursor 不属于这一查询，请从头重新读取。",
     # files that are imported
     "file_too_large": "文件超过 {megabytes} MB，请分成几个文件导入。",

@@ -71,7 +71,7 @@ def test_a_cursor_is_of_its_list_and_person(app, lina):
 
     for program, query in ((lina, ""), (other, "&status=done"), (other, "x")):
         answer = program.get(f"/visits?cursor={cursor}{query}")
-        assert (answer.status_code, answer.json["code"]) == (400, "bad_cursor")
+        assert (answer.status_code, answer.json["code"]) == (422, "bad_cursor")
     assert other.get(f"/visits?cursor={cursor}").status_code == 200
 
 
