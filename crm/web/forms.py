@@ -9,7 +9,7 @@ from flask import request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import DecimalField, Field, IntegerField, ValidationError
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.fields.choices import SelectChoice as SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 
 from crm.base.db import LARGEST_ID as LARGEST_ID
 from crm.base.entered_dates import entered_date
