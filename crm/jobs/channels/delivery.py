@@ -30,10 +30,12 @@ from crm.jobs.marks import Marks, Outcome
 from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import AmbiguousError, RefusedMailError, UnreachableError
 from crm.mailing.channel_models import Channel
+from crm.mailing.channel_rules import ChannelKind
 from crm.transactions import transaction
 
 MOST_CHANNELS = 8  # at a time, so that a slow one holds up no other
 BATCH = 8  # as many as a claim lasts for, whatever the receiver does
+APPRISE_BATCH = 4  # it takes longer to begin
 
 log = structlog.get_logger()
 
@@ -143,7 +145,10 @@ class ChannelLane:
 
     def _deliver_batch(self) -> bool:
         """Deliver a batch; False where nothing more can be done now."""
-        if not (room := self._limit.room(BATCH)):
+        with self._sessions() as db:
+            destination = destination_of(db, self.channel_id)
+        most = APPRISE_BATCH if destination.kind is ChannelKind.APPRISE else BATCH
+        if not (room := self._limit.room(most)):
             return False
         ids = claims.claim_batch(
             self._sessions,
@@ -152,8 +157,6 @@ class ChannelLane:
             most=room,
             channel_id=self.channel_id,
         )
-        with self._sessions() as db:
-            destination = destination_of(db, self.channel_id)
 
         for position, message_id in enumerate(ids):
             if not self._goes_on():

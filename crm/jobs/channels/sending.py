@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from crm.base.errors import Refused
 from crm.base.value_class import value_class
-from crm.jobs.channels import robots, webhook
+from crm.jobs.channels import apprise, robots, webhook
 from crm.jobs.channels.http import Line, Request, Response
 from crm.jobs.channels.words import Letter
 from crm.jobs.smtp import AmbiguousError, RefusedMailError
@@ -43,6 +43,9 @@ def send(
 
     Raises `UnreachableError`, `RefusedMailError`, `AmbiguousError` or `StoppedError`.
     """
+    if destination.kind is ChannelKind.APPRISE:
+        url, hosts = destination.url, destination.hosts
+        return apprise.send(url, letter, hosts=hosts, line=line, before_body=before_body)
     target = _allowed_target(destination)
     request = _request(destination, target, letter, now)
     response = line.post(request, before_body)

@@ -22,7 +22,6 @@ from crm.web.transaction import moment, release, transaction
 
 bp = Blueprint("channels", __name__, url_prefix="/admin/channels")
 ONE = f"/<int(max={LARGEST_ID}):channel_id>"
-OFFERED = tuple(kind for kind in ChannelKind if kind is not ChannelKind.APPRISE)
 HOST = f"/hosts/<int(max={LARGEST_ID}):host_id>"
 
 
@@ -156,7 +155,7 @@ def _listing(form: HostForm) -> str:
         channels=rows,
         hosts=hosts(db.session),
         form=form,
-        offered=OFFERED,
+        offered=tuple(ChannelKind),
     )
 
 
@@ -189,4 +188,4 @@ def _channel_or_404(channel_id: int) -> Channel:
 
 
 def _kind_or_404(kind: str) -> ChannelKind:
-    return next((known for known in OFFERED if known == kind), None) or abort(404)
+    return next((known for known in ChannelKind if known == kind), None) or abort(404)
