@@ -186,6 +186,7 @@ await mkdir(OUT, { recursive: true });
 const before = await named();
 const texts = {
   "app.css": await styles(),
+  "mini.css": await bundled("mini.css"),
   "app.js": await bundled("app.js"),
   "forms.js": await bundled("forms.js"),
   "swaps.js": await bundled("swaps.js"),

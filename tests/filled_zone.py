@@ -75,6 +75,8 @@ TODAY = date(2026, 7, 15)
 FIGURE = "/compliance/figure?rule=recruiter-monthly&person=shen&period=2026-06"
 PAGES = (
     ("shen", "/"),
+    ("shen", "/m"),
+    ("wu", "/m"),
     ("shen", "/visits"),
     ("shen", "/import"),
     ("shen", "/import/{sheet_table}"),

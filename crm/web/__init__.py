@@ -36,6 +36,7 @@ from crm.web.companies import views as companies
 from crm.web.digests import views as digests
 from crm.web.files import limits
 from crm.web.followups import views as followups
+from crm.web.home import mini
 from crm.web.home import views as myday
 from crm.web.imports import tables
 from crm.web.imports import views as imports
@@ -121,6 +122,7 @@ def init_app(app: Flask) -> None:
     for page in (
         repeated_requests,
         myday,
+        mini,
         visits,
         trips,
         offline,

@@ -45,6 +45,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "tokens.end": ANYONE,
     "repeats.form_token": ANYONE,
     "myday.show": ANYONE,
+    "mini.show": ANYONE,
     # readers enter no visits, but others may enter theirs
     "entry_grants.new_mine": ANYONE,
     "entry_grants.grant_mine": ANYONE,

@@ -9,6 +9,7 @@ from werkzeug.routing.exceptions import RoutingException
 # Depth of each page: lists, pages of records, pages they lead to, forms.
 LISTS = {
     "myday.show",
+    "mini.show",
     "visits.listing",
     "companies.listing",
     "leads.listing",

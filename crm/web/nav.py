@@ -56,6 +56,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "bulk_changes": "leads",
     "entry_grants": "me",
     "merges": "leads",
+    "mini": "myday",
     "my_settings": "me",
     "people_imports": "admin",
     "planner": "visits",

@@ -16,7 +16,7 @@ from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("outbox", __name__, url_prefix="/admin/outbox")
 TONES = {State.FAILED: "bad", State.HELD: "bad", State.AMBIGUOUS: "warn", State.SENT: "good"}
-RESENDABLE = (State.FAILED, State.HELD, State.AMBIGUOUS, State.PENDING)
+RESENDABLE = (State.FAILED, State.HELD, State.AMBIGUOUS)
 
 
 @bp.get("")
