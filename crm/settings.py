@@ -17,6 +17,7 @@ from crm.base.s3_place import SCHEME, Addressing, S3Place, bucket_and_prefix
 from crm.base.server_urls import parse_url, primary_of
 
 SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 16
 DRIVERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 
 
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     api_per_minute: int = Field(
         300, ge=1, description="requests a minute that one token of the API may make"
     )
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="who sends it may read /metrics; at least 16 characters; empty: no such page",
+    )
     timezone: str = Field("Asia/Shanghai", description="civil time of the zone")
     locale: str = Field(
         "zh_Hans",
@@ -93,6 +99,14 @@ class Settings(BaseSettings):
     def _proxies_are_a_digit(cls, value: object) -> object:
         if str(value) not in set("0123456789"):
             message = "应为 0 至 9 的整数：前面有几层可信的反向代理"
+            raise ValueError(message)
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _token_is_long_enough(cls, value: str) -> str:
+        if value and len(value) < SHORTEST_TOKEN:
+            message = f"太短，应为至少 {SHORTEST_TOKEN} 个随机字符"
             raise ValueError(message)
         return value
 

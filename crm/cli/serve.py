@@ -1,7 +1,10 @@
 """`crm serve`: the web server, with the clock in its workers by default."""
 
 import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import click
@@ -13,6 +16,7 @@ from crm.cli.request_worker import REQUEST_SECONDS, RequestWorker
 
 THREADS = 8
 PORTS = click.IntRange(0, 65535)
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 WORKER = "crm.cli.web_worker"  # loaded in the workers only: it is seven times this process
 
 
@@ -57,6 +61,13 @@ def serve(host: str, port: int, workers: int, *, no_clock: bool) -> None:
 
 def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> None:
     """Serve until stopped; every worker has a clock, and the lease lets one of them run jobs."""
+    # before the workers load what reads it: they share their counts there (crm/web/metrics.py)
+    shared = Path(mkdtemp(prefix="crm-metrics-"))
+    os.environ[METRICS_FOLDER] = str(shared)
+
+    def forget(_arbiter: object, worker: RequestWorker) -> None:
+        for file in shared.glob(f"gauge_live*_{worker.pid}.db"):
+            file.unlink(missing_ok=True)
 
     def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
         if with_clock:
@@ -70,6 +81,7 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
         **server_options(host, port, workers=workers),
         "post_worker_init": start,
         "worker_exit": stop,
+        "child_exit": forget,
     }
     parent = os.getpid()
     try:
@@ -79,6 +91,9 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
         if ended.code == Arbiter.APP_LOAD_ERROR and os.getpid() == parent:
             raise SystemExit(1) from None
         raise
+    finally:
+        if os.getpid() == parent:
+            shutil.rmtree(shared, ignore_errors=True)
 
 
 def server_options(host: str, port: int, *, workers: int) -> dict[str, Any]:

@@ -14,9 +14,12 @@ from crm.web import (
     errors,
     filters,
     indentation,
+    metrics,
     nav,
     repeated_requests,
     replica,
+    request_ids,
+    request_log,
     run_again,
     transaction,
     username_converter,
@@ -99,6 +102,9 @@ def init_app(app: Flask) -> None:
     # their hooks run in this order: a request begins to read before access is checked, the replica
     # is chosen after
     for part in (
+        request_ids,
+        request_log,
+        metrics,
         username_converter,
         limits,
         transaction,
@@ -176,6 +182,7 @@ def init_app(app: Flask) -> None:
         setup,
         rules,
         health,
+        metrics,
     ):
         app.register_blueprint(page.bp)
     app.register_blueprint(imports.people_bp)

@@ -14,6 +14,8 @@ PUBLIC = frozenset(
         # only while nobody is there, and behind a code of the console
         "setup.show",
         "setup.create",
+        # who reads it shows a token of the settings
+        "metrics.show",
         # nothing of anybody: the device shows there what it keeps
         "offline.worker",
         "offline.no_page",

@@ -48,6 +48,7 @@ UNSEEN = (
     "static",
     "health.lives",
     "health.is_ready",
+    "metrics.show",
 )  # requests that are nobody's use of the application
 
 

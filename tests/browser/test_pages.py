@@ -83,6 +83,7 @@ NO_PAGES = {
     "followups.export",
     "followups.file",
     "health.is_ready",
+    "metrics.show",
     "health.lives",
     "imports.export",
     "imports.start",
