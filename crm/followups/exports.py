@@ -33,6 +33,7 @@ def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str
             "lead_title": None if followup.lead_id in hidden else followup.lead.title,
             "person": followup.person.username,
             "person_name": followup.person.name,
+            "repeat": followup.repetition.text if followup.repetition else None,
         }
         for followup in followups
     ]

@@ -54,7 +54,14 @@ FOLLOWUP_FIELDS = declared(
     ),
     Field("channel", "方式", FieldKind.CHOICE, choices=Channel, in_form=True),
     Field("met", "联系人", in_form=True, longest=500),
-    Field("repeat", "重复", FieldKind.CHOICE, choices=Repeat, in_form=True),
+    Field(
+        "repeat",
+        "重复",
+        FieldKind.CHOICE,
+        columns=(Column("repeat", "重复", "每周三", optional=True),),
+        choices=Repeat,
+        in_form=True,
+    ),
     Field("repeat_number", "间隔天数或每月几日", FieldKind.OTHER, in_form=True),
     Field("next_id", "下一项跟进", FieldKind.OTHER),
 )

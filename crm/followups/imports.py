@@ -33,6 +33,7 @@ from crm.base.value_class import value_class
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.models import Followup
 from crm.followups.permissions import visible_to
+from crm.followups.rules import typed_repetition
 from crm.leads.import_names import People, people_named
 from crm.leads.merged import merged_refs
 from crm.leads.models import Lead
@@ -41,6 +42,7 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer, require_records, viewer
 from crm.visits.contacts import ContactChanged
 
+REPEAT = ("repeat", "repeat_number")
 SAME = ("lead_id", "person_id", "due_on", "what", "done_at", "result")
 
 
@@ -54,6 +56,7 @@ class FollowupRow(Cells):
     what: Annotated[ProseOrNone, Required]
     done_at: Annotated[datetime | None, BeforeValidator(moment_or_day)]
     result: ProseOrNone
+    repeat: LineOrNone = None  # 每14天, 每周三, 每月31日
 
 
 @value_class
@@ -143,10 +146,11 @@ class _Existing:
 
     def __init__(self, db: Session, eyes: Viewer | None, now: datetime) -> None:
         query = visible_to(eyes, civil_date(now)) if eyes else select(Followup)
-        columns = [getattr(Followup, name) for name in ("ref", *SAME)]
+        columns = [getattr(Followup, name) for name in ("ref", *REPEAT, *SAME)]
         rows = db.execute(query.with_only_columns(*columns)).all()
-        self.by_ref = {ref: _comparable(values) for ref, *values in rows}
-        self.all = {_comparable(values) for _, *values in rows}
+        self.by_ref = {ref: _comparable(values) for ref, _, _, *values in rows}
+        self.repeats = {ref: (kind, number) for ref, kind, number, *_ in rows}
+        self.all = {_comparable(values) for _, _, _, *values in rows}
         self.taken = set(db.scalars(select(Followup.ref)))
 
 
@@ -171,9 +175,14 @@ class _Reader:
             "result": row.result,
         }
         same = _comparable(values.values())
+        repeats = typed_repetition(row.repeat or "", row.due_at)
+        repeat = (repeats.kind, repeats.number) if repeats else (None, None)
         if known:
-            if known != same:
-                columns = _headings(sheet, known, same)
+            columns = _headings(sheet, known, same)
+            # of what a file may leave out, only what the row fills is compared
+            if repeats and repeat != self.existing.repeats[row.ref]:
+                columns = "、".join(filter(None, (columns, sheet.headings["repeat"])))
+            if columns:
                 raise Refused("followup_ref_taken", field="ref", ref=row.ref, columns=columns)
             return None
         if not row.ref and same in self.existing.all:
@@ -183,9 +192,10 @@ class _Reader:
 
         self._check(row, is_offered=person.is_offered)
         ref = row.ref or new_ref("F", civil_date(self.now))
-        self.existing.by_ref[ref] = same  # a repeat within the file must be the same
+        self.existing.by_ref[ref] = same  # a row repeated within the file must be the same
+        self.existing.repeats[ref] = repeat
         self.existing.all.add(same)
-        return {"ref": ref, **values}
+        return {"ref": ref, **values, **dict(zip(REPEAT, repeat, strict=True))}
 
     def _lead(self, row: FollowupRow) -> int:
         if not row.lead:

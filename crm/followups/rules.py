@@ -1,11 +1,13 @@
 """When a repeating follow-up is due again (ENTRY 5). Pure."""
 
+import re
 from calendar import monthrange
 from datetime import date, timedelta
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import DAY
+from crm.base.typed_text import half_width
 from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 
@@ -55,6 +57,34 @@ def repetition(kind: Repeat | None, number: int | None, due_on: date) -> Repetit
     if not 1 <= chosen <= most:
         raise Refused("repeat_number", field="repeat_number", most=most)
     return Repetition(kind, chosen)
+
+
+_TYPED = re.compile(
+    r"每?隔?(?P<days>\d+)天|每(?:周|星期)(?P<weekday>[一二三四五六日天]?)"
+    r"|每(?:个)?月(?:(?P<day>\d+)[日号])?(?:\(.*\))?"
+)
+
+
+def typed_repetition(text: str, due_on: date) -> Repetition | None:
+    """The repetition that a cell names: 每14天, 每周三, 每月31日; empty: none.
+
+    Refused as `bad_repeat`, `repeat_number`.
+    """
+    plain = half_width(text).replace(" ", "")
+    if not plain:
+        return None
+    found = _TYPED.fullmatch(plain)
+    if found is None:
+        raise Refused("bad_repeat", field="repeat", value=text.strip())
+    if days := found["days"]:
+        return repetition(Repeat.DAYS, int(days), due_on)
+    if plain.startswith(("每月", "每个月")):
+        return repetition(Repeat.MONTHLY, int(found["day"]) if found["day"] else None, due_on)
+    if not found["weekday"]:
+        return repetition(Repeat.WEEKLY, None, due_on)
+    return Repetition(
+        Repeat.WEEKLY, "一二三四五六日".index(found["weekday"].replace("天", "日")) + 1
+    )
 
 
 def next_due(

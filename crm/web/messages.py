@@ -126,6 +126,7 @@ SENTENCES = {
     "moment_without_time": "“{value}”只有日期，请写明时刻，例如 2026-07-15 10:00。",
     "no_such_date": "日期“{value}”不存在。",
     "year_out_of_range": "“{value}”的年份应在 {first} 至 {last} 之间。",
+    "bad_repeat": "“{value}”不是重复方式，请填写 每14天、每周三、每月31日 等，不重复的留空。",
     "bad_yes_no": "“{value}”应为 1（是）或 0（否）。",
     "unknown_word": "“{value}”不在可选范围内，可选：{allowed}。",
     "unknown_unit": "未找到单位“{unit}”，请填写单位编号或名称。",

@@ -13,6 +13,7 @@ from crm.followups.exports import followup_rows
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.imports import check_followups, keep_followups
 from crm.followups.models import Followup
+from crm.followups.rules import Repeat
 from crm.leads.company_imports import COMPANY_COLUMNS, check_companies, company_rows, keep_companies
 from crm.leads.contact_imports import CONTACT_COLUMNS, check_contacts, contact_rows, keep_contacts
 from crm.leads.models import Company, CompanyAlias, Contact
@@ -23,6 +24,13 @@ from tests.factories import make_company, make_contact, make_followup
 from tests.leads.zone import TODAY, make_zone
 
 CODE = "91320600MA1ABCDE19"
+OPEN = {
+    "ref": "F-9",
+    "lead": "公开项目",
+    "person": "tracker",
+    "due_at": "2026-07-17",
+    "what": "报价",
+}
 COMPANY = {"name": "云海科技有限公司", "credit_code": CODE, "aliases": "云海；雲海數據"}
 
 
@@ -144,3 +152,33 @@ def test_one_wrong_follow_up_refuses_the_file(db, zone, wrong, code):
 
     assert [(row.line, row.why.code) for row in refused.value.problems] == [(3, code)]
     assert db.scalars(select(Followup)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "number"),
+    [
+        ("每14天", Repeat.DAYS, 14),
+        ("每隔 7 天", Repeat.DAYS, 7),
+        ("每周三", Repeat.WEEKLY, 3),
+        ("每周", Repeat.WEEKLY, 5),
+        ("每月３１日（当月无此日的，按月末）", Repeat.MONTHLY, 31),
+        ("每月", Repeat.MONTHLY, 17),
+        ("", None, None),
+    ],
+)
+def test_a_follow_up_repeats_as_its_row_says_and_is_exported_so(db, zone, text, kind, number):
+    row = {**OPEN, "repeat": text}
+
+    added = followups(db, row).added
+    exported = followup_rows(db, None, TODAY)[-1]
+    again = followups(db, {**row, "repeat": exported["repeat"] or ""})
+
+    found = db.scalars(select(Followup).where(Followup.ref == row["ref"])).one()
+    assert (added, again.unchanged) == (1, 1)
+    assert (found.repeat, found.repeat_number) == (kind, number)
+
+
+@pytest.mark.parametrize("text", ["偶尔", "每周八", "每月32日", "每0天"])
+def test_no_repetition_refuses_the_row(db, zone, text):
+    with pytest.raises(SheetRefused):
+        followups(db, {**OPEN, "repeat": text})
