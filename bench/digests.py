@@ -90,6 +90,7 @@ class Zones:
                 began = process_time()
                 made, longest = self._make()
                 product.append(1000 * (process_time() - began) / made)
+            self._delete()
             sent = len(collected)
             locks.append(longest)
             floor.append(1000 * self._write(ready) / len(ready))
@@ -104,9 +105,12 @@ class Zones:
                 began = perf_counter()
                 made += batch.write(db).get("made", 0)
             longest = max(longest, perf_counter() - began)
+        return made, longest
+
+    def _delete(self) -> None:
+        """Delete the messages, so that the next pass makes them anew; no part of the time."""
         with writing(self.sessions) as db:
             db.execute(delete(Message))
-        return made, longest
 
     def _ready_digests(self) -> list[Digest]:
         with self.sessions() as db:
@@ -125,8 +129,7 @@ class Zones:
             assert isinstance(connection, Connection)  # noqa: S101 - the bench has SQLite alone
             connection.executemany(INSERT, rows)
         seconds = process_time() - began
-        with writing(self.sessions) as db:
-            db.execute(delete(Message))
+        self._delete()
         return seconds
 
 

@@ -31,4 +31,9 @@ def bits_of(period: Period, dates: Iterable[date]) -> DateBits:
 
 def dates_of(period: Period, bits: DateBits) -> tuple[date, ...]:
     """The dates, in order."""
-    return tuple(on for n, on in enumerate(period.dates) if bits >> n & 1)
+    dates, found = period.dates, []
+    while bits:
+        lowest = bits & -bits
+        found.append(dates[lowest.bit_length() - 1])
+        bits ^= lowest
+    return tuple(found)
