@@ -23,9 +23,12 @@ export const newKey = () =>
     (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
   );
 
+// What no device keeps, and no script sends: passwords, codes, files.
+export const BY_BROWSER = "input[type=password], input[autocomplete=one-time-code], input[type=file]";
+
 export function isKept(form) {
   const isEntry = person && form.matches("form.entry-form[method=post]");
-  return Boolean(isEntry) && !form.querySelector("input[type=password], input[type=file]");
+  return Boolean(isEntry) && !form.querySelector(BY_BROWSER);
 }
 
 export function drafts() {

@@ -1,7 +1,7 @@
 // Forms are sent in the background, under a key made here: however often one is sent, the server saves it once. Without
 // an answer a form stays where it is, and waits in the queue, from which it is sent by itself, after a sign-in too.
 import { compareClock, noteAnswer } from "./bar.js";
-import { addressOf, attachDraft, claim, discard, draftFrom, forget, formOf, hold, isKept, keep, keepAsNew } from "./drafts.js";
+import { BY_BROWSER, addressOf, attachDraft, claim, discard, draftFrom, forget, formOf, hold, isKept, keep, keepAsNew } from "./drafts.js";
 import { letGo, moveToQueue, newKey, person } from "./drafts.js";
 import { alertBox, button, link, tell } from "./notices.js";
 import { LINE, STOPPED, WAITING, announce, dequeue, enqueue, entriesOf, entryOf, onQueue } from "./queue.js";
@@ -235,7 +235,7 @@ async function save(form, submitter) {
 function onSubmit(event) {
   const { target: form, submitter } = event;
   if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
-  const isByBrowser = form.matches("[data-sign-out]") || form.querySelector("input[type=password], input[type=file]");
+  const isByBrowser = form.matches("[data-sign-out]") || form.querySelector(BY_BROWSER);
   if (person && !isByBrowser) {
     event.preventDefault();
     if (!("sending" in form.dataset)) save(form, submitter);

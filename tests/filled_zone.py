@@ -27,6 +27,7 @@ from crm.mailing.channel_rules import ChannelKind
 from crm.mailing.channels import plant_hosts
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
+from crm.people.sign_in_profiles import plant_profiles
 from crm.problems.rules import ProblemState
 from crm.quotas.models import Correction, FigureRecord
 from crm.quotas.rules import FigureStatus
@@ -90,6 +91,7 @@ PAGES = (
     ("shen", "/visits/{visit}/edit"),
     ("shen", "/visits/{visit}/files"),
     ("shen", "/me/queue"),
+    ("shen", "/me/two-step"),
     ("shen", "/offline"),
     ("shen", "/offline/day"),
     ("shen", "/offline/visit"),
@@ -184,6 +186,8 @@ PAGES = (
     ("shan", "/"),
     ("shan", "/admin"),
     ("shan", "/admin/begin"),
+    ("shan", "/admin/sign-in"),
+    ("shan", "/admin/sign-in/mlps3"),
     ("shan", "/admin/people"),
     ("shan", "/admin/people/new"),
     ("shan", "/admin/people/shen"),
@@ -424,6 +428,7 @@ def _results(db, unit, recruiter):
     """A signed project with a claim that was returned, and money that arrived for it."""
     plant(db, from_on=date(2026, 7, 1), now=NOW)
     plant_forms(db, NOW)
+    plant_profiles(db, now=NOW)
     form_id = form_rows(db)[0].id
     lead = make_lead(db, "显示面板项目", unit=unit, tracker=recruiter, yi="12")
     for kind, on in ((Stage.SIGNED, date(2026, 7, 6)), (Stage.STARTED, date(2026, 7, 10))):

@@ -47,6 +47,7 @@ MOVING = {
     "lead": {"last_contact_on"},
     "login_session": {"seen_at"},
     "person": {"last_failed_at"},
+    "second_factor": {"last_step"},  # with the session that the code begins
 }
 # Rows beside another: by whose entry they are told, found by that column; None: by any such entry.
 BESIDE: Mapping[str, Mapping[str, str | None]] = {
@@ -64,7 +65,10 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "company_proposal": {"company": "company_id"},
     "contact": {"lead": "lead_id", "company": "company_id"},
     "entry_grant": {"person": None},
+    "former_password": {"person": "person_id"},
     "frozen_result": {"result_month": "month_id"},
+    "recovery_code": {"person": "person_id"},
+    "second_factor": {"person": "person_id"},
     "receipt_file": {"receipt": "record_id"},
     "lead_file": {"lead": "record_id"},
     "visit_file": {"visit": "record_id"},

@@ -66,6 +66,7 @@ WITHOUT_LEADS = frozenset(
         "receipt_form",
         "result_month",
         "rule",
+        "sign_in_profile",
         "site",
         "speed_span",
         "target",

@@ -169,7 +169,7 @@ class Codes(TypeDecorator[frozenset[StrEnum]]):
         return None if value is None else ";".join(sorted(value))  # equal sets, equal text
 
     def process_result_value(self, value: str | None, dialect: Any) -> frozenset[StrEnum] | None:
-        return None if value is None else frozenset(map(self.words, value.split(";")))
+        return None if value is None else frozenset(map(self.words, filter(None, value.split(";"))))
 
 
 class Code(Enum):

@@ -23,6 +23,7 @@ from crm.leads.tiers import Tier
 from crm.mailing.channels import plant_hosts
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
+from crm.people.sign_in_profiles import plant_profiles
 from crm.problems.categories import CategoryData, add_category, categories
 from crm.quotas.calendar import set_days
 from crm.quotas.models import RuleVersion, WorkdayOverride
@@ -96,6 +97,7 @@ class Planted:
     receipt_forms: int
     tier_lines: int
     channel_hosts: int
+    sign_in_profiles: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -114,6 +116,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         receipt_forms=plant_forms(db, now),
         tier_lines=plant_lines(db, now),
         channel_hosts=plant_hosts(db, now=now),
+        sign_in_profiles=plant_profiles(db, now=now),
     )
 
 

@@ -21,6 +21,8 @@ from crm.people.imports import unit_called
 from crm.people.models import Person, Unit
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
+from crm.people.second_factor import reset_second_factor
+from crm.people.sign_in_profiles import password_demands
 
 
 class EnumParameter(click.ParamType[LabeledEnum]):
@@ -99,11 +101,12 @@ def add(
 def passwd(*, username: str, password_stdin: bool) -> None:
     """Set a person's password, and end their sessions; asked twice without --password-stdin."""
     with reading() as db:
-        known = _person(db, username).username  # refuse an unknown name before the prompt
+        person = _person(db, username)  # refuse an unknown name before the prompt
+        known, demands = person.username, password_demands(db, person)
     # outside a transaction: somebody may take long to type
     password = _password(from_stdin=password_stdin)
     with readable_errors():
-        hashed = service.hash_password(known, password)
+        hashed = service.hash_password(known, password, rules=demands.rules, former=demands.former)
     with changing() as db:
         person = _person(db, known)
         service.set_password(db, person=person, password_hash=hashed, by=None, now=clock.now())
@@ -119,6 +122,15 @@ def disable(*, username: str) -> None:
         take_exclusive_lock(db)
         disable_person(db, person=_person(db, username), at=now, by=None, now=now)
     click.echo("账号已停用，该账号的登录均已退出。")
+
+
+@user.command("reset-two-step")
+@click.argument("username")
+def reset_two_step(*, username: str) -> None:
+    """Remove a person's second step of signing in, as for a lost telephone; ends their sessions."""
+    with changing() as db:
+        reset_second_factor(db, person=_person(db, username), by=None, now=clock.now())
+    click.echo("两步验证已重置，该账号此前的登录均已退出。")
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.people.models import ApiToken, LoginSession, Person
+from crm.people.models import ApiToken, Person
 from crm.people.rules import LONGEST_TOKEN_DAYS, Scope
+from crm.people.sign_in_models import SecondFactor
 
 PREFIX = "crm_"  # by which scanners for leaked secrets know it
 USED_EVERY = timedelta(minutes=5)  # a write at each request would be too many
@@ -32,15 +33,15 @@ def open_tokens(db: Session, person_id: int, *, now: datetime) -> Sequence[ApiTo
     return db.scalars(query.order_by(ApiToken.id.desc()), {"now": now}).all()
 
 
-def count_open(db: Session, person_id: int, *, now: datetime) -> tuple[int, int]:
-    """How many of the person's sessions were not ended, and how many tokens still work."""
-    sessions = select(func.count()).where(
-        LoginSession.person_id == person_id, LoginSession.ended_at.is_(None)
-    )
+def tokens_and_factor(db: Session, person_id: int, *, now: datetime) -> tuple[int, bool]:
+    """How many of the person's tokens still work, and whether they sign in by two steps."""
     tokens = select(func.count()).where(ApiToken.person_id == person_id, _IS_OPEN)
-    both = select(sessions.scalar_subquery(), tokens.scalar_subquery())
-    sessions_count, tokens_count = db.execute(both, {"now": now}).one()
-    return sessions_count, tokens_count
+    factors = select(func.count()).where(
+        SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_not(None)
+    )
+    both = select(tokens.scalar_subquery(), factors.scalar_subquery())
+    tokens_count, factors_count = db.execute(both, {"now": now}).one()
+    return tokens_count, factors_count > 0
 
 
 def find_token(db: Session, token: str, *, now: datetime) -> ApiToken | None:

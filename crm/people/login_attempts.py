@@ -22,6 +22,9 @@ ATTEMPTS = 10  # a minute, of one account from one place
 ADDRESS_ATTEMPTS = 60  # a minute, of all accounts from one address
 SCATTERED_ATTEMPTS = 100  # an hour, of one account from unknown places; then each is slowed
 SLOWED_ATTEMPTS = 1  # a minute: an owner somewhere new still gets in
+CODE_SECONDS = 300  # in which so many codes of the second step are tried, at most
+CODE_ATTEMPTS = 5
+CODES_A_DAY = 50  # of a million: a guesser who knows the password needs years
 NETWORK_BITS = 64  # of an IPv6 address: the rest is the customer's to choose
 NOTED = frozenset(10**power for power in range(9))  # failures of a day that get an entry
 MOST_NOTED = 50  # entries a day of one account, and of all unknown ones together
@@ -95,10 +98,35 @@ def uncount_attempt(db: Session, attempt: Attempt, *, now: datetime) -> None:
         count_up(db, _scattered_key(attempt), seconds=HOUR, now=now, amount=-1)
 
 
-def note_failure(db: Session, attempt: Attempt, *, now: datetime) -> int:
-    """Count a wrong password; the 1st, 10th, 100th of a day from one address get an entry."""
+def count_code(db: Session, attempt: Attempt, *, now: datetime) -> bool:
+    """Count a code of the second step, by the account; whether it may be checked.
+
+    A browser that is known has its own count: whoever knows the password keeps no owner out.
+    """
+    lately, today = (
+        count_up(db, key, seconds=seconds, now=now) for key, seconds in _code_keys(attempt)
+    )
+    return lately <= CODE_ATTEMPTS and today <= CODES_A_DAY
+
+
+def uncount_code(db: Session, attempt: Attempt, *, now: datetime) -> None:
+    """Take the code out of the counts: it was right."""
+    for key, seconds in _code_keys(attempt):
+        count_up(db, key, seconds=seconds, now=now, amount=-1)
+
+
+def _code_keys(attempt: Attempt) -> tuple[tuple[str, int], tuple[str, int]]:
+    place = f":browser:{attempt.browser}" if attempt.browser else ""
+    key = f"codes:{attempt.account}{place}"
+    return (key, CODE_SECONDS), (f"{key}:day", DAY)
+
+
+def note_failure(
+    db: Session, attempt: Attempt, *, now: datetime, action: str = "person.wrong_password"
+) -> int:
+    """Count a wrong password or code; the 1st, 10th, 100th a day from one address get an entry."""
     account = UNKNOWN if attempt.person_id is None else attempt.account
-    key = f"failed:{account}:{attempt.address}"
+    key = f"failed:{action}:{account}:{attempt.address}"
     failures = count_up(db, key, seconds=DAY, now=now)
     if failures not in NOTED:
         return failures
@@ -111,7 +139,7 @@ def note_failure(db: Session, attempt: Attempt, *, now: datetime) -> int:
         record(db, "sign_in.unknown_account", counted, by=None, at=now, after=after)
     else:
         person = db.get_one(Person, attempt.person_id)
-        record(db, "person.wrong_password", person, by=None, at=now, after=after)
+        record(db, action, person, by=None, at=now, after=after)
     return failures
 
 

@@ -1,12 +1,13 @@
 """People added and changed, their postings, absences and passwords."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.addresses import optional_address
@@ -16,10 +17,12 @@ from crm.base.usernames import fold_username, new_username
 from crm.people.accounts import end_sessions, note_record_access_ended, require_another_admin
 from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.password_rules import PasswordRules, require_acceptable
 from crm.people.quota_inputs import Edit, collect_edit
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus, Duty, Role
+from crm.people.sign_in_models import FormerPassword
 
-SHORTEST_PASSWORD = 10
+FORMER_KEPT = 24  # as many as a profile may bar
 AT_A_TIME = 4  # each takes 64 MB
 _hasher = PasswordHasher()
 _hashing = BoundedSemaphore(AT_A_TIME)
@@ -229,12 +232,20 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
     return absence
 
 
-def hash_password(username: str, password: str) -> str:
-    """The argon2 hash; refused as `short_password` or `password_is_username`."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise Refused("short_password", field="password", shortest=SHORTEST_PASSWORD)
-    if password.casefold() == username.casefold():
-        raise Refused("password_is_username", field="password")
+def hash_password(
+    username: str,
+    password: str,
+    *,
+    rules: PasswordRules = PasswordRules(),  # noqa: B008 - it is frozen
+    former: Iterable[str] = (),
+) -> str:
+    """The argon2 hash; refused as `require_acceptable` does, and as `former_password`.
+
+    `former`: the hashes of passwords that are not taken again.
+    """
+    require_acceptable(rules, username, password)
+    if any(_is_hash_of(password, each) for each in former):
+        raise Refused("former_password", field="password", history=rules.history)
     with _hashing:
         return _hasher.hash(password)
 
@@ -249,6 +260,7 @@ def set_password(  # noqa: PLR0913 - a password has that many parts
     now: datetime,
 ) -> None:
     """Give the person a password (see `hash_password`) and end all their sessions."""
+    _keep_former(db, person, now)
     person.password_hash = password_hash
     person.password_changed_at = now
     person.is_password_temporary = is_temporary
@@ -256,6 +268,21 @@ def set_password(  # noqa: PLR0913 - a password has that many parts
     # whoever knew the old password is signed out everywhere
     end_sessions(db, person=person, now=now)
     record(db, "person.password_set", person, by=by, at=now)
+
+
+def _keep_former(db: Session, person: Person, now: datetime) -> None:
+    """Keep the hash of the password that is replaced, and no more than a profile may ask for."""
+    if person.password_hash is None or person.is_password_temporary:
+        return
+    former = FormerPassword(
+        person_id=person.id, password_hash=person.password_hash, replaced_at=now
+    )
+    db.add(former)
+    own = FormerPassword.person_id == person.id
+    newest = select(FormerPassword.id).where(own).order_by(FormerPassword.id.desc())
+    db.flush()
+    kept = newest.limit(FORMER_KEPT)
+    db.execute(delete(FormerPassword).where(own, FormerPassword.id.not_in(kept)))
 
 
 def give_password(
@@ -291,12 +318,15 @@ def verify(person: Person | None, password: str, *, now: datetime) -> bool:
     """
     # without a hash that of nobody is checked, so that the time tells nothing
     known = person.password_hash if person and not person.is_disabled(now) else None
+    return _is_hash_of(password, known or _nobody()) and known is not None
+
+
+def _is_hash_of(password: str, known: str) -> bool:
     try:
         with _hashing:
-            _hasher.verify(known or _nobody(), password)
+            return _hasher.verify(known, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
-    return known is not None
 
 
 @cache

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, select, update
@@ -10,8 +11,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.people.models import LoginSession, Person
+from crm.people.sign_in_models import SecondFactor, SignInProfile
+from crm.people.sign_in_profiles import SESSION_COLUMNS, SHIPPED, SessionRules, session_rules
 
-IDLE = timedelta(days=14)  # a phone that is used every other week stays signed in
 LONGEST = timedelta(days=60)  # however often it is used
 SEEN_EVERY = timedelta(minutes=5)  # a write at each request would be too many
 
@@ -22,15 +24,36 @@ _IS_OPEN = and_(
 )
 # put together once: every request sends it
 _OPEN_OF_TOKEN = (
-    select(LoginSession)
+    select(LoginSession, SecondFactor.confirmed_at, *SESSION_COLUMNS)
     .options(joinedload(LoginSession.person, innerjoin=True))
-    .where(LoginSession.token_hash == bindparam("token_hash"), _IS_OPEN)
+    .select_from(LoginSession)
+    .outerjoin(SecondFactor, SecondFactor.person_id == LoginSession.person_id)
+    .outerjoin(SignInProfile, SignInProfile.is_chosen.is_(True))
+    .where(
+        LoginSession.token_hash == bindparam("token_hash"),
+        LoginSession.ended_at.is_(None),
+        LoginSession.begun_at > bindparam("begun_after"),
+    )
 )
 
 
-def _earliest(now: datetime) -> dict[str, datetime]:
-    """The values of `_IS_OPEN`: sessions that were last used or begun earlier have timed out."""
-    return {"seen_after": now - IDLE, "begun_after": now - LONGEST}
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session that still signs its person in, with what the chosen profile asks of it."""
+
+    login: LoginSession
+    has_second_factor: bool
+    rules: SessionRules
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether the person must set one up before anything else."""
+        return not self.has_second_factor and self.rules.requires_second_factor(self.login.person)
+
+    def must_change_password(self, now: datetime) -> bool:
+        """Whether the person must set another password before anything else."""
+        person = self.login.person
+        return person.is_password_temporary or self.rules.is_password_over(person, now)
 
 
 def _hash(token: str) -> str:
@@ -61,24 +84,43 @@ def begin(
     return token
 
 
-def find(db: Session, token: str, *, now: datetime) -> LoginSession | None:
+def find(db: Session, token: str, *, now: datetime) -> OpenSession | None:
     """The open session of that token, with its person."""
-    login = db.scalar(_OPEN_OF_TOKEN, {"token_hash": _hash(token), **_earliest(now)})
+    asked = {"token_hash": _hash(token), "begun_after": now - LONGEST}
+    row = db.execute(_OPEN_OF_TOKEN, asked).one_or_none()
+    if row is None:
+        return None
+
+    login, confirmed_at, *columns = row
+    rules = SHIPPED if columns[0] is None else SessionRules(*columns)
     # an account may close on a later date, and its sessions do not end with it by themselves
-    return None if login is None or login.person.is_disabled(now) else login
+    if login.seen_at <= now - rules.idle or login.person.is_disabled(now):
+        return None
+    return OpenSession(login, confirmed_at is not None, rules)
 
 
-def end(db: Session, *, login: LoginSession, now: datetime) -> None:
-    """Sign out."""
+def end(db: Session, *, login: LoginSession, by: Person, now: datetime) -> None:
+    """Sign out, here or, for another device of the same person, from there."""
     login.ended_at = now
-    record(db, "session.ended", login, by=login.person, at=now)
+    record(db, "session.ended", login, by=by, at=now)
 
 
 def open_sessions(db: Session, person_id: int, *, now: datetime) -> Sequence[LoginSession]:
     """Sessions that still sign the person in, the latest used first."""
     query = select(LoginSession).where(LoginSession.person_id == person_id, _IS_OPEN)
     latest = query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())
-    return db.scalars(latest, _earliest(now)).all()
+    seen_after = now - session_rules(db).idle
+    return db.scalars(latest, {"seen_after": seen_after, "begun_after": now - LONGEST}).all()
+
+
+def session_of(db: Session, person_id: int, session_id: int) -> LoginSession | None:
+    """That session, where it is the person's and has not ended."""
+    query = select(LoginSession).where(
+        LoginSession.id == session_id,
+        LoginSession.person_id == person_id,
+        LoginSession.ended_at.is_(None),
+    )
+    return db.scalar(query)
 
 
 def note_use(db: Session, login_id: int, *, now: datetime) -> None:

@@ -21,13 +21,14 @@ from crm.web import (
     request_ids,
     request_log,
     run_again,
+    second_step,
     transaction,
     username_converter,
 )
 from crm.web.absences import views as absences
-from crm.web.account import mailbox, notification_settings, tokens
+from crm.web.account import mailbox, notification_settings, tokens, two_step
 from crm.web.account import views as me
-from crm.web.admin import beginning, delivery, health, jobs
+from crm.web.admin import beginning, delivery, health, jobs, sign_in_profiles
 from crm.web.audit import views as audit
 from crm.web.bulk_changes import views as bulk_changes
 from crm.web.calendar import views as calendar
@@ -159,6 +160,9 @@ def init_app(app: Flask) -> None:
         me,
         tokens,
         beginning,
+        second_step,
+        two_step,
+        sign_in_profiles,
         people,
         entry_grants,
         reassignment,

@@ -9,6 +9,10 @@ PUBLIC = frozenset(
         "static",
         "auth.login",
         "auth.sign_in",
+        # whoever has taken the first step, which the page checks
+        "second_step.show",
+        "second_step.check",
+        "second_step.recover",
         "health.lives",
         "health.is_ready",
         # only while nobody is there, and behind a code of the console
@@ -40,6 +44,13 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "me.change": ANYONE,
     "me.set_password": ANYONE,
     "me.sign_out_elsewhere": ANYONE,
+    "me.sign_out_device": ANYONE,
+    "two_step.show": ANYONE,
+    "two_step.prove": ANYONE,
+    "two_step.begin": ANYONE,
+    "two_step.confirm": ANYONE,
+    "two_step.make_codes": ANYONE,
+    "two_step.remove": ANYONE,
     "me.make_feed": WITH_RECORDS,
     "me.end_feed": WITH_RECORDS,
     "tokens.listing": ANYONE,
@@ -250,6 +261,10 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "admin.show": ADMINS,
     "admin.begin": ADMINS,
     "audit.listing": ADMINS,
+    "sign_in_profiles.listing": ADMINS,
+    "sign_in_profiles.edit": ADMINS,
+    "sign_in_profiles.change": ADMINS,
+    "sign_in_profiles.choose": ADMINS,
     "people.listing": ADMINS,
     "people.new": ADMINS,
     "people.create": ADMINS,
@@ -264,6 +279,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "people.enable": ADMINS,
     "people.sign_out": ADMINS,
     "people.end_tokens": ADMINS,
+    "people.reset_second_factor": ADMINS,
     "people.new_posting": ADMINS,
     "people.add_posting": ADMINS,
     "people.edit_posting": ADMINS,
@@ -397,5 +413,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
 }
 # These check a whole file before they take the write lock, and nothing in it affects a figure.
 CHECKED_FIRST = frozenset({"imports.preview", "imports.apply", "imports.problems"})
-# A person with a temporary password can only replace it or sign out.
-WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})
+# Whose password is temporary or too old can only replace it or sign out.
+WITH_OLD_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})
+# Who must have a second factor and has none can only set one up or sign out.
+WITHOUT_SECOND_FACTOR = frozenset(
+    {"two_step.show", "two_step.prove", "two_step.begin", "two_step.confirm", "auth.sign_out"}
+)

@@ -6,9 +6,24 @@ from flask.typing import ResponseReturnValue
 from crm.base.db import begin_to_write
 from crm.base.locks import take_exclusive_lock
 from crm.extensions import db
-from crm.web.access import ACCESS, ADMINS, CHECKED_FIRST, PUBLIC, WITH_TEMPORARY_PASSWORD
-from crm.web.auth import me, redirect_to_login
-from crm.web.transaction import CHANGING, forget_reads, is_api, is_outdated, note_reads, undo
+from crm.web.access import (
+    ACCESS,
+    ADMINS,
+    CHECKED_FIRST,
+    PUBLIC,
+    WITH_OLD_PASSWORD,
+    WITHOUT_SECOND_FACTOR,
+)
+from crm.web.auth import me, open_session, redirect_to_login
+from crm.web.transaction import (
+    CHANGING,
+    forget_reads,
+    is_api,
+    is_outdated,
+    moment,
+    note_reads,
+    undo,
+)
 
 
 def _check() -> ResponseReturnValue | None:
@@ -25,8 +40,8 @@ def _check() -> ResponseReturnValue | None:
     person = me()
     if person is None:
         return redirect_to_login()
-    if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
-        return redirect(url_for("me.show"))
+    if (first := _must_first(request.endpoint)) is not None:
+        return redirect(url_for(first))
 
     # a page that is missing from the table is open to nobody
     roles = ACCESS.get(request.endpoint, frozenset())
@@ -41,6 +56,18 @@ def _check() -> ResponseReturnValue | None:
             note_reads()
             return _check()
 
+    return None
+
+
+def _must_first(endpoint: str) -> str | None:
+    """The page that the person must see to before this one; None where there is none."""
+    opened = open_session()
+    if opened is None:
+        return None
+    if opened.must_change_password(moment()):
+        return None if endpoint in WITH_OLD_PASSWORD else "me.show"
+    if opened.lacks_second_factor:
+        return None if endpoint in WITHOUT_SECOND_FACTOR else "two_step.show"
     return None
 
 

@@ -20,6 +20,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
@@ -32,18 +33,23 @@ from crm.people import login_attempts, sessions
 from crm.people.accounts import require_in_time
 from crm.people.first_run import is_nobody_there
 from crm.people.login_attempts import MINUTE
-from crm.people.models import LoginSession, Person
+from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.queries import by_username
+from crm.people.second_factor import has_second_factor
 from crm.people.service import verify
+from crm.people.sessions import OpenSession
 from crm.web.back_links import came_from
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, is_inside
 from crm.web.known_browsers import browser_known_to, remember_browser
+from crm.web.pending_sign_in import clear_but_first_step, keep_first_step
 from crm.web.transaction import CHANGING, is_api, moment, release, today, transaction
 
 bp = Blueprint("auth", __name__)
 log = structlog.get_logger()
+PROVED_AT = "proved_at"  # in the cookie: when the person last proved who they are
+PROOF_SECONDS = 900  # for which that lets them change how they sign in
 UNSEEN = (
     "static",
     "health.lives",
@@ -53,12 +59,12 @@ UNSEEN = (
 
 
 class SignedIn(UserMixin):
-    """Flask-Login's user: a session row, identified by its token."""
+    """Flask-Login's user: an open session, identified by its token."""
 
-    def __init__(self, token: str, login: LoginSession) -> None:
-        """Hold the open session of that token."""
+    def __init__(self, token: str, opened: OpenSession) -> None:
         self.token = token
-        self.login = login
+        self.opened = opened
+        self.login = opened.login
 
     def get_id(self) -> str:
         """The value that the cookie holds."""
@@ -74,8 +80,13 @@ class LoginForm(FlaskForm):
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> SignedIn | None:
-    login = sessions.find(db.session, token, now=moment())
-    return SignedIn(token, login) if login else None
+    opened = sessions.find(db.session, token, now=moment())
+    return SignedIn(token, opened) if opened else None
+
+
+def open_session() -> OpenSession | None:
+    """The session of this request, or none."""
+    return current_user.opened if current_user.is_authenticated else None
 
 
 def me() -> Person | None:
@@ -91,7 +102,7 @@ def signed_in() -> Person:
 
 def redirect_to_login() -> ResponseReturnValue:
     """Redirect to the sign-in page, which leads on to the page or the submitted form."""
-    session.clear()  # messages of an ended session are not for the next person
+    clear_but_first_step()  # messages of an ended session are not for the next person
     if request.method == "GET":
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
     flash("登录已过期，刚才的操作未保存，请重新登录后继续。", "warning")
@@ -129,18 +140,16 @@ def sign_in() -> ResponseReturnValue:
     form = LoginForm()
     if form.validate():
         try:
-            _enter(form)
+            return redirect(_enter(form))
         except Refused as refusal:
             show_at_field(form, refusal)
             if refusal.code == "too_many_tries":
                 return render_template("login.html", form=form), 429, {"Retry-After": str(MINUTE)}
-        else:
-            return redirect(_target())
     return render_template("login.html", form=form), 422
 
 
-def _enter(form: LoginForm) -> None:
-    """Sign in whoever knows the password.
+def _enter(form: LoginForm) -> str:
+    """Sign in whoever knows the password, or ask for the second step; the address of what follows.
 
     Refused as `too_many_tries`, `wrong_password`, `password_over`.
     """
@@ -163,8 +172,17 @@ def _enter(form: LoginForm) -> None:
             raise wrong  # changed in the meantime
         require_in_time(person, now)
         login_attempts.uncount_attempt(db_session, attempt, now=now)
-        begin_session(person)
+        return let_in(db_session, person, _target())
+
+
+def let_in(db_session: Session, person: Person, target: str) -> str:
+    """Begin the person's session, or ask for the second step; the address of what follows."""
+    if has_second_factor(db_session, person.id):
+        keep_first_step(person, target)
+        return url_for("second_step.show")
+    begin_session(person)
     remember_browser(person.id)
+    return target
 
 
 def check_password(
@@ -200,19 +218,31 @@ def begin_session(person: Person) -> None:
         now=moment(),
     )
 
-    login = sessions.find(db.session, token, now=moment())
-    assert login is not None  # noqa: S101 - just begun
+    opened = sessions.find(db.session, token, now=moment())
+    assert opened is not None  # noqa: S101 - just begun
     # nothing from before the sign-in survives it (session fixation)
     session.clear()
     session.permanent = True
-    login_user(SignedIn(token, login))
+    note_proof()
+    login_user(SignedIn(token, opened))
+
+
+def note_proof() -> None:
+    """Note that the person has just proved who they are."""
+    session[PROVED_AT] = moment().timestamp()
+
+
+def has_proved_lately() -> bool:
+    """Whether the person has proved who they are in the last minutes."""
+    proved_at: float = session.get(PROVED_AT, 0)
+    return moment().timestamp() - proved_at < PROOF_SECONDS
 
 
 @bp.post("/logout")
 def sign_out() -> ResponseReturnValue:
     """End the session in the database, not only in the browser."""
     with transaction() as db_session:
-        sessions.end(db_session, login=current_user.login, now=moment())
+        sessions.end(db_session, login=current_user.login, by=signed_in(), now=moment())
     logout_user()
     session.clear()
     flash("已退出登录。", "success")

@@ -66,6 +66,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "receipts": "claims",
     "tables": "visits",
     "tokens": "me",
+    "two_step": "me",
     "trips": "visits",
 }
 

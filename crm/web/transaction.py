@@ -32,6 +32,9 @@ BEGIN_LATER = frozenset(
         "auth.sign_in",
         "channels.test",
         "me.set_password",
+        "second_step.check",
+        "second_step.recover",
+        "two_step.prove",
         "my_settings.stop",
         "people.give_password",
     }

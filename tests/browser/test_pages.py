@@ -70,6 +70,7 @@ NO_PAGES = {
     "static",
     "auth.login",
     "setup.show",
+    "second_step.show",
     "calendar.template",
     "calendar.this_year",
     "calendar.workbook_template",

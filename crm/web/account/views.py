@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -13,14 +13,16 @@ from crm.base import formatting
 from crm.base.cells import Cells, Email, Phone, read_cells
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.people import accounts, calendar_feeds, service
+from crm.people import accounts, calendar_feeds, service, sessions
 from crm.people.calendar_feeds import open_feed
 from crm.people.login_attempts import Attempt, uncount_attempt
+from crm.people.password_rules import PasswordRules
 from crm.people.rules import WITH_RECORDS
-from crm.people.sessions import open_sessions
+from crm.people.sessions import open_sessions, session_of
+from crm.people.sign_in_profiles import password_demands, password_rules
 from crm.web.access_check import begin_write_late
-from crm.web.auth import begin_session, check_password, signed_in
-from crm.web.forms import cleaned, show_refusal
+from crm.web.auth import begin_session, check_password, open_session, signed_in
+from crm.web.forms import LARGEST_ID, cleaned, show_refusal
 from crm.web.people.entry_grants import given_grants, held_grants
 from crm.web.site import site
 from crm.web.transaction import moment, release, today, transaction
@@ -32,6 +34,7 @@ LINKS = (
     ("mailbox.listing", "信箱", "mail", "系统发送给您的周报、月报和提醒"),
     ("my_settings.show", "邮件设置", "mail-cog", "设置接收的邮件和免打扰时段"),
     ("tokens.listing", "接口令牌", "key", "供其他程序以您的名义查询和登记"),
+    ("two_step.show", "两步验证", "shield-lock", "登录时除密码外，再输入手机验证器上的验证码"),
 )
 # The first mark found wins: Edge names Chrome, too, and Chrome names Safari.
 BROWSERS = (
@@ -83,7 +86,9 @@ class Link:
 class Device:
     """A browser with an open session."""
 
+    id: int
     name: str
+    begun: str
     seen: str
     address: str
     is_this: bool
@@ -108,8 +113,29 @@ def _page(contact: ContactForm, password: PasswordForm, feed_url: str = "") -> s
         feed_url=feed_url,
         feed=open_feed(db.session, signed_in().id),
         has_feed=signed_in().role in WITH_RECORDS,
-        shortest=service.SHORTEST_PASSWORD,
+        password_hint=_password_hint(password_rules(db.session)),
+        must_change=_must_change(),
     )
+
+
+def _password_hint(rules: PasswordRules) -> str:
+    """What is asked of a new password."""
+    parts = [f"至少 {rules.shortest} 个字符"]
+    if rules.character_kinds:
+        parts.append(f"含大写字母、小写字母、数字、其他字符中的 {rules.character_kinds} 种")
+    if rules.history:
+        parts.append(f"不与最近 {rules.history} 次的密码相同")
+    return "，".join(parts)
+
+
+def _must_change() -> str:
+    """Why the password must be changed before anything else; empty where it need not be."""
+    opened = open_session()
+    if opened is None or not opened.must_change_password(moment()):
+        return ""
+    if opened.login.person.is_password_temporary:
+        return "您正在使用临时密码，请先设置新密码，再办理业务。"
+    return f"密码已使用超过 {opened.rules.expires_days} 天，请先设置新密码，再办理业务。"
 
 
 @bp.post("")
@@ -157,6 +183,7 @@ def set_password() -> ResponseReturnValue:
 
 def _change_password(old: str, new: str) -> None:
     known, now = signed_in(), moment()
+    demands = password_demands(db.session, known)
     browser = f"session-{current_user.login.id}"  # limits the attempts of this session alone
     attempt = Attempt(known.id, str(known.id), request.remote_addr or "", browser)
 
@@ -164,7 +191,7 @@ def _change_password(old: str, new: str) -> None:
     check_password(known, old, attempt, Refused("wrong_old_password", field="old"))
     if new == old:
         raise Refused("same_password", field="password")
-    hashed = service.hash_password(known.username, new)
+    hashed = service.hash_password(known.username, new, rules=demands.rules, former=demands.former)
 
     begin_write_late()
     with transaction() as session:
@@ -187,6 +214,18 @@ def sign_out_elsewhere() -> ResponseReturnValue:
         )
     flash(f"已退出其他设备（{count} 处）。" if count else "暂无其他设备登录。", "success")
     return redirect(url_for(".show"))
+
+
+@bp.post(f"/sign-out-device/<int(max={LARGEST_ID}):session_id>")
+def sign_out_device(session_id: int) -> ResponseReturnValue:
+    """End one other session of the signed-in person."""
+    if session_id == current_user.login.id:
+        abort(404)  # this one is ended by signing out
+    with transaction() as session:
+        login = session_of(session, signed_in().id, session_id) or abort(404)
+        sessions.end(session, login=login, by=signed_in(), now=moment())
+    flash("已退出该设备。", "success")
+    return redirect(url_for(".show", _anchor="devices"))
 
 
 @bp.post("/calendar-feed")
@@ -212,7 +251,9 @@ def _devices() -> list[Device]:
 
     return [
         Device(
-            _device_name(login.browser or ""),
+            login.id,
+            device_name(login.browser or ""),
+            formatting.moment(login.begun_at, today()),
             formatting.moment(login.seen_at, today()),
             login.address or "",
             login.id == this,
@@ -221,7 +262,7 @@ def _devices() -> list[Device]:
     ]
 
 
-def _device_name(browser: str) -> str:
+def device_name(browser: str) -> str:
     """System and browser in Chinese, so that the owner recognizes the device."""
     system = next((name for mark, name in SYSTEMS if mark in browser), "其他设备")
     program = next((name for mark, name in BROWSERS if mark in browser), "")

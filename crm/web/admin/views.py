@@ -61,6 +61,12 @@ PAGES = (
     ("plan_templates.listing", "工期模板", "calendar-event", "设置倒排工期各节点的工作日数"),
     ("tier_lines.listing", "项目规模标准", "flag", "设置各档项目规模的外币标准"),
     ("speed_spans.listing", "办理周期", "clock", "设置统计的起止节点和参考时限"),
+    (
+        "sign_in_profiles.listing",
+        "登录策略",
+        "shield-lock",
+        "设置密码要求、有效期、无操作退出和两步验证",
+    ),
     ("audit.listing", "操作记录", "history", "查询操作人、时间和改动前后的内容"),
 )
 

@@ -16,7 +16,7 @@ from crm.leads.rules import Agreement, LeadRoleKind
 from crm.leads.tiers import Tier
 from crm.mailing.channel_rules import ChannelKind
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
-from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.results.receipt_rules import Line
 from crm.results.rules import ClaimKind
@@ -101,6 +101,14 @@ FIELDS: Mapping[str, str] = {
     "is_offered": "启用",
     "is_used": "启用",
     "is_workday": "上班",
+    "shortest": "密码最短长度",
+    "character_kinds": "密码字符种类",
+    "bars_common": "禁用常见密码",
+    "history": "不重复最近密码（次）",
+    "expires_days": "密码有效期（天）",
+    "idle_minutes": "无操作退出（分钟）",
+    "second_factor_roles": "须两步验证的角色",
+    "left": "剩余",
     "job": "任务",
     "kind": "类型",
     "kinds": "计入类型",
@@ -223,6 +231,7 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("supervision_order", "origin"): Origin,
     ("absence", "status"): AbsenceStatus,
     ("unit", "kind"): UnitKind,
+    ("sign_in_profile", "second_factor_roles"): Role,
     ("visit", "counterpart"): Counterpart,
     ("rule", "kinds"): Kind,
     ("rule", "period"): PeriodKind,

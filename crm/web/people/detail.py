@@ -8,7 +8,7 @@ from flask import abort, render_template, url_for
 from crm.base import formatting
 from crm.extensions import db
 from crm.people.accounts import temporary_until
-from crm.people.api_tokens import count_open
+from crm.people.api_tokens import tokens_and_factor
 from crm.people.directory import latest_absences, person_with_postings
 from crm.people.models import Person, Posting
 from crm.web.absences.rows import AbsenceRow, absence_row
@@ -41,7 +41,7 @@ class PersonPage:
     is_disabled: bool
     is_leaving: bool
     is_me: bool
-    sessions: int
+    has_second_factor: bool
     tokens: int
     postings: list[PostingRow]
     absences: list[AbsenceRow]
@@ -68,14 +68,14 @@ def person_page(person: Person) -> str:
     disabled_at = person.disabled_at
     absences = latest_absences(db.session, person.id, limit=ABSENCES)
     is_disabled = person.is_disabled(now)
-    sessions, tokens = count_open(db.session, person.id, now=now)
+    tokens, has_second_factor = tokens_and_factor(db.session, person.id, now=now)
     page = PersonPage(
         person=person,
         account=_account(person),
         is_disabled=is_disabled,
         is_leaving=disabled_at is not None and not is_disabled,
         is_me=person.id == signed_in().id,
-        sessions=sessions,
+        has_second_factor=has_second_factor,
         tokens=tokens,
         postings=[_posting_row(posting, on) for posting in reversed(person.postings)],
         absences=[absence_row(absence, on) for absence in absences],

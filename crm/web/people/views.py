@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.people import accounts, api_tokens, postings, service
+from crm.people import accounts, api_tokens, postings, second_factor, service
 from crm.people.directory import Account, PeopleFilter, people_page
 from crm.people.models import Person
 from crm.people.queries import by_username
@@ -231,5 +231,20 @@ def end_tokens(username: str) -> ResponseReturnValue:
             username,
             "该账号的接口令牌均已撤销。",
             lambda session, person: api_tokens.end_all(session, person=person, by=me, now=now),
+        )
+    )
+
+
+@bp.post(f"{ONE}/second-factor/reset")
+def reset_second_factor(username: str) -> ResponseReturnValue:
+    """Remove the person's second factor, as a telephone was lost."""
+    me, now = signed_in(), moment()
+    return redirect(
+        _do(
+            username,
+            "两步验证已重置，其登录均已退出。",
+            lambda session, person: second_factor.reset_second_factor(
+                session, person=person, by=me, now=now
+            ),
         )
     )

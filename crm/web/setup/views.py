@@ -12,7 +12,7 @@ from crm.extensions import db, limiter
 from crm.jobs.ledger import clock_from
 from crm.people import service
 from crm.people.first_run import FirstAdmin, is_code, is_nobody_there, set_up, setup_code
-from crm.people.service import SHORTEST_PASSWORD
+from crm.people.password_rules import SHORTEST_PASSWORD
 from crm.web.auth import begin_session
 from crm.web.forms import cleaned, show_refusal
 from crm.web.transaction import moment, transaction
