@@ -47,6 +47,7 @@ HEAD = 1  # the one row of AuditHead
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
 MADE = "audit_made"  # the ids of the entries that this transaction made
 TEXTS = "audit_texts"  # of them, by id, where they need not be read back
+LATEST = "audit_latest"  # the subject and `Step` of the last entry made, also once it is committed
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
 
 Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
@@ -61,6 +62,15 @@ class HasId(Protocol):
     @property
     def id(self) -> int:
         """The row's key."""
+
+
+class Step(NamedTuple):
+    """An entry that was made: by whom (None: the clock or an import), what and when."""
+
+    id: int
+    by_id: int | None
+    action: str
+    at: datetime
 
 
 class Created(NamedTuple):
@@ -84,6 +94,16 @@ _ADD_ENTRY = insert(_ENTRIES).returning(_ENTRIES.c.id, _ENTRIES.c.stored_at)  # 
 
 MOST_SINCE = 200  # entries that `subjects_since` looks at; an import makes more
 _LINKS = AuditLink.__table__
+# Both at once on PostgreSQL, where every change waits for the others' ways to the server and back.
+_LINK_ONE = (
+    insert(_LINKS)  # type: ignore[arg-type] # as above
+    .values(
+        position=bindparam("new_position"),
+        entry_id=bindparam("entry_id"),
+        hash=bindparam("new_hash"),
+    )
+    .add_cte(_MOVE_HEAD.cte("moved"))
+)
 _SINCE = (
     select(_LINKS.c.hash, _ENTRIES.c.subject)
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
@@ -179,6 +199,14 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     [texts] = _stored_texts(convert(db, AuditEntry, [values]))
     texts |= {"id": str(entry_id), "stored_at": as_text(stored_at)}
     _note_made(db, {entry_id: entry_text(texts)})
+    db.info[LATEST] = (values["subject"], subject.id), Step(entry_id, values["by_id"], action, at)
+
+
+def latest_step(db: Session, subject: HasId) -> Step | None:
+    """The last entry that this session has made, where it is about the row."""
+    table: Any = type(subject)
+    about, step = db.info.get(LATEST, (None, None))
+    return step if about == (table.__tablename__, subject.id) else None
 
 
 def prepare_created(
@@ -277,6 +305,11 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
         db.info.pop(HEAD_SEEN, None)
 
 
+@event.listens_for(Session, "after_rollback")
+def _forget_step(db: Session) -> None:
+    db.info.pop(LATEST, None)
+
+
 def position(db: Session) -> int:
     """How far the chain reaches; it moves with every change that anybody makes."""
     return db.scalar(_HEAD_POSITION) or 0
@@ -330,9 +363,14 @@ def _chain(db: Session) -> None:
         previous = link_hash(previous, position, entry)
         links.append((position, entry_id, previous))
 
-    if links:  # all may have gone with a savepoint
-        insert_converted(db, AuditLink, ("position", "entry_id", "hash"), links)
-        db.execute(_MOVE_HEAD, {"new_position": position, "new_hash": previous})
+    if not links:  # all may have gone with a savepoint
+        return
+    if len(links) == 1 and db.get_bind().dialect.name == "postgresql":
+        names = ("new_position", "entry_id", "new_hash")
+        db.execute(_LINK_ONE, dict(zip(names, links[0], strict=True)))
+        return
+    insert_converted(db, AuditLink, ("position", "entry_id", "hash"), links)
+    db.execute(_MOVE_HEAD, {"new_position": position, "new_hash": previous})
 
 
 def _hold_head(db: Session) -> tuple[int, str]:

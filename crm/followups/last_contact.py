@@ -1,8 +1,9 @@
 """The day of a lead's last contact: a column, so that lists need not read its whole history."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 
-from sqlalchemy import bindparam, func, select, union_all, update
+from sqlalchemy import bindparam, case, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
@@ -41,10 +42,26 @@ _KEEP = (
 )
 
 
+# one that was added is none to look for; whoever looks for others at once holds the row meanwhile
+_ADD = (
+    update(Lead.__table__)  # type: ignore[arg-type] # as above
+    .where(_OF_IDS)
+    .values(
+        last_contact_on=case(
+            (_LEAD.last_contact_on > bindparam("on"), _LEAD.last_contact_on),
+            else_=bindparam("on"),
+        )
+    )
+)
+
+
 def apply_contacts(db: Session, changes: Iterable[ContactChanged]) -> None:
     """Find the last contact of the leads that the changes concern."""
     lead_ids, visit_ids = set[int](), set[int]()
     for change in changes:
+        if change.on:
+            _add_contact(db, change.lead_ids, change.on)
+            continue
         lead_ids |= {*change.lead_ids}
         if change.visit_id is not None:
             visit_ids.add(change.visit_id)
@@ -58,6 +75,17 @@ def keep_last_contacts(db: Session, lead_ids: Collection[int]) -> None:
     """Set the column of these leads to the latest day of a visit made or a follow-up done."""
     for part in batches(sorted(lead_ids)):
         # held first: on PostgreSQL an update that waits for another does not see what that added
-        if db.get_bind().dialect.name == "postgresql":
-            db.execute(_HOLD, {"lead_ids": part})
+        _hold(db, part)
         db.execute(_KEEP, {"lead_ids": part})
+
+
+def _add_contact(db: Session, lead_ids: Collection[int], on: date) -> None:
+    for part in batches(sorted(lead_ids)):
+        if len(part) > 1:  # in one order, or two changes might wait for each other
+            _hold(db, part)
+        db.execute(_ADD, {"lead_ids": part, "on": on})
+
+
+def _hold(db: Session, lead_ids: Sequence[int]) -> None:
+    if db.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        db.execute(_HOLD, {"lead_ids": lead_ids})

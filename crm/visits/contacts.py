@@ -1,6 +1,7 @@
 """Changes after which the last contact of leads may be another day."""
 
 from collections.abc import Collection
+from datetime import date
 
 from crm.base.value_class import value_class
 
@@ -11,3 +12,4 @@ class ContactChanged:
 
     lead_ids: Collection[int] = ()
     visit_id: int | None = None  # with the leads that the visit has then
+    on: date | None = None  # a contact of that day was added, and nothing else changed

@@ -27,10 +27,12 @@ def collect_edit(  # noqa: PLR0913 - what was done to which visit, why, by whom 
     """Collect an edit of a visit.
 
     `people`: those who lead and join it, and who did before; `dates`: its dates before;
-    `contacted`: leads whose last contact may be another day now, left out those of the visit.
+    `contacted`: leads that a new visit met; of others they are found.
     """
-    visit_id = visit.id if contacted is None else None
-    collect(db, ContactChanged(contacted or (), visit_id))
+    if contacted is None:
+        collect(db, ContactChanged(visit_id=visit.id))
+    elif contacted:
+        collect(db, ContactChanged(contacted, on=visit.last_on))
     collect(
         db,
         QuotaInputChanged(

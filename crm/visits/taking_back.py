@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import changes, record
+from crm.base.audit import Step, changes, latest_step, record
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
@@ -94,7 +94,8 @@ def new_visit_of(people: Iterable[int]) -> Unrecorded:
 
 def undoable_entry_id(db: Session, visit: Visit, *, by: Person, now: datetime) -> int | None:
     """The last entry about the visit, where it is a step that the person may undo."""
-    entry = db.execute(_LAST_STEP, {"visit_id": visit.id}).first()
+    # of what this request did it is known; a later step of others refuses the undoing
+    entry = latest_step(db, visit) or db.execute(_LAST_STEP, {"visit_id": visit.id}).first()
     return entry.id if entry and _is_undoable(entry, by, now) else None
 
 
@@ -195,7 +196,9 @@ def _last_entry(db: Session, visit: Visit) -> AuditEntry | None:
     return db.scalar(select(AuditEntry).where(about).order_by(AuditEntry.id.desc()).limit(1))
 
 
-def _is_undoable(entry: AuditEntry | Row[*tuple[Any, ...]], by: Person, now: datetime) -> bool:
+def _is_undoable(
+    entry: Step | AuditEntry | Row[*tuple[Any, ...]], by: Person, now: datetime
+) -> bool:
     is_own = entry.by_id == by.id and entry.action in _STEPS
     return is_own and now - entry.at <= UNDO_WITHIN
 
