@@ -1,7 +1,8 @@
 """The built front end: hashed file names, read once from the manifest of assets/build.mjs."""
 
 import json
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from pathlib import Path
 
 from flask import Flask, url_for
@@ -46,6 +47,20 @@ def icon(name: str, size: str = "") -> Markup:
     )
 
 
+@lru_cache(maxsize=500)
+def _options(choices: tuple[tuple[object, object], ...], chosen: str) -> Markup:
+    option = Markup('<option value="{}"{}>{}</option>')
+    selected = Markup(" selected")
+    return Markup().join(
+        option.format(code, selected if str(code) == chosen else "", text) for code, text in choices
+    )
+
+
+def options(choices: Iterable[tuple[object, object]], chosen: object) -> Markup:
+    """The options of a list to choose from; the filters of a list have fifty, on each page."""
+    return _options(tuple(map(tuple, choices)), str(chosen))
+
+
 def is_built() -> bool:
     """Whether the front end is there, with every file that its manifest names."""
     try:
@@ -55,5 +70,5 @@ def is_built() -> bool:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the globals `asset` and `icon`; they reach the latter as `ui.icon`."""
-    app.jinja_env.globals |= {"asset": asset, "icon": icon}
+    """Give templates the globals; they reach `icon` as `ui.icon`."""
+    app.jinja_env.globals |= {"asset": asset, "icon": icon, "options": options}
