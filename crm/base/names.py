@@ -5,7 +5,7 @@ The dictionaries are loaded on first use, as that takes half a second.
 
 import gzip
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from crm.base.syllables import syllables
@@ -16,6 +16,7 @@ _TONE = re.compile(r"[1-5]")
 _LONGEST_SURNAME = 2
 
 
+@lru_cache(maxsize=16_384)  # a row of a file is folded several times on its way
 def folded(text: str) -> str:
     """The text as it is compared: half-width, lower case, simplified, without blanks."""
     return simplified(half_width(text)).casefold().replace(" ", "")

@@ -303,7 +303,9 @@ def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetim
 
 
 def _preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
-    checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
+    checked = check_rows(
+        db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now, is_preview=True
+    )
     run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
 
 

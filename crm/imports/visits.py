@@ -52,11 +52,11 @@ def check_rows(  # noqa: PLR0913 - rows of a run, whole
     rows: Iterable[TableRow],
     by: Person,
     now: datetime,
-    asks: bool = True,
+    is_preview: bool = False,
 ) -> Checked:
     """Check rows of the table as they stand now; refused as `not_yours`.
 
-    `asks`: what is unlikely becomes a notice.
+    A preview is only looked at: what is unlikely becomes a notice, and nothing can be kept.
     """
     settings = Settings.read(run.settings)
     reading = _reading(db, settings, upload, run, by, now)
@@ -78,7 +78,7 @@ def check_rows(  # noqa: PLR0913 - rows of a run, whole
             readable.append(Row(row.line, read.cells))
 
     sheet.rows = readable
-    checked = check_table(db, sheet=sheet, by=by, now=now, asks=asks)
+    checked = check_table(db, sheet=sheet, by=by, now=now, is_preview=is_preview)
     refused: dict[int, list[Problem]] = {}
     for problem in sheet.problems:
         refused.setdefault(problem.line or 0, []).append(problem)

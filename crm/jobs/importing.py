@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import case, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.imports import service
 from crm.imports.models import ImportRun
-from crm.imports.rules import AT_WORK, BATCH, LEASE, RunState
+from crm.imports.rules import AT_WORK, BATCH, LEASE, LEASE_OF_CHECK, RunState
 from crm.imports.tables import Upload, read_upload
 from crm.imports.visits import check_rows
 from crm.people.models import Person
@@ -47,11 +47,12 @@ class Importer:
             run_id = db.scalar(select(ImportRun.id).where(free).order_by(ImportRun.id).limit(1))
         if run_id is None:
             return None
+        is_check = ImportRun.state == RunState.CHECKING
         with transaction(self._sessions) as db:
             taken = db.execute(
                 update(ImportRun)
                 .where(ImportRun.id == run_id, free)
-                .values(leased_until=now + LEASE)
+                .values(leased_until=case((is_check, now + LEASE_OF_CHECK), else_=now + LEASE))
                 .execution_options(synchronize_session=False)
             )
             return run_id if taken.rowcount else None  # type: ignore[attr-defined] # of an update
@@ -105,7 +106,7 @@ class Importer:
             run = db.get_one(ImportRun, run_id)
             rows = upload.table.rows[run.position : run.position + BATCH]
             by = db.get_one(Person, run.made_by_id)
-            checked = check_rows(db, run=run, upload=upload, rows=rows, by=by, now=now, asks=False)
+            checked = check_rows(db, run=run, upload=upload, rows=rows, by=by, now=now)
 
         with transaction(self._sessions) as db:
             run, by = db.get_one(ImportRun, run_id), db.get_one(Person, run.made_by_id)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from crm.base.clock import at_civil, civil_date, instant_of
 from crm.base.errors import Refused
@@ -50,6 +51,7 @@ class TitlePeriod:
         return bool(self.year and self.month)
 
 
+@lru_cache(maxsize=8_192)  # the rows of a long table share few dates
 def moments(
     day: str, hours: str, title: TitlePeriod, *, starts: str = "", ends: str = ""
 ) -> tuple[datetime, datetime]:

@@ -113,11 +113,12 @@ def seen_names(db: Session, me: Viewer, on: date) -> Names:
 
 
 def check_table(
-    db: Session, *, sheet: Sheet, by: Person, now: datetime, asks: bool = True
+    db: Session, *, sheet: Sheet, by: Person, now: datetime, is_preview: bool
 ) -> CheckedTable:
     """What an import would do with each row; problems go to the sheet; refused as `not_yours`.
 
-    `asks`: what is unlikely becomes a notice, as a form would ask about it.
+    For a preview what is unlikely becomes a notice, as a form would ask about it; else the new
+    visits are prepared, which takes as long as a quarter of the check.
     """
     on = civil_date(now)
     me = viewer(db, by, on)
@@ -138,10 +139,11 @@ def check_table(
 
     visits = [visit for _, visit in checked.new]
     lines = {visit.columns["ref"]: line for line, visit in checked.new}
-    if asks:
+    if is_preview:
         called = {ref: f"第 {line} 行" for ref, line in lines.items()}
         sheet.notices += asked_about(db, visits, lines, on, called)
-    checked.prepared = batch_insert.prepare(db, visits, now=now)
+    else:
+        checked.prepared = batch_insert.prepare(db, visits, now=now)
     return checked
 
 

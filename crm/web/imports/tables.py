@@ -221,7 +221,10 @@ def _page(run: ImportRun, form: object = None, problem: str = "") -> str:
             return _preview_page(run)
         case RunState.DONE | RunState.UNDONE:
             return _result_page(run)
-    return render_template("imports/working.html", run=run)
+    done, total = run.position, run.total
+    if run.state is RunState.UNDOING:
+        done, total = run.undone, run.added + run.changed
+    return render_template("imports/working.html", run=run, done=done, total=total)
 
 
 def _sheet_page(run: ImportRun, form: object) -> str:

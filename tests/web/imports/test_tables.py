@@ -152,6 +152,19 @@ def test_rows_are_new_known_changed_or_refused_with_the_reason(app, wu):
     assert "带队领导" in rows[2][1][-1]
 
 
+def test_refused_rows_are_corrected_in_their_file_and_imported(app, wu):
+    address, _ = previewed(wu, ("近期", "沈若川", "云海科技", "上海", "已寄资料"))
+    (_, head), (_, cells) = read_records(wu.get(f"{address}/refused.xlsx").data)
+
+    corrected = write_records([head, ["7月3日", *cells[1:]]], Format.XLSX)
+    again, page = upload(wu, corrected, "refused.xlsx")
+    preview = go_on(wu, again, page)
+    apply(wu, again)
+
+    assert "新增 1" in preview.text
+    assert [(visit.city, visit.note) for visit in visits(app)] == [("上海", "已寄资料")]
+
+
 def test_all_or_nothing_or_only_what_is_usable_is_asked(app, wu):
     rows = (("7月3日", "沈若川", "云海科技", "上海", ""), ("近期", "沈若川", "沧海", "上海", ""))
     address, page = previewed(wu, *rows)
