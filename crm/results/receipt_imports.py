@@ -28,6 +28,7 @@ from crm.base.names import folded
 from crm.base.sheets import ImportResult, Problem, Sheet, Source, read_sheet
 from crm.base.value_class import value_class
 from crm.leads.amounts import is_plausible
+from crm.leads.merged import Merge, merged_as
 from crm.leads.models import Lead
 from crm.leads.permissions import may_change, may_see
 from crm.people.models import Person
@@ -130,7 +131,7 @@ class _Keeper:
 
     def _lead(self, row: ReceiptRow) -> Lead:
         """The lead that is named; one that the importer may not see is unknown."""
-        lead = self.db.scalar(select(Lead).where(Lead.ref == row.lead))
+        lead = _lead_by_ref(self.db, row.lead)
         if lead is None or not self._sees(lead.id):
             raise Refused("unknown_lead_ref", field="lead", ref=row.lead)
         if self.eyes and not may_change(self.db, self.eyes, lead.id, civil_date(self.now)):
@@ -151,6 +152,14 @@ class _Keeper:
         reverse_receipt(self.db, row=receipt, data=data, by=self.by, now=self.now)
 
 
+def _lead_by_ref(db: Session, ref: str) -> Lead | None:
+    """The lead of that reference, or the one into which it was merged (PROJECTS 6)."""
+    if lead := db.scalar(select(Lead).where(Lead.ref == ref)):
+        return lead
+    survivor = merged_as(Merge.merged_ref == ref)
+    return db.scalar(select(Lead).where(Lead.id.in_(survivor)))
+
+
 def _asked(db: Session, lead: Lead, data: ReceiptData, line: int) -> Iterable[Problem]:
     """What a form would ask; a file is imported all the same."""
     for doubt in doubts(question_facts(db, lead, data)):
@@ -167,7 +176,7 @@ def _form_id(db: Session, text: str) -> int:
 def _refuse_difference(db: Session, sheet: Sheet, row: ReceiptRow, known: Receipt) -> None:
     reverses = db.get(Receipt, known.reverses_id) if known.reverses_id else None
     pairs = {
-        "lead": (row.lead, db.get_one(Lead, known.lead_id).ref),
+        "lead": (lead.id if (lead := _lead_by_ref(db, row.lead)) else None, known.lead_id),
         "arrived_on": (row.arrived_on, known.arrived_on),
         "amount": (abs(row.amount), abs(known.amount)),
         "form": (_form_id(db, row.form), known.form_id),

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.sheets import Format, SheetRefused, write_sheet
+from crm.leads.merged import Merge, Mergeable
 from crm.leads.rules import Secrecy
 from crm.people.permissions import viewer
 from crm.results.receipt_columns import RECEIPT_COLUMNS, receipt_rows
@@ -65,6 +66,21 @@ def test_a_file_is_imported_once_with_its_reversal(db, lead):
     assert (first.added, second.unchanged) == (2, 2)
     assert amounts(db) == [3000, -500]
     assert "receipt_is_unlikely" in {notice.why.code for notice in first.notices}
+
+
+def test_the_number_of_a_merged_lead_leads_to_its_survivor(db, lead):
+    values = {"subject": Mergeable.LEAD, "survivor_id": lead.id, "merged_id": lead.id + 1}
+    merge = Merge(**values, merged_ref="L-GONE", merged_name="旧项目", journal="{}", merged_at=NOW)
+    merge.merged_by_id = make_person(db).id
+    db.add(merge)
+    row = arrived(lead)
+    row[1] = "L-GONE"
+
+    first = import_receipts(db, content=content(row), by=None, now=NOW)
+    second = import_receipts(db, content=content(row), by=None, now=NOW)
+
+    assert (first.added, second.unchanged) == (1, 1)
+    assert db.scalars(select(Receipt.lead_id)).all() == [lead.id]
 
 
 @pytest.mark.parametrize(
