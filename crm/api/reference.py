@@ -1,13 +1,13 @@
 """The page that describes the API to people: the description as a page of our own."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from crm.api.openapi import document
+from crm.base.value_class import value_class
 from crm.people.rules import Scope
 
 bp = Blueprint("api_reference", __name__)
@@ -23,7 +23,7 @@ _FORMATS = {"date": "日期", "date-time": "时间"}
 _PLACES = {"query": "查询参数", "path": "地址", "header": "请求头"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class FieldRow:
     """A field or parameter in words."""
 
@@ -33,7 +33,7 @@ class FieldRow:
     is_required: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class OperationRow:
     """An operation with what goes in and comes out."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +16,12 @@ from crm.backup.manifest import FORMAT, ChainEnd, Manifest, TablePart
 from crm.backup.tables import TableShape, lines_of, shapes
 from crm.base.audit_trail import trail
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.files.queries import stored_digests
 from crm.files.store import FileStore
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Made:
     """A backup that was made, and the attachments that it lacks."""
 

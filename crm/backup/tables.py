@@ -7,7 +7,6 @@ Booleans. The checksum of a table is over its lines in the order of its key.
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, time
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -15,6 +14,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Column, Connection, Select, String, column, inspect, select, table
 
 from crm.base.audit_entries import as_text
+from crm.base.value_class import value_class
 from crm.leads import search_index
 from crm.visits import search_index as visit_index
 
@@ -26,7 +26,7 @@ INDEXES = (*search_index.NAMES, *visit_index.NAMES)  # made anew from what they 
 BINARY = "C"  # the collation of PostgreSQL that sorts as SQLite does
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TableShape:
     """A table's name, its columns, and the key by which its rows are sorted."""
 
@@ -35,7 +35,7 @@ class TableShape:
     key: tuple[Column[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Fingerprint:
     """What tells whether two tables hold the same."""
 

@@ -4,18 +4,18 @@ A sender that got no answer sends again under the same key: the change is not ma
 answer is the first one.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.base.db import Base
+from crm.base.value_class import value_class
 
 KEPT_FOR = timedelta(days=30)  # longer than a device is without network
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Answer:
     """Where an answer led, and the messages that the page there shows, as JSON."""
 

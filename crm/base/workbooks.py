@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from crm.base.errors import Refused
 from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.sheet_problems import Problem, SheetRefused, refused
 from crm.base.typed_text import without_directions
+from crm.base.value_class import value_class
 from crm.base.workbook_parts import Part, Parts, Place, letters_of, name_of, sound_parts
 
 _ZIP = b"PK\x03\x04"
@@ -43,7 +43,7 @@ def is_workbook(content: bytes) -> bool:
     return content.startswith(_ZIP)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Book:
     """The rows of the first visible sheet that are not blank, with their row numbers.
 

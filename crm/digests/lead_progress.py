@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from crm.base.value_class import value_class
 from crm.digests.content import ProgressLine, ReachedMilestone, Truncated
 from crm.digests.facts import Facts, StepFact, Units
 from crm.digests.permissions import Visibility
@@ -20,7 +20,7 @@ MOST_OTHER = 8
 Signings = Mapping[int, Result]  # by lead
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadProgress:
     """What one lead reached in the period."""
 
@@ -37,7 +37,7 @@ class LeadProgress:
         return any(step.kind in FORWARD for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ProgressLists:
     """The leads that were signed, that otherwise moved forward, and the rest."""
 

@@ -3,7 +3,6 @@
 import gc
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
@@ -14,6 +13,7 @@ from crm.base.batches import Batch, Reading
 from crm.base.garbage import no_garbage_collection
 from crm.base.mail import Rendered, Site, render
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.facts import Facts, gather
@@ -31,7 +31,7 @@ TOO_LATE = "补发时已有新一期，仅在系统内留存，不再发送"
 PEOPLE_IN_BATCH = 100  # some two megabytes of mails, written in a few hundredths of a second
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class DigestRun:
     """What a slot says of its digests.
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
+from crm.base.value_class import value_class
 from crm.digests.comments import Comment, comments, comments_for
 from crm.digests.models import MonthlyComment
 from crm.digests.permissions import OF_UNITS
@@ -27,7 +28,7 @@ from crm.quotas.queries import working_calendar
 from crm.quotas.rules import FigureStatus
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RuleTotalsChange:
     """How many met a rule in a period, as reported and as frozen."""
 
@@ -37,7 +38,7 @@ class RuleTotalsChange:
     after: TaskCounts
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class SettlementNotice:
     """The content of one notice; false where there is nothing to say."""
 

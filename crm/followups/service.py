@@ -1,7 +1,6 @@
 """Follow-ups added, changed and finished, with the next step (REGIME 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.pending import collect
 from crm.base.refs import new_ref
+from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.followups.models import Followup, FollowupSnooze
 from crm.followups.permissions import may_change
@@ -28,7 +28,7 @@ from crm.visits.contacts import ContactChanged
 from crm.visits.rules import Channel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class FollowupData:
     """What is owed on a lead, by whom, until when."""
 
@@ -40,7 +40,7 @@ class FollowupData:
     repeats: Repetition | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class FollowupOutcome:
     """The result of a follow-up, and the next step if there is one."""
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from crm.base import replica
 from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.jobs import lease, ledger
 from crm.jobs.delivery_hold import hold_of
 from crm.jobs.pausing import pauses
@@ -38,7 +38,7 @@ class Health(LabeledEnum):
     FAIL = "fail", "异常"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Pulse:
     """The clock's last tick."""
 
@@ -52,7 +52,7 @@ class Pulse:
         return Health.FAIL if silent else Health.OK
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Pile:
     """The number of messages in one state, and the age of the oldest."""
 
@@ -60,7 +60,7 @@ class Pile:
     oldest: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Backlog:
     """The messages that are not sent or skipped."""
 
@@ -89,7 +89,7 @@ class Backlog:
         return Health.WARN if oldest > SLOW or self.for_a_person else Health.OK
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Standstill:
     """What keeps work from being done: a silent clock, an overdue slot, a pause, held delivery."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +14,7 @@ from crm.base.audit import record
 from crm.base.db import begin_to_write
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
+from crm.base.value_class import value_class
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
@@ -25,7 +26,7 @@ from crm.quotas.queries import working_calendar
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PreviewedMail:
     """A mail that the slot would make."""
 
@@ -36,7 +37,7 @@ class PreviewedMail:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Preview:
     """What a slot would make if it ran now or, where it is not due yet, at its moment."""
 
@@ -47,7 +48,7 @@ class Preview:
     error: str = ""  # why it would fail
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ManualRun:
     """The result of a slot that was run by hand."""
 

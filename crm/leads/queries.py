@@ -1,7 +1,6 @@
 """What pages and digests read of leads, always from those that the viewer may see (REGIME 6)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
+from crm.base.value_class import value_class
 from crm.leads.merged import Merge, merged_as
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.own_values import OwnFilter
@@ -23,7 +23,7 @@ from crm.leads.search_index import likely_matches
 from crm.people.permissions import Viewer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class LeadFilter:
     """What a list of leads is narrowed to; what is left out narrows nothing."""
 

@@ -1,7 +1,6 @@
 """Posting a mail as its recipient chose to get it, and changing that choice."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete
@@ -12,6 +11,7 @@ from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.mail import Site, render
 from crm.base.outbox import MessageKind, Row, State, row_of
+from crm.base.value_class import value_class
 from crm.mailing.announcing import put_and_announce
 from crm.mailing.models import MailChoice, QuietTime
 from crm.mailing.queries import is_mailed, mailed_kinds, quiet_hours
@@ -21,7 +21,7 @@ from crm.people.models import Person
 MOST_QUIET_HOURS = 14  # so that every day has hours in which the person can be reached
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Envelope:
     """A mail without its text and its reader."""
 

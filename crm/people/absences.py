@@ -1,6 +1,5 @@
 """What happens to an absence: asked for, approved or returned, withdrawn, cut short, cancelled."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
+from crm.base.value_class import value_class
 from crm.people.absence_approval import may_decide
 from crm.people.models import Absence, Person
 from crm.people.quota_inputs import Edit, collect_edit
@@ -18,7 +18,7 @@ from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus
 ALIVE = (AbsenceStatus.ASKED, AbsenceStatus.APPROVED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class AbsenceData:
     """What is asked for; dates are included."""
 

@@ -1,7 +1,6 @@
 """What happens to accounts: temporary passwords, accounts closed and opened again."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, select, update
@@ -11,6 +10,7 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
+from crm.base.value_class import value_class
 from crm.people.api_tokens import end_tokens
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
@@ -22,7 +22,7 @@ LENGTH = 12
 TEMPORARY_DAYS = 7  # long enough to reach somebody on the road
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RecordAccessEnded:
     """A person sees no records any more, from that moment or from when the account closes.
 

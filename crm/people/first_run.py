@@ -1,7 +1,6 @@
 """The first admin of an installation in which nobody is yet."""
 
 from base64 import b32encode
-from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest, digest
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
+from crm.base.value_class import value_class
 from crm.people import service, units
 from crm.people.models import Person, Unit
 from crm.people.rules import Role, UnitKind
@@ -17,7 +17,7 @@ from crm.people.rules import Role, UnitKind
 _BYTES = 5  # of each half of a code: together 80 bits, guessed by nobody
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class(kw_only=True)
 class FirstAdmin:
     """Who sets the installation up."""
 

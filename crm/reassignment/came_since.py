@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from crm.base import formatting
 from crm.base.enums import LabeledEnum
 from crm.base.references import references_to
 from crm.base.remembered import remembered
+from crm.base.value_class import value_class
 from crm.leads.merged import Merge
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
@@ -46,7 +46,7 @@ WHAT = {
 NAMED_BY = ("what", "title", "name", "matter", "ref")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class CameSince:
     """A row that came to the survivor after the merge, and may move to the other record."""
 

@@ -21,6 +21,7 @@ from crm.base.fields import with_texts
 from crm.base.locks import take_exclusive_lock
 from crm.base.refs import new_ref
 from crm.base.sheets import Sheet
+from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.entry_grants import owners_of
@@ -60,7 +61,7 @@ class TableCells(VisitCells):
 TableRow = with_texts(TableCells, VISIT_FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Change:
     """A known visit as the table has it."""
 
@@ -80,7 +81,7 @@ class CheckedTable:
     prepared: batch_insert.PreparedVisits | None = None  # what is new, ready to be inserted
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Right:
     """For whom somebody may enter visits: the predicate of the form, for a whole table."""
 

@@ -1,6 +1,5 @@
 """The page of my tokens, with which programs ask the API in my name."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -11,6 +10,7 @@ from wtforms.validators import DataRequired, Length
 
 from crm.base import formatting
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people import api_tokens
 from crm.people.models import ApiToken
@@ -39,7 +39,7 @@ class TokenForm(FlaskForm):
     days = RadioField("有效期", choices=DAYS, coerce=int, default=90)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class TokenRow:
     """An open token."""
 

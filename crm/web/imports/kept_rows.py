@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.followups.models import Followup
 from crm.imports.models import ImportMade
 from crm.leads.models import Company, Contact, Lead
@@ -34,7 +34,7 @@ _NAMES = dict(SUBJECTS) | {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class KeptRow:
     """A row that stayed."""
 

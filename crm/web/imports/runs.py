@@ -1,13 +1,13 @@
 """My imports in a list, each with what came of it and whether it can be taken back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
 
 from crm.base.clock import civil_date
 from crm.base.formatting import dated
+from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
 from crm.imports.rules import LISTS, RunState, may_undo
 
@@ -23,7 +23,7 @@ LISTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class RunRow:
     """One of my imports."""
 

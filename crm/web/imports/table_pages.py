@@ -1,12 +1,12 @@
 """What the pages of a table's import show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 
 from crm.base.sheets import Format, write_records
+from crm.base.value_class import value_class
 from crm.imports.queries import LikelyPeople
 from crm.imports.rules import RowState
 from crm.imports.settings import KeptProblem, Report, ReportRow
@@ -35,7 +35,7 @@ _NAMES = {column.code: column.name for column in (*VISIT_COLUMNS, *MORE_COLUMNS)
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ColumnRow:
     """A column of the table, what its first cells hold, and which of ours it is."""
 
@@ -45,7 +45,7 @@ class ColumnRow:
     options: Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class StateTab:
     """The rows of one state."""
 
@@ -54,7 +54,7 @@ class StateTab:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PreviewCell:
     """A cell of the preview, and whether a merged one filled it."""
 
@@ -63,7 +63,7 @@ class PreviewCell:
     is_filled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PreviewRow:
     """A row of the preview."""
 
@@ -73,7 +73,7 @@ class PreviewRow:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Preview:
     """A page of the preview."""
 
@@ -88,7 +88,7 @@ class Preview:
     older: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class PersonField:
     """A name, and who may be meant by it."""
 
