@@ -37,7 +37,8 @@ _YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
 class Cells(BaseModel):
     """A row with its columns as fields; an empty cell is None or refused, never guessed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    # deferred: a process reads few kinds of files
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 Model = TypeVar("Model", bound=Cells)

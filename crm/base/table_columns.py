@@ -20,10 +20,15 @@ class Vocabulary:
 
     def __init__(self, columns: Iterable[Column], words: Words) -> None:
         self.columns = {column.code: column.name for column in columns}
-        self._codes: dict[str, str] = {}
+        self._words = words
+
+    @cached_property
+    def _codes(self) -> dict[str, str]:
+        codes: dict[str, str] = {}
         for code, name in self.columns.items():
-            for word in (code, name, *words.get(code, ())):
-                self._codes.setdefault(folded(word), code)
+            for word in (code, name, *self._words.get(code, ())):
+                codes.setdefault(folded(word), code)
+        return codes
 
     def code_of(self, text: str) -> str:
         """The column that a heading names by exactly one of its words; empty where it has none."""
