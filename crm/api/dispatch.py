@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, current_app, g, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from crm.api import gate, repeats
-from crm.api.call import Call, body_of, etag_of, same_state
+from crm.api.call import Call, NotFound, body_of, etag_of, same_state
 from crm.api.models import Listing
 from crm.api.operations import MATCHED, Operation
 from crm.api.problems import Problem, Words, of_validation
@@ -48,12 +48,12 @@ def _answer(operation: Operation, words: Words, in_path: Mapping[str, Any]) -> R
     # whoever may not call learns nothing of what they sent
     if operation.method not in CHANGING:
         call = _call(operation)
-        return _read(call, {**in_path, **_arguments(operation, words)})
+        return _read(call, {**_in_path(operation, in_path), **_arguments(operation, words)})
 
     request.get_data()  # a slow body is read before any lock is taken
     gate.caller(db.session, operation)
     undo()
-    given = {**in_path, **_arguments(operation, words)}
+    given = {**_in_path(operation, in_path), **_arguments(operation, words)}
     key = repeats.required_key() if operation.method == "POST" else None
     if operation.method in MATCHED and "If-Match" not in request.headers:
         raise Problem(HTTPStatus.PRECONDITION_REQUIRED, "match_missing")
@@ -128,6 +128,17 @@ def _require_acceptable() -> None:
     accepted = request.accept_mimetypes
     if accepted and not (accepted[JSON] or accepted["application/problem+json"]):
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not_acceptable")
+
+
+def _in_path(operation: Operation, sent: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of the path by their types; nothing has a name that is of another type."""
+    try:
+        return {
+            name: TypeAdapter(operation.in_path[name]).validate_strings(text)
+            for name, text in sent.items()
+        }
+    except ValidationError:
+        raise NotFound from None
 
 
 def _arguments(operation: Operation, words: Words) -> dict[str, BaseModel]:

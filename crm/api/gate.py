@@ -34,8 +34,10 @@ def admit() -> dict[str, str]:
 
     Raises a `Problem` of 401 or 429.
     """
+    if not (sent := _token()):
+        raise _unauthorized()  # nothing is guessed, and so nothing is counted
     with db.sessionmaker() as own:
-        token = find_token(own, _token(), now=moment())
+        token = find_token(own, sent, now=moment())
     if token is None:
         raise _unknown()
     return _count(token)

@@ -30,6 +30,8 @@ from crm.people.models import Person
 
 MOST_ITEMS = 100
 _UNWANTED = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$", re.ASCII)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
 _AMOUNT = {
     "type": "string",
@@ -55,6 +57,19 @@ class Shown(BaseModel):
     """What is answered."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True, defer_build=True)
+
+
+def _written_day(value: object) -> object:
+    """Refuse a number that pydantic would take for seconds since 1970."""
+    if not isinstance(value, str) or not _DAY.match(value):
+        raise PydanticCustomError("date_parsing", "not a date")
+    return value
+
+
+def _written_moment(value: object) -> object:
+    if not isinstance(value, str) or not _MOMENT.match(value):
+        raise PydanticCustomError("datetime_parsing", "not a moment")
+    return value
 
 
 def _plausible_date(value: date) -> date:
@@ -103,8 +118,12 @@ def _read(code: str, read: Callable[[str], str], text: str) -> str | None:
 
 
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-Moment = Annotated[AwareDatetime, AfterValidator(_plausible_moment)]
-Day = Annotated[date, AfterValidator(_plausible_date)]
+# not strict: what the first validator has seen is a text, which strictly would be no date
+_LAX = Field(strict=False)
+Moment = Annotated[
+    AwareDatetime, _LAX, BeforeValidator(_written_moment), AfterValidator(_plausible_moment)
+]
+Day = Annotated[date, _LAX, BeforeValidator(_written_day), AfterValidator(_plausible_date)]
 Line = Annotated[str, AfterValidator(_clean_line), Field(max_length=LONGEST_LINE)]
 FilledLine = Annotated[Line, Field(min_length=1)]
 Prose = Annotated[str, AfterValidator(_clean), Field(max_length=LONGEST_PROSE)]

@@ -1,5 +1,7 @@
 """Tokens open the API, as far as their scopes and their person reach; nothing else does."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -13,9 +15,21 @@ from crm.people.models import ApiToken, Person
 from crm.people.rules import Role, Scope
 from tests.api.conftest import VISIT, Program, program_of
 from tests.conftest import NOW
+from tests.databases import SECRET
 from tests.factories import arranged, make_person, make_visit, sign_in
 
 pytestmark = pytest.mark.slow_on_postgresql
+# another process of the same installation, at the same moment
+OTHER_PROCESS = """
+import time_machine
+from crm.app import create_app
+from crm.settings import Settings
+app = create_app(Settings(database_url="{url}", secret_key="{secret}", api_per_minute=2))
+with time_machine.travel("{now}", tick=False):
+    headers = {{"Authorization": "Bearer {token}"}}
+    answer = app.test_client().get("/api/v1/visits", headers=headers)
+    print(answer.status_code, answer.headers["RateLimit-Remaining"])
+"""
 
 
 def test_without_a_token_a_request_is_401_and_says_what_is_needed(app, client):
@@ -136,3 +150,18 @@ def test_strangers_of_an_address_use_up_nobodys_limit(app, lina, monkeypatch):
 
     assert failures == [401, 401, 429]
     assert lina.get("/visits").status_code == 200
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_a_limit_holds_for_all_processes_together(app, database_url, monkeypatch):
+    settings = app.config["SETTINGS"].model_copy(update={"api_per_minute": 2})
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    with arranged(app) as db:
+        make_person(db, "lina")
+    here = program_of(app, "lina")
+
+    code = OTHER_PROCESS.format(url=database_url, secret=SECRET, token=here.token, now=NOW)
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert there.stdout.split() == ["200", "1"]
+    assert [here.get("/visits").status_code for _ in range(2)] == [200, 429]

@@ -84,6 +84,7 @@ def test_a_cursor_is_of_its_list_and_person(app, lina):
         ({"leads": ["L-1"]}, 422, "#/leads", "unknown_lead_ref"),
         ({"starts_at": "2026-07-14T09:00:00"}, 422, "#/starts_at", "timezone_aware"),
         ({"starts_at": "0001-01-01T09:00:00Z"}, 422, "#/starts_at", "year_out_of_range"),
+        ({"starts_at": "1784000000"}, 422, "#/starts_at", "datetime_parsing"),
         ({"kind": "walk"}, 422, "#/kind", "enum"),
         ({"city": "上\u0000海"}, 422, "#/city", "control_characters"),
         ({"leads": "L-1"}, 422, "#/leads", "list_type"),
@@ -108,6 +109,9 @@ def test_an_error_names_the_place_and_says_in_words_what_is_wrong(
     [
         ("GET", "/nothing", {}, 404),
         ("GET", "/visits/abc", {}, 404),
+        ("PATCH", "/visits/0", {"match": "*", "json": {}}, 404),
+        ("PATCH", "/visits/99999999999", {"match": "*", "json": {}}, 404),
+        ("GET", "/visits?last=0", {}, 422),
         ("PUT", "/visits", {}, 405),
         ("GET", "/visits", {"headers": {"Accept": "text/html"}}, 406),
         ("GET", "/visits?colour=red", {}, 422),

@@ -1,0 +1,59 @@
+"""Every operation is closed without a token or its scope, and to roles that it does not name."""
+
+import pytest
+
+from crm.api.openapi import all_operations
+from crm.people.rules import Role, Scope
+from tests.api.conftest import program_of
+from tests.factories import arranged, make_person
+
+OPERATIONS = [operation for _, operation in all_operations()]
+NAMES = [operation.name for operation in OPERATIONS]
+# of a token that has all scopes but those that an operation takes
+OTHERS = {
+    Scope.READ: {Scope.WRITE},
+    Scope.VISITS: {Scope.READ, Scope.LEADS},
+    Scope.LEADS: {Scope.READ, Scope.VISITS},
+    Scope.WRITE: {Scope.READ, Scope.VISITS, Scope.LEADS},
+}
+
+pytestmark = [
+    pytest.mark.slow_on_postgresql,
+    pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES),
+]
+
+
+def called(program, operation):
+    path = operation.path
+    for name in operation.in_path:
+        path = path.replace(f"{{{name}}}", "1")
+    given = {"key": "a", "match": "*"} if operation.method != "GET" else {}
+    body = {"json": {}} if operation.body else {}
+    return program.send(operation.method, path, **given, **body)
+
+
+def test_without_a_token_it_is_closed(app, lina, operation):
+    lina.token = ""
+
+    assert called(lina, operation).status_code == 401
+
+
+def test_without_its_scope_it_is_closed(app, lina, operation):
+    answer = called(program_of(app, "lina", *OTHERS[operation.scope]), operation)
+
+    assert (answer.status_code, answer.json["code"]) == (403, "scope")
+
+
+def test_a_role_that_it_does_not_name_is_refused(app, operation):
+    with arranged(app) as db:
+        for role in Role:
+            make_person(db, role.value, role=role)
+
+    refused = {
+        role
+        for role in Role
+        if (answer := called(program_of(app, role.value), operation)).status_code == 403
+        and answer.json["code"] == "role"
+    }
+
+    assert refused == set(Role) - set(operation.roles)
