@@ -140,7 +140,11 @@ def listing(call: Call, query: FollowupQuery) -> Listing[FollowupShown]:
         call.db, call.viewer, call.on, by=by, cursor=place_of(call, query), size=query.limit
     )
     return listed(
-        call, query, page, lambda rows: _show(call, seen_of(call.db, call.viewer, rows, call.on))
+        call,
+        query,
+        page,
+        lambda rows: _show(call, seen_of(call.db, call.viewer, rows, call.on)),
+        earliest_first=query.open is True,  # as the page has them
     )
 
 

@@ -30,10 +30,16 @@ def place_of(call: Call, query: Listed) -> str | None:
 
 
 def listing(
-    call: Call, query: Listed, page: Page[Row], show: Callable[[Sequence[Row]], list[Item]]
+    call: Call,
+    query: Listed,
+    page: Page[Row],
+    show: Callable[[Sequence[Row]], list[Item]],
+    *,
+    earliest_first: bool = False,
 ) -> Listing[Item]:
     """The page as it is answered, with the cursor of the next one."""
-    following = page.older and _signer().dumps([_list_of(call, query), page.older])
+    place = page.newer if earliest_first else page.older
+    following = place and _signer().dumps([_list_of(call, query), place])
     return Listing(items=show(page.items), next=following)
 
 

@@ -1,6 +1,6 @@
 """All resources of the API, in the order of its description."""
 
-from crm.api import companies, followups, leads, quick_entries, quotas, visits
+from crm.api import companies, followups, leads, people, quick_entries, quotas, visits
 from crm.api.operations import Resource
 
 RESOURCES: tuple[Resource, ...] = (
@@ -10,4 +10,5 @@ RESOURCES: tuple[Resource, ...] = (
     leads.leads,
     followups.followups,
     companies.companies,
+    people.people,
 )

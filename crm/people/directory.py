@@ -11,7 +11,7 @@ from crm.base.paging import Page, page_of
 from crm.base.value_class import value_class
 from crm.people.choices import held_by_person, matching
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.queries import held_on
+from crm.people.queries import at_work, held_on
 from crm.people.rules import Duty, Role
 
 
@@ -39,6 +39,7 @@ class PersonLine:
     person: Person
     unit: str
     duty: Duty | None
+    unit_code: str
 
 
 def people_page(
@@ -64,19 +65,36 @@ def people_page(
     page = page_of(
         db, query, on=Person.pinyin, row_id=Person.id, cursor=cursor, earliest_first=True
     )
-    homes = _homes(db, [person.id for person in page.items], on)
-    lines = [PersonLine(item, *homes.get(item.id, ("", None))) for item in page.items]
-
-    return Page(lines, page.newer, page.older)
+    return Page(person_lines(db, page.items, on), page.newer, page.older)
 
 
-def _homes(db: Session, ids: list[int], on: date) -> dict[int, tuple[str, Duty | None]]:
-    rows = db.execute(
-        select(Posting.person_id, Unit.name, Posting.duty)
-        .join(Unit, Posting.unit_id == Unit.id)
-        .where(Posting.person_id.in_(ids), Posting.is_primary, held_on(on))
+def colleagues_page(
+    db: Session, on: date, *, text: str = "", cursor: str | None = None, size: int
+) -> Page[PersonLine]:
+    """The people whom forms offer to everybody, by the pinyin of their names."""
+    query = select(Person).where(at_work(on))
+    if text.strip():
+        query = query.where(matching(text, on))
+    key = Person.pinyin
+    page = page_of(
+        db, query, on=key, row_id=Person.id, cursor=cursor, size=size, earliest_first=True
     )
-    return {person_id: (name, duty) for person_id, name, duty in rows}
+    return Page(person_lines(db, page.items, on), page.newer, page.older)
+
+
+def person_lines(db: Session, people: Sequence[Person], on: date) -> list[PersonLine]:
+    """These people with the primary postings that they hold."""
+    rows = db.execute(
+        select(Posting.person_id, Unit.name, Posting.duty, Unit.code)
+        .join(Unit, Posting.unit_id == Unit.id)
+        .where(
+            Posting.person_id.in_([person.id for person in people]),
+            Posting.is_primary,
+            held_on(on),
+        )
+    )
+    homes = {person_id: home for person_id, *home in rows}
+    return [PersonLine(person, *homes.get(person.id, ("", None, ""))) for person in people]
 
 
 def person_with_postings(db: Session, username: str) -> Person | None:

@@ -10,7 +10,15 @@ from crm.leads.rules import Secrecy
 from crm.people.models import Person
 from crm.people.rules import Duty, Scope
 from tests.api.conftest import VISIT, program_of
-from tests.factories import arranged, make_lead, make_person, make_rule, make_visit
+from tests.factories import (
+    LONG_AGO,
+    arranged,
+    make_followup,
+    make_lead,
+    make_person,
+    make_rule,
+    make_visit,
+)
 
 pytestmark = pytest.mark.slow_on_postgresql
 LEAD = {"company": "云海新材料有限公司", "title": "正极材料项目", "tracker": "lina"}
@@ -165,3 +173,40 @@ def test_a_lead_entered_over_the_api_is_in_the_trail(app, lina):
     with arranged(app) as db:
         row = db.get_one(Lead, lead["id"])
     assert row.entered_on == date(2026, 7, 15)
+
+
+def test_people_and_units_are_those_that_forms_offer(app, lina):
+    with arranged(app) as db:
+        gu = make_person(db, "gu", name="古月明", phone="13812345678")
+        gone = make_person(db, "gone")
+        gone.disabled_at = LONG_AGO
+
+    found = lina.get("/people?text=古")
+    all_found = [row["username"] for row in lina.get("/people").json["items"]]
+    codes = [unit["code"] for unit in lina.get("/units").json["items"]]
+
+    [row] = found.json["items"]
+    assert (row["username"], row["duty"]) == (gu.username, "recruiter")
+    assert row["unit"] in codes
+    assert "13812345678" not in found.text
+    assert sorted(all_found) == ["gu", "lina"]
+    assert lina.get("/me").json["role"] == "recruiter"
+
+
+@pytest.mark.parametrize(
+    "path", ["/followups?", "/followups?open=true&", "/people?", "/leads?", "/companies?"]
+)
+def test_the_parts_of_every_list_are_the_whole(app, lina, path):
+    with arranged(app) as db:
+        person = make_person(db, "gu")
+        for day in (20, 21):
+            lead = make_lead(db, tracker=person)
+            make_followup(db, lead, person, date(2026, 7, day))
+    gu = program_of(app, "gu")
+
+    whole = gu.get(f"{path}limit=100").json["items"]
+    first = gu.get(f"{path}limit=1").json
+    second = gu.get(f"{path}limit=1&cursor={first['next']}").json
+
+    assert [*first["items"], *second["items"]] == whole
+    assert second["next"] is None
