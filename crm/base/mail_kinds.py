@@ -24,6 +24,7 @@ class MessageKind(LabeledEnum):
     CLAIM = "claim", "认定"
     PROPOSAL = "company-proposal", "企业信息建议"
     BULK = "bulk-change", "线索批量修改"
+    STANDSTILL = "clock-standstill", "定时任务停止"
 
     @property
     def may_repeat(self) -> bool:

@@ -64,24 +64,9 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
     # before the workers load what reads it: they share their counts there (crm/web/metrics.py)
     shared = Path(mkdtemp(prefix="crm-metrics-"))
     os.environ[METRICS_FOLDER] = str(shared)
-
-    def forget(_arbiter: object, worker: RequestWorker) -> None:
-        for file in shared.glob(f"gauge_live*_{worker.pid}.db"):
-            file.unlink(missing_ok=True)
-
-    def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
-        if with_clock:
-            load_module(WORKER).start_clock()
-
-    def stop(_arbiter: object, worker: RequestWorker) -> None:
-        if with_clock and worker.booted:
-            load_module(WORKER).stop_clock()
-
     options = {
         **server_options(host, port, workers=workers),
-        "post_worker_init": start,
-        "worker_exit": stop,
-        "child_exit": forget,
+        **_hooks(shared, with_clock=with_clock),
     }
     parent = os.getpid()
     try:
@@ -94,6 +79,27 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
     finally:
         if os.getpid() == parent:
             shutil.rmtree(shared, ignore_errors=True)
+
+
+def _hooks(shared: Path, *, with_clock: bool) -> dict[str, Any]:
+    """What gunicorn calls as a worker begins and ends."""
+
+    def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
+        load_module(WORKER).start_watch()
+        if with_clock:
+            load_module(WORKER).start_clock()
+
+    def stop(_arbiter: object, worker: RequestWorker) -> None:
+        if worker.booted:
+            load_module(WORKER).stop_watch()
+        if with_clock and worker.booted:
+            load_module(WORKER).stop_clock()
+
+    def forget(_arbiter: object, worker: RequestWorker) -> None:
+        for file in shared.glob(f"gauge_live*_{worker.pid}.db"):
+            file.unlink(missing_ok=True)
+
+    return {"post_worker_init": start, "worker_exit": stop, "child_exit": forget}
 
 
 def server_options(host: str, port: int, *, workers: int) -> dict[str, Any]:

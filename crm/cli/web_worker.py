@@ -21,6 +21,7 @@ from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
 from crm.jobs.clock import ClockThreads
 from crm.jobs.ledger import clock_from
 from crm.jobs.logs import log_as_json
+from crm.jobs.standstill_alert import StandstillWatch
 from crm.people.first_run import is_nobody_there, setup_code
 
 # How long a thread that comes back from the database waits for one that computes. Whoever holds
@@ -30,6 +31,7 @@ ARENA_MAX = -8  # M_ARENA_MAX of mallopt(3)
 ARENAS = 2  # glibc makes one for each thread, which keeps what it once used
 log = structlog.get_logger()
 _threads = ClockThreads()
+_watches: list[StandstillWatch] = []  # of this process
 
 
 def load() -> Flask:
@@ -80,6 +82,18 @@ def _print_setup_code(maker: sessionmaker[Session]) -> None:
 def start_clock() -> None:
     with sessions() as maker:
         _threads.start(maker, site(), mailer())
+
+
+def start_watch() -> None:
+    """Alert the admins if the clock stands still, wherever it runs."""
+    with sessions() as maker:
+        _watches.append(StandstillWatch(maker, site(), mailer()))
+        _watches[-1].start()
+
+
+def stop_watch() -> None:
+    for watch in _watches:
+        watch.stop()
 
 
 def stop_clock() -> None:

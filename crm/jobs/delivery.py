@@ -6,7 +6,7 @@ was sent: it becomes `ambiguous`, waits, and is sent once more with the same byt
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -117,16 +117,32 @@ class Deliverer:
         worker = uuid4().hex
         ids = claims.claim_batch(self.sessions, worker, now=self.now(), most=room)
         goes_on = lambda: self._goes_on(may_go_on)  # noqa: E731 - of this batch
-        task = Task(
+        return counts + BatchDelivery(self._task(self.server, worker), goes_on).deliver(ids)
+
+    def deliver_only(self, ids: Iterable[int]) -> Counter[State]:
+        """Deliver these messages, as far as they are due and nobody else has them."""
+        if self.server is None:
+            return Counter()
+        worker = uuid4().hex
+        with transaction(self.sessions) as db:
+            claimed = [
+                found
+                for message_id in ids
+                for found in claims.claim(db, worker, now=self.now(), only=message_id)
+            ]
+        goes_on = lambda: self._goes_on(lambda: True)  # noqa: E731 - of this batch
+        return BatchDelivery(self._task(self.server, worker), goes_on).deliver(claimed)
+
+    def _task(self, server: SmtpServer, worker: str) -> Task:
+        return Task(
             sessions=self.sessions,
-            server=self.server,
+            server=server,
             sender=self.sender,
             worker=worker,
             now=self.now,
             stopped=self.stopped,
             rate_limit=self.rate_limit,
         )
-        return counts + BatchDelivery(task, goes_on).deliver(ids)
 
     def _skip_stale(self, now: datetime) -> Counter[State]:
         try:

@@ -41,6 +41,7 @@ _TO_DO = {
     MessageKind.CLAIM: "有认定事项需要您办理或知悉，请登录处理",
     MessageKind.PROPOSAL: "有企业信息建议需要您处理或知悉，请查看",
     MessageKind.BULK: "您负责的线索有批量修改，请查看",
+    MessageKind.STANDSTILL: "定时任务已停止，请检查服务器",
 }
 # To a group: the zone's work, and nobody in particular.
 _TO_GROUP = {

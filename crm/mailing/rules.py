@@ -53,4 +53,6 @@ def is_for(kind: MessageKind, role: Role) -> bool:
             return role in _BRIEFED
         case MessageKind.TEN_DAY:
             return role in _SUPERVISING
+        case MessageKind.STANDSTILL:
+            return role is Role.ADMIN
     return True

@@ -49,6 +49,7 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.STAY_LAPSED,
         MessageKind.PROPOSAL,
         MessageKind.BULK,
+        MessageKind.STANDSTILL,
     }
     assert {*OPTIONAL, *FIXED, *IN_APP} == set(MessageKind)
 

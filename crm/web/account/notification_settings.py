@@ -57,6 +57,7 @@ WHAT_FOR = {
     MessageKind.ASSISTANCE: "其他单位申请协办您跟踪或主管的线索时",
     MessageKind.PROPOSAL: "他人建议修改您负责的企业信息，或您的建议有了结果时",
     MessageKind.BULK: "他人批量修改线索，由您跟踪、负责或跟进时",
+    MessageKind.STANDSTILL: "定时任务停止五分钟以上时",
     MessageKind.STAY_LAPSED: "所辖人员驻城结束后逾期未办结时，通知督查人员",
 }
 
