@@ -49,7 +49,7 @@ def test_every_local_link_leads_to_a_file(document):
 @pytest.mark.parametrize("document", PRESENT, ids=name)
 def test_every_path_in_a_document_exists(document):
     paths = re.findall(
-        r"\b(?:crm|templates|tests|docs|migrations|seeds|bench)/[\w./-]*",
+        r"(?<![/\w])(?:crm|deploy|templates|tests|docs|migrations|seeds|bench)/[\w./-]*",
         document.read_text(encoding="utf-8"),
     )
 
