@@ -15,7 +15,16 @@ from crm.base.sheets import ImportResult
 from crm.base.table_heads import TableRow
 from crm.imports.made import note_made
 from crm.imports.models import ImportName, ImportRun, ImportTemplate
-from crm.imports.rules import LISTS, MOST_AT_ONCE, OF_ADMINS, VISITS, RowState, RunState, may_undo
+from crm.imports.rules import (
+    LISTS,
+    MOST_AT_ONCE,
+    MOST_UNDONE_AT_ONCE,
+    OF_ADMINS,
+    VISITS,
+    RowState,
+    RunState,
+    may_undo,
+)
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import Upload, pack, read_upload, upload_of
 from crm.imports.undoing import take_back_next
@@ -274,7 +283,7 @@ def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     if not may_undo(run.finished_at, now):
         raise Refused("import_undo_too_late")
     run.state = RunState.UNDOING
-    if run.added + run.changed > MOST_AT_ONCE:
+    if run.added + run.changed > MOST_UNDONE_AT_ONCE:
         return
     # one row of a file may have made several: a person with a posting
     while undo_rows(db, run=run, by=by, now=now, most=MOST_AT_ONCE) == MOST_AT_ONCE:

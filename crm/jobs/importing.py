@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.imports import service
 from crm.imports.models import ImportRun
-from crm.imports.rules import AT_WORK, BATCH, LEASE, LEASE_OF_CHECK, RunState
+from crm.imports.rules import AT_WORK, BATCH, LEASE, LEASE_OF_CHECK, UNDO_BATCH, RunState
 from crm.imports.tables import Upload, read_upload
 from crm.imports.visits import check_rows
 from crm.people.models import Person
@@ -123,7 +123,7 @@ class Importer:
         with transaction(self._sessions) as db:
             run = db.get_one(ImportRun, run_id)
             by = db.get_one(Person, run.made_by_id)
-            is_done = service.undo_rows(db, run=run, by=by, now=now, most=BATCH) < BATCH
+            is_done = service.undo_rows(db, run=run, by=by, now=now, most=UNDO_BATCH) < UNDO_BATCH
             run.leased_until = None if is_done else now + LEASE
             if is_done:
                 service.finish_undo(db, run=run, by=by, now=now)
