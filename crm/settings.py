@@ -61,6 +61,13 @@ class Settings(BaseSettings):
         description="mailbox, or smtp://user:pass@host:port, smtps://…, …?starttls=1",
     )
     mail_from: str = Field("crm@localhost", description="sender of mails, also as Name <address>")
+    oidc_issuer: str = Field("", description="address of the OpenID Connect provider; empty: none")
+    oidc_client_id: str = Field("", description="the application's name at the provider")
+    oidc_client_secret: str = Field("", repr=False, description="its secret there")
+    oidc_label: str = Field("统一认证", description="what the button on the sign-in page calls it")
+    oidc_claim: str = Field(
+        "preferred_username", description="claim that names the account, to the letter"
+    )
     proxies: int = Field(
         0,
         description="trusted reverse proxies in front: so many addresses of X-Forwarded-For and "
@@ -93,6 +100,29 @@ class Settings(BaseSettings):
             message = "应为完整的网址，例如 https://crm.example.org"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+        if value and not (parts.netloc and (parts.scheme == "https" or is_local)):
+            message = "应为以 https:// 开头的网址，例如 https://sso.example.org"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        given = {
+            "CRM_OIDC_CLIENT_ID": self.oidc_client_id,
+            "CRM_OIDC_CLIENT_SECRET": self.oidc_client_secret,
+            "CRM_OIDC_CLAIM": self.oidc_claim,
+        }
+        missing = "、".join(name for name, value in given.items() if not value)
+        if self.oidc_issuer and missing:
+            message = f"使用统一认证（CRM_OIDC_ISSUER）还需设置 {missing}"
+            raise ValueError(message)
+        return self
 
     @field_validator("proxies", mode="before")
     @classmethod

@@ -20,6 +20,7 @@ from crm.people.models import LoginSession, Person
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 ATTEMPTS = 10  # a minute, of one account from one place
 ADDRESS_ATTEMPTS = 60  # a minute, of all accounts from one address
+SPRAYED_ATTEMPTS = 150  # wrong ones an hour, of all accounts from one address
 SCATTERED_ATTEMPTS = 100  # an hour, of one account from unknown places; then each is slowed
 SLOWED_ATTEMPTS = 1  # a minute: an owner somewhere new still gets in
 CODE_SECONDS = 300  # in which so many codes of the second step are tried, at most
@@ -80,12 +81,15 @@ def count_attempt(db: Session, attempt: Attempt, *, now: datetime) -> bool:
         return own <= ATTEMPTS
 
     at_address = count_up(db, _address_key(attempt), seconds=MINUTE, now=now)
+    # one password for many accounts stays below each account's own limit
+    sprayed = count_up(db, _sprayed_key(attempt), seconds=HOUR, now=now)
     limit = ATTEMPTS
     if not attempt.is_known_address:
         scattered = count_up(db, _scattered_key(attempt), seconds=HOUR, now=now)
         limit = ATTEMPTS if scattered <= SCATTERED_ATTEMPTS else SLOWED_ATTEMPTS
 
-    return own <= limit and at_address <= ADDRESS_ATTEMPTS
+    is_spared = at_address <= ADDRESS_ATTEMPTS and sprayed <= SPRAYED_ATTEMPTS
+    return own <= limit and is_spared
 
 
 def uncount_attempt(db: Session, attempt: Attempt, *, now: datetime) -> None:
@@ -94,6 +98,7 @@ def uncount_attempt(db: Session, attempt: Attempt, *, now: datetime) -> None:
     if attempt.browser:
         return
     count_up(db, _address_key(attempt), seconds=MINUTE, now=now, amount=-1)
+    count_up(db, _sprayed_key(attempt), seconds=HOUR, now=now, amount=-1)
     if not attempt.is_known_address:
         count_up(db, _scattered_key(attempt), seconds=HOUR, now=now, amount=-1)
 
@@ -150,6 +155,10 @@ def _own_key(attempt: Attempt) -> str:
 
 def _address_key(attempt: Attempt) -> str:
     return f"address-tries:{attempt.address}"
+
+
+def _sprayed_key(attempt: Attempt) -> str:
+    return f"sprayed-tries:{attempt.address}"
 
 
 def _scattered_key(attempt: Attempt) -> str:

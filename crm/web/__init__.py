@@ -1,6 +1,6 @@
 """The pages: what the application shows to people."""
 
-from flask import Flask
+from flask import Flask, current_app, request
 from werkzeug.wrappers import Response
 
 from crm.web import (
@@ -16,7 +16,9 @@ from crm.web import (
     indentation,
     metrics,
     nav,
+    oidc,
     page_addresses,
+    refusals,
     repeated_requests,
     replica,
     request_ids,
@@ -81,6 +83,7 @@ CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
+HSTS = "max-age=31536000"  # seconds in a year
 HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
@@ -94,6 +97,9 @@ def _guard(response: Response) -> Response:
     """Add the security headers, except those that a page has set itself."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    # behind TLS, whether it ends here or at a proxy that is trusted
+    if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response
 
 
@@ -118,6 +124,8 @@ def init_app(app: Flask) -> None:
         filters,
         indentation,
         auth,
+        refusals,
+        oidc,
         access_check,
         replica,
         repeated_requests,
@@ -163,6 +171,7 @@ def init_app(app: Flask) -> None:
         tokens,
         beginning,
         second_step,
+        oidc,
         two_step,
         sign_in_profiles,
         people,

@@ -10,6 +10,9 @@ PUBLIC = frozenset(
         "auth.login",
         "auth.sign_in",
         # whoever has taken the first step, which the page checks
+        "oidc.depart",
+        "oidc.arrive",
+        "oidc.end",
         "second_step.show",
         "second_step.check",
         "second_step.recover",

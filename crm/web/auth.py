@@ -49,6 +49,7 @@ from crm.web.transaction import CHANGING, is_api, moment, release, today, transa
 bp = Blueprint("auth", __name__)
 log = structlog.get_logger()
 PROVED_AT = "proved_at"  # in the cookie: when the person last proved who they are
+BY_OIDC = "by_oidc"  # in the cookie: the session was begun at the provider
 PROOF_SECONDS = 900  # for which that lets them change how they sign in
 UNSEEN = (
     "static",
@@ -244,9 +245,11 @@ def sign_out() -> ResponseReturnValue:
     with transaction() as db_session:
         sessions.end(db_session, login=current_user.login, by=signed_in(), now=moment())
     logout_user()
+    is_by_oidc = BY_OIDC in session
     session.clear()
     flash("已退出登录。", "success")
-    answer = redirect(url_for("auth.login"))
+    # its own session goes on: the page offers to end it, too
+    answer = redirect(url_for("auth.login", out="oidc" if is_by_oidc else None))
     answer.headers["Clear-Site-Data"] = '"cache"'  # otherwise the back button shows cached pages
     return answer
 

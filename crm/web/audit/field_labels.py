@@ -109,6 +109,7 @@ FIELDS: Mapping[str, str] = {
     "idle_minutes": "无操作退出（分钟）",
     "second_factor_roles": "须两步验证的角色",
     "left": "剩余",
+    "path": "页面",
     "job": "任务",
     "kind": "类型",
     "kinds": "计入类型",

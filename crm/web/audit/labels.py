@@ -118,6 +118,7 @@ ACTIONS: Mapping[str, str] = {
     "person.disabled": "停用账号",
     "person.enabled": "恢复账号",
     "person.wrong_password": "密码输错",
+    "person.refused": "操作被拒绝",
     "person.wrong_code": "验证码输错",
     "person.second_factor_begun": "开始设置两步验证",
     "person.second_factor_set": "开启两步验证",
