@@ -33,7 +33,7 @@ class ChannelForm(FlaskForm):
     url = PasswordField("地址", [Length(max=LONGEST_URL, message="最多 %(max)d 个字符。")])
     secret = PasswordField("加签密钥", [Length(max=200, message="最多 %(max)d 个字符。")])
     kinds = SelectMultipleField(
-        "向群里发送",
+        "发送内容",
         choices=enum_choices(GROUP_KINDS),
         coerce=MessageKind,
         option_widget=widgets.CheckboxInput(),
