@@ -147,6 +147,7 @@ PAGES = (
     ("shen", FIGURE),
     ("shen", "/me"),
     ("shen", "/me/tokens"),
+    ("shen", "/me/personal-data"),
     ("shen", "/api/v1/reference"),
     ("shen", "/me/settings"),
     ("shen", "/me/entry-grants/new"),

@@ -16,6 +16,7 @@ from crm.api.models import (
     Listing,
     RowId,
     Shown,
+    contacts_shown,
 )
 from crm.api.operations import Resource
 from crm.api.paging import listing as listed
@@ -168,7 +169,7 @@ def _show(seen: SeenCompanyPage) -> CompanyShown:
         group_name=seen.values["group_name"],
         country=company.country,
         aliases=[alias.name for alias in seen.aliases],
-        contacts=[ContactShown.model_validate(contact) for contact in seen.contacts],
+        contacts=contacts_shown(seen.contacts, seen.plain_ids),
         lead_ids=list(seen.lead_ids),
         may_change=seen.may_change,
     )

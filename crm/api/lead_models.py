@@ -22,6 +22,7 @@ from crm.api.models import (
     RowId,
     Shown,
     Username,
+    contacts_shown,
 )
 from crm.base.errors import Refused
 from crm.leads.companies import OF_COMPANY, CompanyData, values_of_company
@@ -215,7 +216,7 @@ def show_lead(call: Call, lead: Lead) -> LeadShown:
         company=CompanyNamed(id=lead.company.id, name=lead.company.name),
         park=units[lead.park_id] if lead.park_id else None,
         amount=Money.of(lead.amount, lead.currency),
-        contacts=[ContactShown.model_validate(contact) for contact in seen.contacts],
+        contacts=contacts_shown(seen.contacts, seen.plain_ids),
         roles=[_role(role, units) for role in lead.roles],
         milestones=[_milestone(milestone) for milestone in lead.milestones],
     )

@@ -1,7 +1,8 @@
 """What goes in and comes out of the API: models that refuse what they do not know."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
@@ -21,10 +22,12 @@ from pydantic_core import PydanticCustomError
 from crm.base.addresses import normalize_address
 from crm.base.cells import LONGEST_LINE, LONGEST_PROSE
 from crm.base.db import LARGEST_ID
+from crm.base.masking import masked_email, masked_phone
 from crm.base.money import Currency
 from crm.base.typed_dates import YEARS
 from crm.base.typed_text import phone_number
 from crm.leads.contacts import ContactData
+from crm.leads.models import Contact
 from crm.leads.redaction import LeadLabel
 from crm.people.models import Person
 
@@ -170,8 +173,26 @@ class ContactShown(Shown):
     id: int
     name: str
     position: str | None
-    phone: str | None
-    email: str | None
+    phone: str | None = Field(description="电话；不由本人办理的，中间几位以 * 代替")
+    email: str | None = Field(description="邮箱；不由本人办理的，以 * 代替")
+
+    @classmethod
+    def of(cls, contact: Contact, *, is_plain: bool) -> "ContactShown":
+        """The contact; the number and the address as lists show them unless `is_plain`."""
+        shown = cls.model_validate(contact)
+        if is_plain:
+            return shown
+        phone, email = shown.phone, shown.email
+        masked = {
+            "phone": masked_phone(phone) if phone else None,
+            "email": masked_email(email) if email else None,
+        }
+        return shown.model_copy(update=masked)
+
+
+def contacts_shown(contacts: Iterable[Contact], plain_ids: AbstractSet[int]) -> list[ContactShown]:
+    """The contacts, those of `plain_ids` with their numbers."""
+    return [ContactShown.of(contact, is_plain=contact.id in plain_ids) for contact in contacts]
 
 
 class PersonShown(Shown):

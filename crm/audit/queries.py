@@ -11,6 +11,7 @@ from crm.base.audit_entries import AuditEntry, AuditLink
 from crm.base.db import Base
 from crm.base.value_class import value_class
 from crm.leads.milestone_kinds import milestone_kinds
+from crm.leads.models import Contact
 from crm.people.models import Person
 from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion
@@ -26,21 +27,26 @@ class EntryNames:
     usernames: Mapping[int, str]
     units: Mapping[int, str]
     visits: Mapping[int, str]
+    contacts: Mapping[int, str]
     rules: Mapping[int, RuleVersion]  # only those that still exist
     milestones: Mapping[str, str]  # kinds, by code
 
 
-def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
-    """The names of all people, units and rules, and the refs of these visits."""
+def entry_names(
+    db: Session, visit_ids: Collection[int], contact_ids: Collection[int] = ()
+) -> EntryNames:
+    """The names of all people, units, rules and these contacts, and the refs of these visits."""
     # everybody: entries name people in many of their values, and they are few
     people = db.execute(select(Person.id, Person.name, Person.username)).all()
     visits = select(Visit.id, Visit.ref).where(Visit.id.in_(visit_ids))
+    contacts = select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids))
 
     return EntryNames(
         people={row.id: row.name for row in people},
         usernames={row.id: row.username for row in people},
         units={node.unit.id: node.unit.name for node in unit_tree(db)},
         visits=dict(db.execute(visits).all()),
+        contacts=dict(db.execute(contacts).all()) if contact_ids else {},
         rules={version.id: version for version in versions(db)},
         milestones=milestone_kinds(db).names,
     )

@@ -18,7 +18,7 @@ from crm.followups.models import Followup
 from crm.leads.company_queries import visible_company
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.merged import Merge, Mergeable, standing_merges
-from crm.leads.models import Company, Lead
+from crm.leads.models import Company, Contact, Lead
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
 from crm.problems.models import Problem, ProblemLead
@@ -79,7 +79,7 @@ WITHOUT_LEADS = frozenset(
 NO_LEAD = 0  # an id that no lead has
 TRACED = frozenset(
     table.__tablename__
-    for table in (Company, Lead, Visit, Followup, Order, Problem, Claim, Receipt)
+    for table in (Company, Contact, Lead, Visit, Followup, Order, Problem, Claim, Receipt)
 )
 
 
@@ -210,6 +210,10 @@ def _leads_linked(
         )
         if (ids := _ids(entries, table.__tablename__))
     ]
+    if ids := _ids(entries, Contact.__tablename__):
+        of_company = select(literal(Contact.__tablename__), Contact.id, Lead.id)
+        joined = of_company.join(Lead, Lead.company_id == Contact.company_id)
+        links.append(joined.where(Contact.id.in_(ids)))
     links += [
         select(literal(kind.value), Merge.merged_id, Lead.id)
         .join(Lead, its_lead)

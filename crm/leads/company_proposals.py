@@ -112,6 +112,8 @@ def take_over(
             email=proposal.email,
         )
         contact = db.get(Contact, proposal.contact_id) if proposal.contact_id else None
+        # who proposes may not have been shown what it is: empty leaves it
+        data = data.with_rest_of(contact)
         save_contact(db, company=company, contact=contact, data=data, by=by, now=now)
     else:
         change = _as_change(db, company, proposal)

@@ -16,6 +16,7 @@ from crm.base.remembered import remembered
 from crm.base.sheets import MOST_ROWS
 from crm.base.value_class import value_class
 from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
+from crm.leads.contact_permissions import works_with
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.models import Company, CompanyAlias, Contact, Lead
 from crm.leads.permissions import visible
@@ -66,6 +67,7 @@ class SeenCompanyPage:
     values: dict[str, str | None]  # credit code and group
     aliases: list[CompanyAlias]
     contacts: list[Contact]
+    plain_ids: frozenset[int]  # of those whose numbers the viewer reads without asking
     leads: list[ListedLead]
     lead_ids: Sequence[int]  # all visible ones
     may_change: bool
@@ -179,6 +181,7 @@ def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> Seen
     leads = _leads_around(db, viewer, company, on)
     own = [row for row in leads if row.company_id == company.id]
     lead_ids = [row.id for row in own]
+    contacts = _contacts(db, viewer, company, on, hides=bool(hides))
 
     values = {
         name: (None if hides else getattr(company, name))
@@ -190,7 +193,8 @@ def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> Seen
         values=values,
         # another name, too, may have come with a hidden lead
         aliases=[] if hides else _aliases(db, company),
-        contacts=_contacts(db, viewer, company, on, hides=bool(hides)),
+        contacts=list(contacts),
+        plain_ids=frozenset(row.id for row, is_plain in contacts.items() if is_plain),
         leads=listed_leads(db, lead_ids[:MOST_LEADS], on),
         lead_ids=lead_ids,
         may_change=remembered(
@@ -208,13 +212,14 @@ def _aliases(db: Session, company: Company) -> list[CompanyAlias]:
 
 def _contacts(
     db: Session, viewer: Viewer, company: Company, on: date, *, hides: bool
-) -> list[Contact]:
+) -> dict[Contact, bool]:
+    """The contacts that the viewer sees, each with whether their number is shown at once."""
     seen = select(Lead.id).where(Lead.company_id == company.id, visible(viewer, on))
     without_lead = Contact.lead_id.is_(None) & (false() if hides else true())
-    query = select(Contact).where(
+    query = select(Contact, works_with(viewer, on)).where(
         Contact.company_id == company.id, or_(Contact.lead_id.in_(seen), without_lead)
     )
-    return list(db.scalars(query.order_by(Contact.id)))
+    return dict(db.execute(query.order_by(Contact.id)).all())
 
 
 def _group(viewer: Viewer, on: date) -> ColumnElement[str | None]:

@@ -1,5 +1,6 @@
 """Contacts at a company; each belongs to the lead that brought it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -27,6 +28,13 @@ class ContactData:
         # what a form leaves empty clears nothing
         values = {"position": self.position, "phone": self.phone, "email": self.email}
         return {field: value for field, value in values.items() if value}
+
+    def with_rest_of(self, contact: Contact | None) -> "ContactData":
+        """With the contact's number and address where these are empty: they were not shown."""
+        if contact is None:
+            return self
+        phone, email = self.phone or contact.phone, self.email or contact.email
+        return replace(self, phone=phone, email=email)
 
 
 def keep_contact(

@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from crm.base.names import folded, spellings
 from crm.leads.models import Company, Contact, Lead
@@ -42,7 +42,7 @@ def companies_reached(db: Session, text: str, viewer: Viewer, on: date) -> list[
     found = _coded(text, viewer, on)
     contact = _contact_called(text)
     if contact is not None:
-        found.append(select(Contact.company_id).where(_seen_ones(contact, viewer, on)))
+        found.append(select(Contact.company_id).where(seen_contacts(contact, viewer, on)))
 
     return list(db.scalars(union(*found).limit(MOST_LIKELY))) if found else []
 
@@ -53,6 +53,12 @@ def companies_with_code(db: Session, text: str, viewer: Viewer, on: date) -> lis
     return list(db.scalars(union(*found).limit(MOST_LIKELY))) if found else []
 
 
+def seen_contact(db: Session, viewer: Viewer, contact_id: int, on: date) -> Contact | None:
+    """The contact, where the viewer may see it; none: 404."""
+    found = seen_contacts(Contact.id == contact_id, viewer, on)
+    return db.scalar(select(Contact).where(found).options(joinedload(Contact.company)))
+
+
 def contacts_reached(db: Session, text: str, viewer: Viewer, on: date) -> Sequence[ReachedContact]:
     """The contacts with the text in their name or telephone number, the latest first."""
     contact = _contact_called(text)
@@ -61,7 +67,7 @@ def contacts_reached(db: Session, text: str, viewer: Viewer, on: date) -> Sequen
 
     columns = (Contact.id, Contact.name, Contact.position, Contact.phone, Contact.company_id)
     query = select(*columns, Company.name).join(Contact.company)
-    latest = query.where(_seen_ones(contact, viewer, on)).order_by(Contact.id.desc())
+    latest = query.where(seen_contacts(contact, viewer, on)).order_by(Contact.id.desc())
     return [ReachedContact(*row) for row in db.execute(latest.limit(MOST_LIKELY))]
 
 
@@ -94,7 +100,7 @@ def _contact_called(text: str) -> ColumnElement[bool] | None:
     return or_(*names) if names else None
 
 
-def _seen_ones(contact: ColumnElement[bool], viewer: Viewer, on: date) -> ColumnElement[bool]:
+def seen_contacts(contact: ColumnElement[bool], viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Such contacts that the viewer may see, as on the pages of their leads."""
     # asked for each contact found, which are few, and not for every contact or lead
     found = Contact.id.in_(select(Contact.id).where(contact).correlate(None))

@@ -6,11 +6,12 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, false, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
 from crm.base.value_class import value_class
+from crm.leads.contact_permissions import works_with
 from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.permissions import (
     LeadAccess,
@@ -158,6 +159,7 @@ class SeenCompany:
     """The company of a lead before a viewer."""
 
     contacts: list[Contact]  # the lead's own first
+    plain_ids: frozenset[int]  # of those whose numbers the viewer reads without asking
     has_hidden_leads: bool
 
 
@@ -165,17 +167,24 @@ def company_before(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> 
     """The company of a visible lead, with the contacts of `contacts_of`, in one query."""
     shown = Contact.company_id == Company.id
     hides: ColumnElement[bool] = false()
+    is_plain: ColumnElement[bool] = true()
 
     if viewer:
         hides = Company.id.in_(companies_with_hidden_leads(viewer, on))
         seen = select(Lead.id).where(Lead.company_id == lead.company_id, visible(viewer, on))
         shown &= or_(Contact.lead_id.in_(seen), Contact.lead_id.is_(None) & ~hides)
+        is_plain = works_with(viewer, on)
 
-    query = select(Contact, hides.label("hides")).select_from(Company).outerjoin(Contact, shown)
+    query = (
+        select(Contact, hides.label("hides"), is_plain.label("is_plain"))
+        .select_from(Company)
+        .outerjoin(Contact, shown)
+    )
     rows = db.execute(query.where(Company.id == lead.company_id).order_by(Contact.id)).all()
     contacts = [row[0] for row in rows if row[0]]
 
     return SeenCompany(
         sorted(contacts, key=lambda contact: contact.lead_id != lead.id),
+        frozenset(row[0].id for row in rows if row[0] and row.is_plain),
         has_hidden_leads=bool(rows[0].hides),
     )

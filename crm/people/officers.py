@@ -33,3 +33,9 @@ def officers(db: Session, at: datetime) -> Sequence[Person]:
     """The officers whose accounts are open, by username."""
     open_accounts = Person.id.in_(officer_ids(db, civil_date(at))) & active_at(at)
     return db.scalars(select(Person).where(open_accounts).order_by(Person.username)).all()
+
+
+def admin_names(db: Session) -> Sequence[str]:
+    """The names of the admins whose accounts are open."""
+    admins = select(Person.name).where(Person.role == Role.ADMIN, Person.disabled_at.is_(None))
+    return db.scalars(admins.order_by(Person.id)).all()

@@ -9,6 +9,7 @@ from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry
+from crm.base.masking import masked_phone
 from crm.base.names import folded
 from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope
@@ -54,7 +55,7 @@ def merge_targets(  # noqa: PLR0913, PLR0917 - whose record, who asks, for what
             Contact.company_id == record.company_id, allowed
         )
         rows = db.execute(contacts.order_by(Contact.id))
-        return [(row.id, row.name, row.phone or "") for row in rows]
+        return [(row.id, row.name, masked_phone(row.phone or "")) for row in rows]
 
     name = record.name if subject is Mergeable.COMPANY else _company_name(db, record)
     scope = LeadScope(viewer, on)

@@ -40,6 +40,8 @@ from crm.web.channels import views as channels
 from crm.web.choices import views as choices
 from crm.web.companies import proposals
 from crm.web.companies import views as companies
+from crm.web.contacts import privacy
+from crm.web.contacts import views as contacts
 from crm.web.digests import views as digests
 from crm.web.files import limits
 from crm.web.followups import views as followups
@@ -149,6 +151,8 @@ def init_app(app: Flask) -> None:
         leads,
         bulk_changes,
         companies,
+        contacts,
+        privacy,
         proposals,
         merges,
         absences,

@@ -68,6 +68,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "entry_grants.end_mine": ANYONE,
     "choices.people": ANYONE,  # readers name colleagues, too
     "choices.date": ANYONE,
+    "privacy.show": ANYONE,
     # records
     "search.show": WITH_RECORDS,
     "search.found": WITH_RECORDS,
@@ -136,6 +137,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "companies.add_contact": WITH_RECORDS,
     "companies.edit_contact": WITH_RECORDS,
     "companies.change_contact": WITH_RECORDS,
+    "contacts.reveal": WITH_RECORDS,
     "proposals.new": WITH_RECORDS,
     "proposals.create": WITH_RECORDS,
     "proposals.show": WITH_RECORDS,

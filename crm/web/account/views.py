@@ -35,6 +35,7 @@ LINKS = (
     ("my_settings.show", "邮件设置", "mail-cog", "设置接收的邮件和免打扰时段"),
     ("tokens.listing", "接口令牌", "key", "供其他程序以您的名义查询和登记"),
     ("two_step.show", "两步验证", "shield-lock", "登录时除密码外，再输入手机验证器上的验证码"),
+    ("privacy.show", "个人信息说明", "info-circle", "登记哪些联系人信息、用途、期限和查询办法"),
 )
 # The first mark found wins: Edge names Chrome, too, and Chrome names Safari.
 BROWSERS = (

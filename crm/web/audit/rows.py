@@ -11,8 +11,9 @@ from crm.audit.queries import EntryNames, entry_names
 from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_entries
 from crm.base import clock, formatting
 from crm.base.audit_entries import AuditEntry
+from crm.base.masking import masked_email, masked_phone
 from crm.base.value_class import value_class
-from crm.leads.models import Lead
+from crm.leads.models import Company, Contact, Lead
 from crm.leads.own_fields import OWN_CODE, own_fields
 from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit
@@ -24,6 +25,9 @@ from crm.web.audit.labels import ACTIONS, SUBJECTS
 
 # fields that hold codes of kinds of milestones
 OF_KINDS = {("lead", "kind"), ("speed_span", "begin"), ("speed_span", "end")}
+# of contacts, in entries of what has some; a list shows no number (PIPL)
+MASKS = {"phone": masked_phone, "email": masked_email}
+REACHED = {Company.__tablename__, Contact.__tablename__, Lead.__tablename__}
 NOBODY = "系统"
 NOTHING = "—"
 UNNAMED = "未公开"  # a company that is hidden from the viewer
@@ -80,6 +84,8 @@ class _Words:
     def _text(self, subject: str, field: str, text: str) -> str:
         if (subject, field) in OF_KINDS:
             return self.names.milestones.get(text, text)
+        if field in MASKS and subject in REACHED:
+            return MASKS[field](text)
         return _instant(text) or word_of(subject, field, text)
 
     def _name_of(self, field: str, row_id: int) -> str:
@@ -105,6 +111,8 @@ class _Words:
                 name = self.names.units.get(entry.subject_id, name)
             case Visit.__tablename__:
                 name = self.names.visits.get(entry.subject_id, name)
+            case Contact.__tablename__:
+                name = self.names.contacts.get(entry.subject_id, name)
             case RuleVersion.__tablename__:
                 rule = self.names.rules.get(entry.subject_id)
                 name = rule.name if rule else name
@@ -136,9 +144,15 @@ def audit_rows(
     on = clock.civil_date(now)
     visit_ids = {entry.subject_id for entry in entries if entry.subject == Visit.__tablename__}
     readable = readable_entries(db, viewer, entries, on)
-    words = _Words(entry_names(db, visit_ids), readable, _own_fields(db, entries))
+    contact_ids = _readable_contacts(entries, readable)
+    words = _Words(entry_names(db, visit_ids, contact_ids), readable, _own_fields(db, entries))
 
     return [_row(entry, words, on) for entry in entries]
+
+
+def _readable_contacts(entries: Iterable[AuditEntry], readable: ReadableEntries) -> set[int]:
+    of_contacts = (entry for entry in entries if entry.subject == Contact.__tablename__)
+    return {entry.subject_id for entry in of_contacts if readable.may_read(entry)}
 
 
 def _own_fields(db: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:

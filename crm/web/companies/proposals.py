@@ -15,6 +15,7 @@ from crm.leads.proposal_models import CompanyProposal, ProposalField, ProposalSt
 from crm.leads.proposal_queries import may_decide, proposal_of
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import ContactForm, DeclineForm, ValueForm
+from crm.web.contacts.rows import contact_values, is_masked
 from crm.web.forms import LARGEST_ID, is_saved, row_id
 from crm.web.site import site
 from crm.web.transaction import moment, today
@@ -34,8 +35,7 @@ def new(company_id: int, field: str) -> ResponseReturnValue:
         return _new_page(seen, asked, ValueForm())
 
     contact = _contact_of(seen)
-    names = ("name", "position", "phone", "email")
-    values = {name: getattr(contact, name) for name in names} if contact else {}
+    values = contact_values(contact, seen.plain_ids) if contact else {}
     return _new_page(seen, asked, ContactForm(data=values))
 
 
@@ -91,6 +91,7 @@ def _new_page(seen: SeenCompanyPage, field: ProposalField, form: FlaskForm) -> s
         company=seen.company,
         field=field,
         contact=_contact_of(seen),
+        is_masked=is_masked(_contact_of(seen), seen.plain_ids),
         known=seen.values.get(field.value),
         tabs=tabs,
     )

@@ -28,6 +28,7 @@ from crm.reassignment.past_merges import past_merges
 from crm.visits.of_company import visits_of_company
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import CompanyForm, ContactForm
+from crm.web.contacts.rows import contact_lines, contact_values, is_masked
 from crm.web.downloads import Export, export_links, exported
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, text_arg
@@ -85,6 +86,7 @@ def show(company_id: int) -> ResponseReturnValue:
         "companies/show.html",
         page=seen,
         facts=_facts(seen),
+        contacts=contact_lines(seen.contacts, seen.plain_ids),
         leads=[lead_row(lead, None, on) for lead in seen.leads],
         rows=[visit_row(visit, moment()) for visit in visits],
         proposals=open_proposals(db.session, my_view(), seen.company.id, decides=seen.may_change),
@@ -156,7 +158,7 @@ def _edit_page(form: CompanyForm, company: Company) -> str:
 @bp.get(f"{COMPANY}/contacts/new")
 def new_contact(company_id: int) -> ResponseReturnValue:
     """The form of a new contact, which belongs to no lead."""
-    return _contact_page(ContactForm(), _changeable_or_404(company_id).company, None)
+    return _contact_page(ContactForm(), _changeable_or_404(company_id), None)
 
 
 @bp.post(f"{COMPANY}/contacts/new")
@@ -170,9 +172,9 @@ def edit_contact(company_id: int, contact_id: int) -> ResponseReturnValue:
     """The form of a contact."""
     seen = _changeable_or_404(company_id)
     contact = _contact_or_404(seen, contact_id)
-    current = _current_contact(contact)
+    current = _current_contact(seen, contact)
     form = ContactForm(data={**current.values, "seen": version_of(db.session, current)})
-    return _contact_page(form, seen.company, contact)
+    return _contact_page(form, seen, contact)
 
 
 @bp.post(CONTACT)
@@ -185,33 +187,41 @@ def change_contact(company_id: int, contact_id: int) -> ResponseReturnValue:
 def _save_contact(company_id: int, contact_id: int | None) -> ResponseReturnValue:
     seen, form = _changeable_or_404(company_id), ContactForm()
     contact = _contact_or_404(seen, contact_id) if contact_id else None
+    is_plain = contact is None or contact.id in seen.plain_ids
 
     def save(session: Session) -> None:
         save_contact(
             session,
             company=seen.company,
             contact=contact,
-            data=form.contact(),
+            data=form.contact() if is_plain else form.contact().with_rest_of(contact),
             by=signed_in(),
             now=moment(),
         )
 
-    is_lost = contact is not None and has_conflict(db.session, form, _current_contact(contact))
+    is_lost = contact is not None and has_conflict(
+        db.session, form, _current_contact(seen, contact)
+    )
     if form.validate() and not is_lost and is_saved(form, save):
         flash("联系人已保存。", "success")
         return redirect(url_for(".show", company_id=company_id))
 
     again = _changeable_or_404(company_id)
-    return _contact_page(form, again.company, contact), 422
+    return _contact_page(form, again, contact), 422
 
 
-def _current_contact(contact: Contact) -> CurrentRecord:
-    names = ("name", "position", "phone", "email")
-    return CurrentRecord(contact, {name: getattr(contact, name) for name in names}, {})
+def _current_contact(seen: SeenCompanyPage, contact: Contact) -> CurrentRecord:
+    return CurrentRecord(contact, contact_values(contact, seen.plain_ids), {})
 
 
-def _contact_page(form: ContactForm, company: Company, contact: Contact | None) -> str:
-    return render_template("companies/contact.html", form=form, company=company, contact=contact)
+def _contact_page(form: ContactForm, seen: SeenCompanyPage, contact: Contact | None) -> str:
+    return render_template(
+        "companies/contact.html",
+        form=form,
+        company=seen.company,
+        contact=contact,
+        is_masked=is_masked(contact, seen.plain_ids),
+    )
 
 
 def _contact_or_404(seen: SeenCompanyPage, contact_id: int) -> Contact:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.locks import take_exclusive_lock
 from crm.base.mail import Site
+from crm.base.masking import masked_email, masked_phone
 from crm.base.money import format_amount
 from crm.base.sheet_problems import refused
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
@@ -25,6 +26,7 @@ from crm.leads.company_imports import (
 from crm.leads.contact_imports import (
     CONTACT_COLUMNS,
     CheckedContacts,
+    ContactRow,
     check_contacts,
     contact_rows,
     keep_contacts,
@@ -116,9 +118,13 @@ def _company_texts(file: CheckedCompanies) -> list[Texts]:
 
 def _contact_texts(file: CheckedContacts) -> list[Texts]:
     return [
-        (str(line), row.company, row.name, row.position or "—", row.phone or row.email or "—")
+        (str(line), row.company, row.name, row.position or "—", _reach(row) or "—")
         for line, row in file.rows[:MOST_SHOWN]
     ]
+
+
+def _reach(row: ContactRow) -> str:
+    return masked_phone(row.phone) if row.phone else masked_email(row.email or "")
 
 
 def _followup_texts(file: CheckedFollowups) -> list[Texts]:

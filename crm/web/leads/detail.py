@@ -24,6 +24,7 @@ from crm.leads.tier_lines import tier_lines
 from crm.reassignment.merge_rights import may_merge_lead
 from crm.reassignment.past_merges import past_merges
 from crm.web.auth import my_view
+from crm.web.contacts.rows import contact_lines
 from crm.web.followups.forms import QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.assistance_offers import offer_events
@@ -145,7 +146,7 @@ def _panel(place: Place, opened: str, sent: FlaskForm | None) -> Panel | None:
 def _page(lead: Lead, *, can_change: bool) -> LeadPage:
     company = company_before(db.session, my_view(), lead, today())
     extras = LeadExtras(
-        contacts=company.contacts,
+        contacts=contact_lines(company.contacts, company.plain_ids),
         company=values_of_company(lead, lead.company, hides=company.has_hidden_leads),
         earlier=earlier_lead(lead),
         industry=industry_name(db.session, lead.industry),

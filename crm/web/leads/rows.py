@@ -11,7 +11,7 @@ from crm.followups.queries import NextStep
 from crm.leads.amounts import FIELD_OF, AmountRow
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.lists import ListedLead
-from crm.leads.models import Contact, Lead, LeadRole
+from crm.leads.models import Lead, LeadRole
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import (
     ON_LINE,
@@ -21,6 +21,7 @@ from crm.leads.rules import (
     missing_roles,
 )
 from crm.leads.tiers import Tier
+from crm.web.contacts.rows import ContactLine
 from crm.web.visits.rows import Chip
 
 LOOK_AGAIN = "到期再看"  # the next step of a parked lead that has no other
@@ -70,7 +71,7 @@ class Holder:
 class LeadExtras:
     """What a lead's page shows beside the lead's own row."""
 
-    contacts: Sequence[Contact]
+    contacts: Sequence[ContactLine]
     company: Mapping[str, str | None]  # credit code and group
     earlier: LeadLabel | None
     industry: str
@@ -221,5 +222,5 @@ def _amount(row: AmountRow) -> str:
     return f"{text}（按签约日汇率 {row.rate:f} 折合 {money(in_yuan(row.amount, row.rate))}）"
 
 
-def _contact(contact: Contact) -> str:
+def _contact(contact: ContactLine) -> str:
     return " ".join(filter(None, (contact.name, contact.position, contact.phone, contact.email)))

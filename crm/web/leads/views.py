@@ -244,7 +244,10 @@ def _current(lead: Lead) -> CurrentRecord:
     company = company_before(db.session, my_view(), lead, today())
     earlier = earlier_lead(lead)
     amounts = amounts_of(db.session, lead.id)
-    values = form_values(lead, next(iter(company.contacts), None), amounts)
+    contact = next(iter(company.contacts), None)
+    values = form_values(lead, contact, amounts)
+    if contact and contact.id not in company.plain_ids:
+        values["phone"] = None  # empty, it stays as it is
     values |= values_of_company(lead, lead.company, hides=company.has_hidden_leads)
     values["earlier_lead_id"] = earlier.id if earlier else None
     fields, held = used_fields(db.session), held_values(own_rows(db.session, lead.id))

@@ -9,6 +9,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.base.choices import Choice
 from crm.base.enums import LabeledEnum
+from crm.base.masking import masked_phone
 from crm.base.value_class import value_class
 from crm.leads.found import FoundCompany, FoundLead
 from crm.leads.reached import ReachedContact
@@ -95,7 +96,7 @@ def company_row(company: FoundCompany) -> FoundRow:
 def contact_row(contact: ReachedContact, text: str) -> FoundRow:
     url = url_for("companies.show", company_id=contact.company_id)
     name = f"{contact.name} {contact.position or ''}".strip()
-    note = _line(contact.company, contact.phone or "")
+    note = _line(contact.company, masked_phone(contact.phone or ""))
     return FoundRow(url, name, note, contact.has_number(text))
 
 

@@ -1,0 +1,23 @@
+"""Whose telephone numbers and addresses a viewer reads without asking for each (PIPL)."""
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, select
+
+from crm.leads.models import Contact, Lead
+from crm.leads.permissions import changeable
+from crm.people.permissions import Viewer
+
+
+def works_with(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Contacts of leads that the viewer may change.
+
+    One that belongs to no lead: where its company has leads, and the viewer may change all of them.
+    """
+    may_change = changeable(viewer, on)
+    own = select(Lead.id).where(Lead.id == Contact.lead_id, may_change).correlate(Contact).exists()
+    of_company = exists().where(Lead.company_id == Contact.company_id)
+    # of a lead that nobody entered it is unknown, and so would be its opposite
+    others = of_company.where(~func.coalesce(may_change, false()))
+    of_all = and_(of_company.correlate(Contact), ~others.correlate(Contact))
+    return own | (Contact.lead_id.is_(None) & of_all)
