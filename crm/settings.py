@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crm.base.addresses import BadAddressError, parse_address
 from crm.base.db import engine_options
+from crm.base.mail_settings import MailSettings
 from crm.base.s3_place import SCHEME, Addressing, S3Place, bucket_and_prefix
 from crm.base.server_urls import parse_url, primary_of
 
@@ -92,6 +93,17 @@ class Settings(BaseSettings):
         "zh_Hans",
         description="language of the messages that WTForms brings along; all else is Chinese",
     )
+
+    @property
+    def of_mails(self) -> MailSettings:
+        """What is said of mails."""
+        return MailSettings(
+            url=self.mail,
+            sender=self.mail_from,
+            per_minute=self.mail_per_minute,
+            connections=self.mail_connections,
+            secret=self.secret_key,
+        )
 
     @field_validator("base_url")
     @classmethod

@@ -189,6 +189,7 @@ PAGES = (
     ("shan", "/admin/begin"),
     ("shan", "/admin/sign-in"),
     ("shan", "/admin/sign-in/mlps3"),
+    ("shan", "/admin/mail-server"),
     ("shan", "/admin/people"),
     ("shan", "/admin/people/new"),
     ("shan", "/admin/people/shen"),

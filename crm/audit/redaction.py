@@ -50,6 +50,7 @@ WITHOUT_LEADS = frozenset(
         "claim_kind",
         "claim_kind_span",
         "delivery_hold",
+        "mail_server",
         "entry_grant",
         "exchange_rate",
         "job_pause",

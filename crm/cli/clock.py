@@ -10,12 +10,13 @@ import click
 from crm.base import clock as time
 from crm.cli import base
 from crm.cli.errors import RefusedError
-from crm.cli.processes import mailer, stop_signal, wait_for_database
+from crm.cli.processes import stop_signal, wait_for_database
 from crm.jobs import clock_check, ledger, manual_runs
 from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.clock import ClockThreads
 from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
+from crm.jobs.mail_route import mail_route
 from crm.jobs.models import JobPause, JobRun
 from crm.jobs.pausing import pause_job, pauses, resume_job
 from crm.jobs.runner import Runner
@@ -48,7 +49,7 @@ def clock(context: click.Context) -> None:
         with sessions() as db:
             ledger.clock_from(db)  # refuses where nothing is installed
         threads = ClockThreads()
-        threads.start(sessions, base.site(), mailer())
+        threads.start(sessions, base.site(), base.settings().of_mails)
         stopped.wait()
         threads.stop()
 
@@ -59,15 +60,17 @@ def clock(context: click.Context) -> None:
 def run(until: datetime, *, send: bool) -> None:
     """Run everything due up to a moment, each slot at its own time; print a JSON summary by job."""
     log_as_json()
-    server = mailer() if send else None
 
     with base.sessions() as sessions:
         site = base.site()
+        with sessions() as db:
+            route = mail_route(db, base.settings().of_mails)
+        server = route.server if send else None
         summaries = Runner(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
             # mails are due at their slot's time, which may be later than the machine's clock
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
-            deliverer = Deliverer(sessions, server, site.mail_from, now)
+            deliverer = Deliverer(sessions, server, route.sender, now)
             deliverer.deliver_to_the_end(Event().wait)
             ChannelDeliverer(sessions, now).deliver_all()
 

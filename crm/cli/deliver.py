@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.cli import base
 from crm.cli.errors import RefusedError
-from crm.cli.processes import mailer, stop_signal, wait_for_database, wait_seconds
+from crm.cli.processes import stop_signal, wait_for_database, wait_seconds
 from crm.jobs import clock_check
 from crm.jobs.channels.delivery import ChannelDeliverer
-from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
+from crm.jobs.mail_route import RoutedDeliverer
 from crm.jobs.worker import Worker
 from crm.jobs.write_yield import WriteYield
 
@@ -32,7 +32,7 @@ def deliver(*, once: bool) -> None:
     """Deliver the outbox until SIGTERM; wait while the database is unavailable."""
     log_as_json()
     with base.sessions() as sessions, stop_signal() as stopped:
-        deliverer = Deliverer(sessions, mailer(), base.site().mail_from, clock.now, stopped)
+        deliverer = RoutedDeliverer(sessions, base.settings().of_mails, clock.now, stopped)
         write_yield = WriteYield(sessions)
         is_trusted = clock_check.TrustCheck(sessions)
 
@@ -80,7 +80,7 @@ def _refuse_doubt(sessions: sessionmaker[Session]) -> None:
         raise RefusedError(doubt.reason.label)
 
 
-def _round(deliverer: Deliverer, may_go_on: Callable[[], bool], stopped: Event) -> None:
+def _round(deliverer: RoutedDeliverer, may_go_on: Callable[[], bool], stopped: Event) -> None:
     """Deliver what is due, with retries until it succeeds or the process is stopped."""
     for failures in count(1):
         try:

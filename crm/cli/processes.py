@@ -1,4 +1,4 @@
-"""What `crm serve`, `crm clock` and `crm deliver` share: stop signals, mail server, waiting."""
+"""What `crm serve`, `crm clock` and `crm deliver` share: stop signals, waiting."""
 
 import signal
 from collections.abc import Iterator
@@ -14,11 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base.db import MOVED_MARK
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
-from crm.cli import base
 from crm.cli.errors import RefusedError
 from crm.jobs import health
 from crm.jobs.backoff import wait_after
-from crm.jobs.smtp import SmtpServer
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=1)
@@ -36,15 +34,6 @@ def stop_signal() -> Iterator[Event]:
     # for callers that go on after the block, as tests do
     for number, handler in zip(signals, before, strict=True):
         signal.signal(number, handler)
-
-
-def mailer() -> SmtpServer | None:
-    """The configured SMTP server; None where mails stay in the mailbox."""
-    mail = base.settings().mail
-    if mail == "mailbox":
-        return None
-    own = base.settings()
-    return SmtpServer.parse(mail, per_minute=own.mail_per_minute, connections=own.mail_connections)
 
 
 def wait_seconds(failures: int) -> int:

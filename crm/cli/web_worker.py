@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base.db_faults import first_line
 from crm.cli.base import app, sessions, settings, site
 from crm.cli.errors import RefusedError
-from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
+from crm.cli.processes import is_worth_waiting, refuse_without_tables
 from crm.jobs.clock import ClockThreads
 from crm.jobs.ledger import clock_from
 from crm.jobs.logs import log_as_json
@@ -81,13 +81,13 @@ def _print_setup_code(maker: sessionmaker[Session]) -> None:
 
 def start_clock() -> None:
     with sessions() as maker:
-        _threads.start(maker, site(), mailer())
+        _threads.start(maker, site(), settings().of_mails)
 
 
 def start_watch() -> None:
     """Alert the admins if the clock stands still, wherever it runs."""
     with sessions() as maker:
-        _watches.append(StandstillWatch(maker, site(), mailer()))
+        _watches.append(StandstillWatch(maker, site(), settings().of_mails))
         _watches[-1].start()
 
 

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.base.mail import Site
+from crm.base.mail_settings import MailSettings
 from crm.jobs import clock_check, lease
 from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.delivery import Deliverer
 from crm.jobs.importing import Importer
+from crm.jobs.mail_route import RoutedDeliverer
 from crm.jobs.runner import Runner
-from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import Job
 from crm.jobs.worker import Worker, attempt
 from crm.jobs.write_yield import WriteYield
@@ -40,7 +41,11 @@ class Node:
     """One node of possibly many; the lease decides which of them runs the timetable."""
 
     def __init__(
-        self, runner: Runner, deliverer: Deliverer, *, now: Callable[[], datetime] = clock.now
+        self,
+        runner: Runner,
+        deliverer: Deliverer | RoutedDeliverer,
+        *,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._runner = runner
         self._deliverer = deliverer
@@ -133,9 +138,9 @@ class ClockThreads:
         self._workers: list[Worker] = []
         self._scheduler: BackgroundScheduler | None = None
 
-    def start(self, sessions: sessionmaker[Session], site: Site, mailer: SmtpServer | None) -> None:
-        """Start ticking; without a mailer mails stay in the mailbox."""
-        deliverer = Deliverer(sessions, mailer, site.mail_from, clock.now, self._stopping)
+    def start(self, sessions: sessionmaker[Session], site: Site, mails: MailSettings) -> None:
+        """Start ticking; without a mail server mails stay in the mailbox."""
+        deliverer = RoutedDeliverer(sessions, mails, clock.now, self._stopping)
         self.run(Node(Runner(sessions, site), deliverer))
 
     def run(self, node: Node) -> None:

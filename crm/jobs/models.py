@@ -60,6 +60,19 @@ class DeliveryHold(Base):
     why: Mapped[str]
 
 
+class MailServer(Base):
+    """The one row that is there where an admin has entered the mail server."""
+
+    __tablename__ = "mail_server"
+    __table_args__ = (CheckConstraint("id = 1", "only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sealed_url: Mapped[str]  # as CRM_MAIL has it, with the password; sealed
+    sender: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+
 class Lease(Base):
     """The one holder of a task, until a moment of the database's clock."""
 

@@ -67,6 +67,7 @@ class SmtpServer:
     per_minute: int = 0  # mails that one worker may send; 0: no limit
     connections: int = 1  # at a time, of one worker
     limits: Limits = field(default_factory=lambda: LIMITS)
+    session_of: Callable[[Connection, Limits], Session] = Session
 
     @classmethod
     def parse(cls, url: str, *, per_minute: int = 0, connections: int = 1) -> Self:
@@ -107,7 +108,7 @@ class SmtpServer:
         if self.security is Security.TLS:
             within = clock.monotonic() + self.limits.connect
             connection.secure(ssl.create_default_context(), self.host, until=within)
-        session = Session(connection, self.limits)
+        session = self.session_of(connection, self.limits)
         session.greet()
         if self.security is Security.STARTTLS:
             session.secure(ssl.create_default_context(), self.host)

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.base.mail import Site
+from crm.base.mail_settings import MailSettings
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import health, ledger
-from crm.jobs.delivery import Deliverer
 from crm.jobs.health import LONGEST_SILENCE, Health
 from crm.jobs.lease import TIMETABLE
+from crm.jobs.mail_route import RoutedDeliverer
 from crm.jobs.models import Lease
-from crm.jobs.smtp import SmtpServer
 from crm.jobs.worker import attempt
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
@@ -75,7 +75,7 @@ class StandstillWatch:
         self,
         sessions: sessionmaker[Session],
         site: Site,
-        mailer: SmtpServer | None,
+        mails: MailSettings,
         *,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
@@ -83,7 +83,7 @@ class StandstillWatch:
         self._site = site
         self._now = now
         self._stopping = Event()
-        self._deliverer = Deliverer(sessions, mailer, site.mail_from, now, self._stopping)
+        self._deliverer = RoutedDeliverer(sessions, mails, now, self._stopping)
 
     def start(self) -> None:
         """Look from five minutes on: after a downtime the clock needs a moment, too."""

@@ -383,6 +383,7 @@ SENTENCES = {
     "not_installed": "系统尚未初始化，请先运行：crm init",
     "already_paused": "“{job}”已经暂停。",
     "not_paused": "“{job}”没有暂停。",
+    "mail_server_fixed": "邮件服务器由设置 CRM_MAIL 指定，只能在服务器上修改。",
     "delivery_held": "发信已经暂停，原因：{why}。",
     "delivery_not_held": "发信没有暂停。",
     # backups

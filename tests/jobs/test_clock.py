@@ -19,6 +19,7 @@ from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName
 from crm.transactions import transaction
 from tests.jobs.mail import post_office, write
+from tests.jobs.mail_settings import MAILBOX_ONLY
 from tests.jobs.work import KINDS, SITE, at, eventually, install, messages, runner_of
 
 
@@ -97,7 +98,7 @@ def test_a_node_that_retires_lets_the_next_one_lead(sessions):
 def test_a_node_ticks_at_once_and_stops_when_told(sessions):
     install(sessions, "2200-01-01T00:00")
     with threads_of_clock() as threads:
-        threads.start(sessions, SITE, None)
+        threads.start(sessions, SITE, MAILBOX_ONLY)
 
         assert eventually(lambda: threads.last_tick is not None)
         assert threads.seconds_since_tick() < 5
@@ -110,7 +111,7 @@ def test_a_node_that_is_not_woken_ticks_by_itself(sessions, monkeypatch):
     monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
     install(sessions, "2200-01-01T00:00")
     with threads_of_clock() as threads:
-        threads.start(sessions, SITE, None)
+        threads.start(sessions, SITE, MAILBOX_ONLY)
         eventually(lambda: threads.last_tick is not None)
         first = threads.last_tick
 
@@ -120,7 +121,7 @@ def test_a_node_that_is_not_woken_ticks_by_itself(sessions, monkeypatch):
 def test_after_a_failed_tick_the_next_one_runs(sessions, monkeypatch):
     monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
     with threads_of_clock() as threads:
-        threads.start(sessions, SITE, None)  # nothing is installed: each tick refuses
+        threads.start(sessions, SITE, MAILBOX_ONLY)  # nothing is installed: each tick refuses
         time.sleep(0.2)
         assert threads.last_tick is None
 

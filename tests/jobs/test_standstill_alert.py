@@ -1,5 +1,6 @@
 """When the clock stands still the admins get one mail, whatever else has stopped."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,13 +9,13 @@ from sqlalchemy import select
 from crm.base.mail import Site
 from crm.base.outbox import Message, State
 from crm.jobs import lease
-from crm.jobs.smtp import SmtpServer
 from crm.jobs.standstill_alert import StandstillWatch
 from crm.people.rules import Role
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person
 from tests.jobs.mail import post_office
+from tests.jobs.mail_settings import MAILBOX_ONLY
 from tests.jobs.work import install
 
 SITE = Site(base_url="https://crm.test", mail_from="crm@crm.test")
@@ -37,8 +38,8 @@ def ticked(sessions, ago):
 def looks(sessions, times):
     """What two processes of pages mail, looking that often."""
     with post_office() as office:
-        mailer = SmtpServer.parse(office.url)
-        watches = [StandstillWatch(sessions, SITE, mailer, now=lambda: NOW) for _ in range(2)]
+        mails = replace(MAILBOX_ONLY, url=office.url)
+        watches = [StandstillWatch(sessions, SITE, mails, now=lambda: NOW) for _ in range(2)]
         for _ in range(times):
             for watch in watches:
                 watch.look()

@@ -7,8 +7,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.extensions import db
+from crm.jobs.mail_route import mail_route
 from crm.people.directory import headcount, unit_count
 from crm.web.admin.views import bp
+from crm.web.site import mail_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,14 @@ def begin() -> ResponseReturnValue:
 
 
 def _steps(session: Session) -> tuple[BeginningStep, ...]:
+    server = mail_route(session, mail_settings()).server
     return (
+        BeginningStep(
+            "邮件服务器",
+            "周报、月报和提醒由它发出；暂不设置时只存入站内信箱。",
+            f"现由 {server.host} 发信" if server else "尚未设置",
+            (("设置邮件服务器", url_for("mail_server.show")),),
+        ),
         BeginningStep(
             "单位",
             "已按常见设置预置，请改为本区的单位、科组和上下级关系。",

@@ -19,6 +19,7 @@ PAGES = (
         "管理工作日、休息日和调休，可导入放假安排或手工调整",
     ),
     ("jobs.listing", "定时任务", "clock", "查看执行情况，预览、执行或暂停任务"),
+    ("mail_server.show", "邮件服务器", "mail-cog", "设置发信服务器，并用测试邮件检查"),
     ("delivery.show", "发信", "mail", "查看待发邮件，暂停或恢复发信"),
     (
         "channels.listing",

@@ -195,6 +195,8 @@ ACTIONS: Mapping[str, str] = {
     "job.resumed": "恢复定时任务",
     "job.run_by_hand": "手工执行定时任务",
     "delivery.held": "暂停发信",
+    "mail_server.entered": "设置邮件服务器",
+    "mail_server.removed": "停用邮件服务器",
     "delivery.released": "恢复发信",
     "target.added": "设定年度目标",
     "target.changed": "修改年度目标",
@@ -260,5 +262,6 @@ SUBJECTS: Mapping[str, str] = {
     "workday_override": "工作日历",
     "job_pause": "定时任务",
     "delivery_hold": "发信",
+    "mail_server": "邮件服务器",
     "job_run": "定时任务的一期",
 }
