@@ -8,12 +8,17 @@ import pytest
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
+from crm.backup.making import back_up
+from crm.backup.restoring import restore
 from crm.base.clock import now
 from crm.base.errors import Refused
 from crm.base.s3_place import Addressing, S3Place
 from crm.files.s3_store import S3Store
+from crm.files.service import attach, keep_file
+from crm.leads.models import LeadFile
 from crm.settings import WrongSettingsError, read_settings
-from tests.databases import SECRET
+from crm.transactions import transaction
+from tests.databases import SECRET, empty_database, sessions_of
 from tests.factories import arranged, make_lead, make_person, sign_in
 from tests.files import samples
 from tests.web.files.sending import upload
@@ -109,3 +114,23 @@ def test_pages_say_that_the_storage_cannot_be_used_and_work_again_with_it(app, p
 def test_a_bucket_without_its_settings_stops_the_start_with_what_is_missing():
     with pytest.raises(WrongSettingsError, match="CRM_S3_ENDPOINT、CRM_S3_KEY、CRM_S3_SECRET"):
         read_settings(secret_key=SECRET, files="s3://zone/crm")
+
+
+@pytest.mark.slow_on_postgresql
+def test_a_backup_takes_files_out_of_a_bucket_and_into_another(sessions, place, store, tmp_path):
+    file, path = keep_file(store, name="合同.pdf", content=samples.pdf()), tmp_path / "zone.backup"
+    with transaction(sessions) as db:
+        person = make_person(db, "liwei")
+        attach(db, LeadFile, make_lead(db).id, file=file, by=person, now=now())
+    other = S3Store(replace(place, prefix="restored/"))
+
+    made = back_up(sessions.kw["bind"], store, path, now=now())
+    with empty_database("sqlite", tmp_path) as url:
+        engine = sessions_of(url).kw["bind"]
+        restore(engine, other, path, replaces=False, now=now())
+        engine.dispose()
+
+    assert made.lost == ()
+    assert list(other.digests()) == [file.sha256]
+    with other.open(file.sha256) as restored:
+        assert sha256(restored.read()).hexdigest() == file.sha256
