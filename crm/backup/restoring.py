@@ -202,7 +202,10 @@ def _hold_what_may_have_gone(connection: Connection, manifest: Manifest, now: da
             execution_options={"synchronize_session": False},
         )
         db.execute(delete(Lease))  # of nodes of the old installation
-        if hold_of(db) is None:
-            why = f"由 {moment(manifest.made_at)} 的备份恢复，请核对后恢复发信"
-            hold_delivery(db, why=why, by=None, now=now)
+        why = f"由 {moment(manifest.made_at)} 的备份恢复，请核对后恢复发信"
+        if before := hold_of(db):  # the new reason weighs more
+            why = f"{why}；备份时已暂停：{before.why}"
+            db.delete(before)
+            db.flush()
+        hold_delivery(db, why=why, by=None, now=now)
         db.commit()

@@ -21,6 +21,7 @@ from crm.base.outbox import Message, State
 from crm.files.service import attach, keep_file
 from crm.files.store import FolderStore
 from crm.jobs import health, lease, ledger
+from crm.jobs.models import DeliveryHold
 from crm.leads.models import LeadFile
 from crm.people.models import Person
 from crm.people.rules import Role
@@ -59,6 +60,7 @@ def zone(sessions, store):
     with transaction(sessions) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
         lease.acquire(db, "old:1:abc")
+        db.add(DeliveryHold(id=1, held_at=NOW, why="更换服务器"))
         person = make_person(db, "liwei", role=Role.ADMIN, unit=make_unit(db))
         record(db, "person.added", person, by=None, at=NOW, after={"name": "李伟"})
         attach(db, LeadFile, make_lead(db).id, file=file, by=person, now=NOW)
@@ -106,6 +108,7 @@ def test_a_restored_copy_has_every_row_file_and_entry_and_mails_nothing(
     with Session(target) as db:
         assert trail(db).position == manifest.trail.position + 1
         assert "的备份恢复" in health.why_held(db)
+        assert "备份时已暂停：更换服务器" in health.why_held(db)
         assert db.execute(select(Message.state, Message.note).order_by(Message.id)).all() == [
             (State.PENDING, None),
             (State.HELD, MAY_HAVE_ARRIVED),
