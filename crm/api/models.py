@@ -205,6 +205,11 @@ class PersonShown(Shown):
     def of(cls, person: Person) -> "PersonShown":
         return cls(username=person.username, name=person.name)
 
+    @classmethod
+    def or_none(cls, person: Person | None) -> "PersonShown | None":
+        """The person, where there is one."""
+        return cls.of(person) if person else None
+
 
 class LeadNamed(Shown):
     """A lead as other records name it: one that its reader may not see by its code name alone."""

@@ -1,6 +1,15 @@
 """All resources of the API, in the order of its description."""
 
-from crm.api import companies, followups, leads, people, quick_entries, quotas, visits
+from crm.api import (
+    companies,
+    followups,
+    leads,
+    people,
+    project_problems,
+    quick_entries,
+    quotas,
+    visits,
+)
 from crm.api.operations import Resource
 
 RESOURCES: tuple[Resource, ...] = (
@@ -9,6 +18,7 @@ RESOURCES: tuple[Resource, ...] = (
     quotas.quotas,
     leads.leads,
     followups.followups,
+    project_problems.problems,
     companies.companies,
     people.people,
 )

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.base.paging import Page, page_of
+from crm.base.paging import PAGE, Page, page_of
 from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of
@@ -82,11 +82,11 @@ def _of_lead(lead_id: int) -> Select[int]:
 
 
 def problems_page(
-    db: Session, me: Onlooker, by: ProblemFilter, cursor: str | None = None
+    db: Session, me: Onlooker, by: ProblemFilter, cursor: str | None = None, *, size: int = PAGE
 ) -> Page[Problem]:
     """A page of the list, the latest first; parties and leads loaded."""
     query = filtered(me, by).options(*PARTIES, selectinload(Problem.leads))
-    return page_of(db, query, on=Problem.raised_at, row_id=Problem.id, cursor=cursor)
+    return page_of(db, query, on=Problem.raised_at, row_id=Problem.id, cursor=cursor, size=size)
 
 
 def found_problems(db: Session, me: Onlooker, text: str, *, most: int) -> Sequence[Problem]:

@@ -16,6 +16,7 @@ from tests.factories import (
     make_followup,
     make_lead,
     make_person,
+    make_problem,
     make_rule,
     make_visit,
 )
@@ -194,7 +195,8 @@ def test_people_and_units_are_those_that_forms_offer(app, lina):
 
 
 @pytest.mark.parametrize(
-    "path", ["/followups?", "/followups?open=true&", "/people?", "/leads?", "/companies?"]
+    "path",
+    ["/followups?", "/followups?open=true&", "/people?", "/leads?", "/companies?", "/problems?"],
 )
 def test_the_parts_of_every_list_are_the_whole(app, lina, path):
     with arranged(app) as db:
@@ -202,6 +204,7 @@ def test_the_parts_of_every_list_are_the_whole(app, lina, path):
         for day in (20, 21):
             lead = make_lead(db, tracker=person)
             make_followup(db, lead, person, date(2026, 7, day))
+            make_problem(db, person, [lead])
     gu = program_of(app, "gu")
 
     whole = gu.get(f"{path}limit=100").json["items"]
