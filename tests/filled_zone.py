@@ -131,6 +131,7 @@ PAGES = (
     ("shen", "/companies/{company}/edit"),
     ("shen", "/companies/{company}/contacts/new"),
     ("shen", "/companies/{company}/contacts/{contact}"),
+    ("shan", "/contacts/{contact}/personal-data"),
     ("shen", "/company-proposals/{proposal}"),
     ("shen", "/search?q=项目"),
     ("shen", "/followups"),

@@ -26,6 +26,7 @@ TECHNICAL = {
     "audit_head": "the trail itself",
     "audit_link": "the trail itself",
     "audit_seal": "the trail itself",
+    "audit_withheld": "the trail itself",
     "figure": "follows from facts, which have entries; a freeze has one of each rule",
     "import_made": "what an import made, which has entries of its own",
     "import_name": "whom a unit means by a name, remembered with its imports",

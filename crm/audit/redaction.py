@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from crm.base.audit_entries import AuditEntry
+from crm.base.audit_entries import AuditEntry, WithheldEntry
 from crm.base.audit_reading import values_of_entries
 from crm.base.fields import FieldKind
 from crm.followups.fields import FOLLOWUP_FIELDS
@@ -91,11 +91,14 @@ class ReadableEntries:
     leads: Mapping[int, frozenset[int]]  # by entry id
     labels: Mapping[int, LeadLabel]
     orders: frozenset[int] = frozenset()  # about figures hidden from the viewer
+    withheld: frozenset[int] = frozenset()  # ids of entries that name somebody who was erased
     companies: Mapping[int, str] = field(default_factory=dict)  # names of those met that are seen
 
     def may_read(self, entry: AuditEntry) -> bool:
         """Whether the values before and after may be shown."""
         if entry.subject not in TRACED | WITHOUT_LEADS:
+            return False
+        if entry.id in self.withheld:
             return False
         if entry.subject == Order.__tablename__ and entry.subject_id in self.orders:
             return False
@@ -129,7 +132,15 @@ def readable_entries(
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
     hidden = frozenset(order_id for order_id, order in orders.items() if order.is_hidden)
 
-    return ReadableEntries(leads, labels, hidden, _companies(db, viewer, entries, on))
+    return ReadableEntries(
+        leads, labels, hidden, _withheld(db, entries), _companies(db, viewer, entries, on)
+    )
+
+
+def _withheld(db: Session, entries: Sequence[AuditEntry]) -> frozenset[int]:
+    ids = [entry.id for entry in entries]
+    query = select(WithheldEntry.entry_id).where(WithheldEntry.entry_id.in_(ids))
+    return frozenset(db.scalars(query))
 
 
 def _of_removed_leads(db: Session, entries: Iterable[AuditEntry]) -> set[int]:

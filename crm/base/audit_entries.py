@@ -58,6 +58,16 @@ class AuditLink(Base):
     hash: Mapped[str]
 
 
+class WithheldEntry(Base):
+    """An entry whose values are shown to nobody any more: somebody whom they name was erased."""
+
+    __tablename__ = "audit_withheld"
+
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey("audit_entry.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+
+
 class AuditHead(Base):
     """The end of the chain, one row: whoever appends holds it until the commit."""
 

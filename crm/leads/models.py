@@ -100,6 +100,7 @@ class Contact(Base):
     phone: Mapped[str | None] = mapped_column(index=True)
     email: Mapped[str | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]  # the name is a pseudonym from then on
 
     company: Mapped[Company] = relationship(back_populates="contacts", lazy="raise")
 

@@ -40,7 +40,7 @@ from crm.web.channels import views as channels
 from crm.web.choices import views as choices
 from crm.web.companies import proposals
 from crm.web.companies import views as companies
-from crm.web.contacts import privacy
+from crm.web.contacts import erasing, privacy
 from crm.web.contacts import views as contacts
 from crm.web.digests import views as digests
 from crm.web.files import limits
@@ -152,6 +152,7 @@ def init_app(app: Flask) -> None:
         bulk_changes,
         companies,
         contacts,
+        erasing,
         privacy,
         proposals,
         merges,

@@ -130,6 +130,7 @@ SENTENCES = {
     "最多 {longest} 个字符；不能有空格、全角或不可见字符，也不能是 new。",
     "bad_email": "“{value}”不是邮箱地址，请检查末尾有没有多余的点、空格或标点。",
     "email_not_ascii": "邮箱“{value}”的 @ 前面只能是英文字母、数字和 . - _ 等符号。",
+    "erased_already": "该联系人的个人信息已经删除。",
     "too_many_reveals": "{hours} 小时内最多显示 {most} 个联系人的联系方式，请稍后再试。",
     "bad_phone": "“{value}”不是电话号码。",
     "phone_in_scientific": "“{value}”被表格软件改成了科学计数；请把该列设为文本，重新填写号码。",

@@ -60,6 +60,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "mini": "myday",
     "my_settings": "me",
     "people_imports": "admin",
+    "personal_data": "companies",
     "planner": "visits",
     "privacy": "me",
     "proposals": "companies",

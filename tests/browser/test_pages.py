@@ -99,6 +99,7 @@ NO_PAGES = {
     "mailbox.body",
     "people_imports.export",
     "people_imports.template",
+    "personal_data.export",
     "problems.export",
     "proposals.new",  # everybody of the zone may change its companies
     "problems.file",

@@ -40,6 +40,7 @@ ABOVE_ANEW = {
     "/search?q=项目": 21,
     "/admin/clock/weekly-digest/preview": 106,
     "/leads/{lead}": 29,
+    "/contacts/{contact}/personal-data": 32,
     "/merges/{merge}": 28,
     "/visits/plan": 24,
     "/visits/plan?person=shen": 27,

@@ -26,6 +26,7 @@ from crm.people.officers import is_officer
 from crm.reassignment.merge_rights import merges
 from crm.reassignment.past_merges import past_merges
 from crm.visits.of_company import visits_of_company
+from crm.web.access import ACCESS
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import CompanyForm, ContactForm
 from crm.web.contacts.rows import contact_lines, contact_values, is_masked
@@ -92,6 +93,7 @@ def show(company_id: int) -> ResponseReturnValue:
         proposals=open_proposals(db.session, my_view(), seen.company.id, decides=seen.may_change),
         merges=_merges(seen),
         # the page where one chooses decides in full
+        erases=my_view().role in ACCESS["personal_data.show"],
         may_merge=merges(my_view()) and (seen.may_change or is_officer(db.session, my_view(), on)),
     )
 

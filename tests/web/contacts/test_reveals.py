@@ -36,8 +36,9 @@ class Zone:
         reach = {"phone": NUMBER, "email": "zhang@example.com"}
         self.contact = make_contact(db, self.company, "张工", lead=self.lead, **reach)
         secret = {"secrecy": Secrecy.RESTRICTED, "code_name": "代号一", **roles}
-        hidden = make_lead(db, "机密项目", company=make_company(db, "长风重工"), **secret)
-        self.hidden = make_contact(db, hidden.company, "密联系人", lead=hidden, phone=NUMBER)
+        company = make_company(db, "长风重工")
+        hidden = make_lead(db, "机密项目", company=company, **secret)
+        self.hidden = make_contact(db, company, "密联系人", lead=hidden, phone=NUMBER)
         self.free = make_company(db, "青禾电子")
         self.of_free = make_contact(db, self.free, "李工", phone=NUMBER)
 

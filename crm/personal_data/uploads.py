@@ -1,0 +1,49 @@
+"""Uploaded tables that are not imported yet, and the reports on their rows (PIPL)."""
+
+import zlib
+from collections.abc import Collection
+from io import BytesIO
+from zipfile import BadZipFile, ZipFile
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crm.imports.models import ImportRun
+from crm.personal_data.rules import PersonalData, text_without
+
+ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
+
+
+def erase_uploads(db: Session, data: PersonalData) -> int:
+    """Drop the files that have the values, and replace them in reports; how many imports had any.
+
+    Such an import is over: its table is uploaded again without the person.
+    """
+    found = 0
+    kept = or_(ImportRun.content.is_not(None), ImportRun.report.is_not(None))
+    for run in db.scalars(select(ImportRun).where(kept)):
+        before = (run.content, run.report)
+        if run.content and _has(_unpacked(run.content), data.words):
+            run.content = None
+        if run.report:
+            report = zlib.decompress(run.report).decode()
+            if (left := text_without(report, data)) != report:
+                run.report = zlib.compress(left.encode())
+        found += before != (run.content, run.report)
+    return found
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The bytes of the file, of a workbook those of its parts; uploads are bounded."""
+    from crm.base.open_files import LARGEST_FILE_BYTES  # noqa: PLC0415 - see there
+
+    file = zlib.decompressobj().decompress(content, LARGEST_FILE_BYTES + 1)
+    try:
+        with ZipFile(BytesIO(file)) as parts:
+            return b"\n".join(parts.read(name) for name in parts.namelist())
+    except BadZipFile:
+        return file
+
+
+def _has(file: bytes, words: Collection[str]) -> bool:
+    return any(word.encode(encoding) in file for word in words for encoding in ENCODINGS)
