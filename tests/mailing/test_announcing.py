@@ -118,7 +118,7 @@ def test_no_word_of_a_record_leaves_the_zone(db, kind):
     assert "金丝雀" not in words
 
 
-@pytest.mark.parametrize("kind", COUNTING)
+@pytest.mark.parametrize("kind", sorted(COUNTING))
 def test_a_subject_that_is_repeated_outside_is_made_of_counts_and_periods(kind):
     template = (TEMPLATES / "mail" / kind.value / "subject.txt").read_text()
 
