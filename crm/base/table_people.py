@@ -44,6 +44,10 @@ class People:
             self._found[name] = self._find(name)
         return self._found[name]
 
+    def ask_again(self, name: str) -> None:
+        """Leave the name open although somebody was chosen for it."""
+        self.open.setdefault(folded(name), name)
+
     def _find(self, name: str) -> str | None:
         plain = folded(name)
         if plain in self.chosen:

@@ -150,6 +150,7 @@ def _people(
             outsiders.append(name)
             if place == 0:
                 problems.append(Refused("leader_is_outsider", field=column, person=name))
+                reading.people.ask_again(name)  # a slip of the finger must not stay for good
         else:
             found.append(username)
 

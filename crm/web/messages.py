@@ -164,7 +164,7 @@ SENTENCES = {
     "row_repeats": "与第 {line} 行是同一次拜访。",
     "day_without_month": "“{value}”没有月份，标题中也未写月份，请补写，如 11月3日。",
     "person_to_choose": "“{person}”不能确定是谁，请在预览页上方选定。",
-    "leader_is_outsider": "带队人“{person}”不是本系统人员，请改填带队人。",
+    "leader_is_outsider": "带队人“{person}”不是本系统人员，请在预览页上方改选，或改填带队人。",
     "unknown_person_in_file": "未找到“{person}”，请填写账号，或在职人员的姓名。",
     "ambiguous_person": "有多人叫“{person}”，请改填账号：{accounts}。",
     "not_a_park": "“{unit}”不是园区，请填写园区的编号或名称。",

@@ -44,21 +44,3 @@ class PeopleForm:
             if username != NOT_CHOSEN:
                 found[name] = "" if username == OUTSIDER else username
         return found
-
-
-class ApplyForm(FlaskForm):
-    """Whether all rows are imported, or those that can be."""
-
-    rows = RadioField(
-        "有不能导入的行",
-        choices=[
-            SelectChoice("all", "全部改好后再导入"),
-            SelectChoice("usable", "只导入可用的"),
-        ],
-        default="all",
-    )
-
-    @property
-    def only_usable(self) -> bool:
-        """Whether refused rows are left out."""
-        return bool(self.rows.data == "usable")

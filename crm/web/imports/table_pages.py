@@ -84,8 +84,8 @@ class Preview:
     headings: Sequence[str]
     rows: Sequence[PreviewRow]
     notices: Sequence[str]
-    newer: str | None
-    older: str | None
+    before: str | None
+    after: str | None
 
 
 @value_class
@@ -148,8 +148,8 @@ def preview_of(report: Report, state: str, page: str) -> Preview:
         headings=report.headings,
         rows=[_preview_row(row, report.headings) for row in shown],
         notices=[*map(in_words, report.notices)],
-        newer=address(number - 1) if number > 1 else None,
-        older=address(number + 1) if more else None,
+        before=address(number - 1) if number > 1 else None,
+        after=address(number + 1) if more else None,
     )
 
 

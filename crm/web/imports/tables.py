@@ -27,7 +27,6 @@ from crm.web.imports.kinds import KINDS
 from crm.web.imports.runs import LISTINGS, can_undo, run_rows
 from crm.web.imports.table_forms import (
     MOST_BYTES,
-    ApplyForm,
     ColumnsForm,
     PeopleForm,
     SheetForm,
@@ -145,12 +144,10 @@ def choose_people(run_id: int) -> ResponseReturnValue:
 @bp.post("/<int:run_id>/apply")
 def apply(run_id: int) -> ResponseReturnValue:
     """Import all rows, or those that can be."""
-    run, form = _run(run_id), ApplyForm()
+    run, only_usable = _run(run_id), request.form.get("rows") == "usable"
     try:
         with transaction() as session:
-            service.apply(
-                session, run=run, only_usable=form.only_usable, by=signed_in(), now=moment()
-            )
+            service.apply(session, run=run, only_usable=only_usable, by=signed_in(), now=moment())
     except Refused as refused:
         flash(refusal_text(refused), "danger")
         with transaction() as session:  # the preview shows why
@@ -260,9 +257,7 @@ def _preview_page(run: ImportRun) -> str:
         "imports/rows.html",
         run=run,
         page=page,
-        form=ApplyForm(formdata=None),
         people=people_fields(likely_people(db.session, report.open, today())),
-        settings=Settings.read(run.settings),
     )
 
 

@@ -178,6 +178,28 @@ def test_all_or_nothing_or_only_what_is_usable_is_asked(app, wu):
     assert (after_all, len(visits(app))) == (0, 1)
 
 
+def test_a_leader_taken_for_an_outsider_is_chosen_anew(app, wu):
+    with arranged(app) as db:
+        make_person(db, "shen2", name="沈若川")
+    address, _ = previewed(wu, ("7月3日", "沈若川", "云海科技", "上海", ""))
+
+    outsider = wu.post(f"{address}/people", data={"person-0": "-"}, follow_redirects=True)
+    corrected = wu.post(f"{address}/people", data={"person-0": "shen"}, follow_redirects=True)
+
+    assert "带队人“沈若川”不是本系统人员，请在预览页上方改选" in outsider.text
+    assert "新增 1" in corrected.text
+
+
+def test_more_rows_than_a_page_holds_go_on_the_next(app, wu):
+    rows = [("近期", "沈若川", f"样例{number}科技", "上海", "") for number in range(51)]
+
+    address, first = previewed(wu, *rows)
+    second = wu.get(f"{address}?state=refused&page=2")
+
+    assert ("上一页" in first.text, "下一页" in first.text) == (False, True)
+    assert ("上一页" in second.text, "下一页" in second.text) == (True, False)
+
+
 def test_whoever_is_meant_by_a_name_is_asked_once_and_remembered(app, wu):
     with arranged(app) as db:
         make_person(db, "shen2", name="沈若川", unit=db.scalar(select(ImportRun.id)) or None)
