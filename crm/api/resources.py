@@ -1,6 +1,7 @@
 """All resources of the API, in the order of its description."""
 
 from crm.api import (
+    claims,
     companies,
     followups,
     leads,
@@ -19,6 +20,7 @@ RESOURCES: tuple[Resource, ...] = (
     leads.leads,
     followups.followups,
     project_problems.problems,
+    claims.claims,
     companies.companies,
     people.people,
 )

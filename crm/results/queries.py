@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.clock import civil_date
 from crm.base.db import batches
-from crm.base.paging import Page, page_of
+from crm.base.paging import PAGE, Page, page_of
 from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.leads.models import Lead, Milestone
@@ -75,17 +75,18 @@ def signed_as(db: Session, lead_id: int) -> Agreement | None:
     return db.scalar(query.order_by(Milestone.reached_on, Milestone.id).limit(1))
 
 
-def claims_page(
+def claims_page(  # noqa: PLR0913 - whose claims, and which part of them
     db: Session,
     scope: ClaimScope,
     *,
     kind: ClaimKind | None,
     state: ClaimState | None,
     cursor: str | None,
+    size: int = PAGE,
 ) -> Page[Claim]:
     """A page of the claims that the viewer may see, the latest first."""
     query = _narrowed(scope, kind, state)
-    return page_of(db, query, on=Claim.claimed_at, row_id=Claim.id, cursor=cursor)
+    return page_of(db, query, on=Claim.claimed_at, row_id=Claim.id, cursor=cursor, size=size)
 
 
 def all_claims(
