@@ -9,6 +9,7 @@ from crm.api import (
     project_problems,
     quick_entries,
     quotas,
+    receipts,
     visits,
 )
 from crm.api.operations import Resource
@@ -21,6 +22,7 @@ RESOURCES: tuple[Resource, ...] = (
     followups.followups,
     project_problems.problems,
     claims.claims,
+    receipts.receipts,
     companies.companies,
     people.people,
 )

@@ -8,7 +8,7 @@ from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.money import Currency
-from crm.base.paging import Page, page_of
+from crm.base.paging import PAGE, Page, page_of
 from crm.base.remembered import remembered
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead, Milestone
@@ -106,12 +106,18 @@ def receipts_of_lead(db: Session, lead_id: int) -> Sequence[Receipt]:
     return db.scalars(query.order_by(Receipt.arrived_on.desc(), Receipt.id.desc())).all()
 
 
-def receipts_page(
-    db: Session, viewer: Viewer, on: date, *, by: ReceiptFilter, cursor: str | None
+def receipts_page(  # noqa: PLR0913 - whose receipts, and which part of them
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: ReceiptFilter,
+    cursor: str | None,
+    size: int = PAGE,
 ) -> Page[Receipt]:
     """A page of the list, the latest first."""
     query = narrowed(db, visible_receipts(viewer, on), by).options(*PARTIES)
-    return page_of(db, query, on=Receipt.arrived_on, row_id=Receipt.id, cursor=cursor)
+    return page_of(db, query, on=Receipt.arrived_on, row_id=Receipt.id, cursor=cursor, size=size)
 
 
 def all_receipts(db: Session, viewer: Viewer, on: date, *, by: ReceiptFilter) -> Sequence[Receipt]:

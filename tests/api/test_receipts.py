@@ -1,0 +1,53 @@
+"""Receipts over the API, as their pages show them."""
+
+import pytest
+
+from crm.leads.rules import Secrecy
+from tests.api.conftest import program_of
+from tests.factories import arranged
+from tests.results.conftest import arrange, project
+from tests.results.money import received
+
+pytestmark = pytest.mark.slow_on_postgresql
+
+
+@pytest.fixture
+def arrived(app):
+    """The ids of two receipts of li, the later one of a restricted lead."""
+    with arranged(app) as db:
+        zone = arrange(db)
+        usual = received(db, zone, lead=project(db, zone, title="正极材料项目"))
+        restricted = {"secrecy": Secrecy.RESTRICTED, "code_name": "青松"}
+        secret = project(db, zone, title="绝密画布项目", **restricted)
+        return usual.id, received(db, zone, lead=secret).id
+
+
+def test_a_receipt_is_listed_and_read_with_how_it_stands(app, arrived):
+    li = program_of(app, "li")
+
+    listed = li.get("/receipts?basis=unclaimed&form=paid_in_capital").json["items"]
+    first = li.get("/receipts?limit=1").json
+    second = li.get(f"/receipts?limit=1&cursor={first['next']}").json
+    answer = li.get(f"/receipts/{arrived[0]}").json
+
+    assert [row["id"] for row in listed] == [arrived[1], arrived[0]]
+    assert [*first["items"], *second["items"]] == li.get("/receipts").json["items"] == listed
+    assert answer["amount"] == answer["counted"] == {"amount": "30000000", "currency": "CNY"}
+    assert answer["recognised"]["amount"] == "0"
+    assert answer["lead"]["label"] == "正极材料项目"
+    assert (answer["entered_by"]["username"], answer["may_change"]) == ("li", True)
+    assert answer.items() >= listed[1].items()
+    assert li.get("/receipts?form=gold").json["code"] == "unknown_form"
+    codes = [row["code"] for row in li.get("/receipt-forms").json["items"]]
+    assert "paid_in_capital" in codes
+
+
+def test_nothing_of_a_receipt_of_a_restricted_lead_reaches_those_outside(app, arrived):
+    wang = program_of(app, "wang")
+
+    listed = wang.get("/receipts")
+
+    assert [row["id"] for row in listed.json["items"]] == [arrived[0]]
+    assert "画布" not in listed.text
+    assert wang.get(f"/receipts/{arrived[1]}").status_code == 404
+    assert program_of(app, "economist").get(f"/receipts/{arrived[0]}").json["may_change"] is False
