@@ -5,6 +5,7 @@ from crm.api import (
     companies,
     followups,
     leads,
+    orders,
     people,
     project_problems,
     quick_entries,
@@ -23,6 +24,7 @@ RESOURCES: tuple[Resource, ...] = (
     project_problems.problems,
     claims.claims,
     receipts.receipts,
+    orders.orders,
     companies.companies,
     people.people,
 )

@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, or_
 from sqlalchemy.orm import Session, selectinload
 
-from crm.base.paging import Page, page_of
+from crm.base.paging import PAGE, Page, page_of
 from crm.base.value_class import value_class
 from crm.people.permissions import Viewer
 from crm.quotas.permissions import FigureScope
@@ -67,12 +67,18 @@ def _matching(text: str) -> ColumnElement[bool]:
     return or_(matching, has_number if year is None else has_number & (Order.number_year == year))
 
 
-def orders_page(
-    db: Session, viewer: Viewer, on: date, *, by: OrderFilter, cursor: str | None = None
+def orders_page(  # noqa: PLR0913 - whose orders, and which part of them
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: OrderFilter,
+    cursor: str | None = None,
+    size: int = PAGE,
 ) -> Page[Order]:
     """A page of the register, the latest drafted first; unit, person, officer and units loaded."""
     query = filtered(db, viewer, on, by).options(*PARTIES, selectinload(Order.units))
-    return page_of(db, query, on=Order.drafted_at, row_id=Order.id, cursor=cursor)
+    return page_of(db, query, on=Order.drafted_at, row_id=Order.id, cursor=cursor, size=size)
 
 
 def found_orders(  # noqa: PLR0913 - whose orders, and by what they are found

@@ -1,0 +1,71 @@
+"""Supervision orders (督办单): the register, and one order with its history (REGIME 5)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from crm.api.call import Call, NotFound
+from crm.api.lead_models import unit_id
+from crm.api.models import Listed, Listing, RowId, Username
+from crm.api.operations import Resource
+from crm.api.order_models import OrderListed, OrderShown, show_order, show_orders
+from crm.api.paging import listing as listed
+from crm.api.paging import place_of
+from crm.base.typed_dates import YEARS
+from crm.people.rules import WITH_RECORDS
+from crm.supervision.models import Order
+from crm.supervision.queries import order_of
+from crm.supervision.register import OrderFilter, orders_page
+from crm.supervision.rules import OrderKind, OrderState, Origin
+
+orders = Resource("orders", "督办单")
+ONE = "/orders/{order_id}"
+
+
+class OrderQuery(Listed):
+    text: Annotated[str, Field(max_length=100)] = Field("", description="查找的文字或编号")
+    state: OrderState | None = Field(None, description="状态")
+    kind: OrderKind | None = Field(None, description="时限类别")
+    origin: Origin | None = Field(None, description="来源")
+    unit: Annotated[str, Field(max_length=50)] | None = Field(
+        None, description="牵头或配合单位的编号"
+    )
+    person: Username | None = Field(None, description="责任人（账号）")
+    lead: RowId | None = Field(None, description="线索的 id")
+    year: Annotated[int, Field(ge=YEARS[0], le=YEARS[-1])] | None = Field(
+        None, description="编号的年度"
+    )
+    overdue: bool = Field(False, description="只要逾期的")  # noqa: FBT003 - a default
+
+
+@orders.get("/orders", "可见的督办单，新起草的在前", roles=WITH_RECORDS)
+def listing(call: Call, query: OrderQuery) -> Listing[OrderListed]:
+    by, place = _filter(call, query), place_of(call, query)
+    page = orders_page(call.db, call.viewer, call.on, by=by, cursor=place, size=query.limit)
+    return listed(call, query, page, lambda rows: show_orders(call, rows))
+
+
+@orders.get(ONE, "一份督办单及其办理过程", roles=WITH_RECORDS)
+def show(call: Call, order_id: RowId) -> OrderShown:
+    return show_order(call, _visible(call, order_id))
+
+
+def _filter(call: Call, query: OrderQuery) -> OrderFilter:
+    return OrderFilter(
+        text=query.text,
+        state=query.state,
+        kind=query.kind,
+        origin=query.origin,
+        unit_id=unit_id(call, query.unit, "unit"),
+        person_id=call.person_id(query.person, "person") if query.person else None,
+        lead_id=query.lead,
+        year=query.year,
+        overdue_on=call.on if query.overdue else None,
+    )
+
+
+def _visible(call: Call, order_id: int) -> Order:
+    order = order_of(call.db, call.viewer, order_id, call.on)
+    if order is None:
+        raise NotFound
+    return order
