@@ -11,6 +11,7 @@ from crm.api import (
     quick_entries,
     quotas,
     receipts,
+    targets,
     visits,
 )
 from crm.api.operations import Resource
@@ -25,6 +26,7 @@ RESOURCES: tuple[Resource, ...] = (
     claims.claims,
     receipts.receipts,
     orders.orders,
+    targets.targets,
     companies.companies,
     people.people,
 )
