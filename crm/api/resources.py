@@ -3,6 +3,7 @@
 from crm.api import (
     claims,
     companies,
+    digests,
     followups,
     leads,
     orders,
@@ -27,6 +28,7 @@ RESOURCES: tuple[Resource, ...] = (
     receipts.receipts,
     orders.orders,
     targets.targets,
+    digests.digests,
     companies.companies,
     people.people,
 )
