@@ -13,20 +13,30 @@ _FEWEST_DIGITS = 3
 _LONGEST_PHONE = 100  # characters as typed; to look for a number in more takes the square of them
 
 
+class _PlainCharacters(dict[int, str]):
+    """What stands for each character, found when it is first met: long tables have few."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        category = unicodedata.category(char)
+        if category == "Pd" or char == _MINUS:
+            char = "-"
+        elif category == "Cf":  # invisible, as around a number copied from a phone's contacts
+            char = ""
+        self[code] = char
+        return char
+
+
+_PLAIN = _PlainCharacters()
+
+
 class ScientificPhoneError(ValueError):
     """A phone number in scientific notation: the spreadsheet has lost some of its digits."""
 
 
 def half_width(text: str) -> str:
     """The text in half-width characters, with plain dashes and blanks and nothing invisible."""
-    letters = []
-    for char in unicodedata.normalize("NFKC", text):
-        category = unicodedata.category(char)
-        if category == "Pd" or char == _MINUS:
-            letters.append("-")
-        elif category != "Cf":  # invisible, as around a number copied from a phone's contacts
-            letters.append(" " if char.isspace() else char)
-    return " ".join("".join(letters).split())
+    return " ".join(unicodedata.normalize("NFKC", text).translate(_PLAIN).split())
 
 
 def without_directions(text: str) -> str:

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import entries_made, record
+from crm.base.audit import Subject, entries_made, record
+from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
-from crm.base.db import Base, insert_into
+from crm.base.db import Base, batches, insert_into
 from crm.base.errors import Refused
 from crm.base.sheets import ImportResult
 from crm.base.table_heads import TableRow
@@ -64,11 +65,10 @@ def begin(db: Session, *, content: bytes, file_name: str, by: Person, now: datet
         settings=Settings().text,
         state=RunState.SHEET,
     )
-    db.add(run)
     if len(file.filled) <= 1:
-        _set_sheet(
-            db, run, upload_of(file.grid(file.likely), VOCABULARY, None), file.likely, by, now
-        )
+        upload = upload_of(file.grid(file.likely), VOCABULARY, None)
+        _set_sheet(db, run, upload, file.likely, by, now)
+    db.add(run)  # last: writing takes SQLite's lock
     db.flush()
     return run
 
@@ -76,7 +76,8 @@ def begin(db: Session, *, content: bytes, file_name: str, by: Person, now: datet
 def choose_sheet(db: Session, *, run: ImportRun, sheet: str, by: Person, now: datetime) -> None:
     """Set which sheet is read; refused as `begin` is."""
     run.settings = replace(Settings.read(run.settings), sheet=sheet, codes=None).text
-    _set_sheet(db, run, read_upload(run, VOCABULARY), sheet, by, now)
+    with db.no_autoflush:
+        _set_sheet(db, run, read_upload(run, VOCABULARY), sheet, by, now)
 
 
 def _set_sheet(  # noqa: PLR0913, PLR0917 - a sheet and who chose it
@@ -87,10 +88,10 @@ def _set_sheet(  # noqa: PLR0913, PLR0917 - a sheet and who chose it
         run.settings = replace(Settings.read(run.settings), sheet=sheet).text
         run.total, run.state = len(upload.table.rows), RunState.COLUMNS
         return
-    template.used_at = now
     kept = replace(Settings.read(template.settings), sheet=sheet)
     run.settings, run.total = replace(kept, people=_names(db, run)).text, len(upload.table.rows)
     _check(db, run, replace(upload, codes=kept.codes or upload.codes), by, now)
+    template.used_at = now
 
 
 def choose_columns(  # noqa: PLR0913 - what is chosen of a table, whole
@@ -114,26 +115,26 @@ def choose_columns(  # noqa: PLR0913 - what is chosen of a table, whole
         settings, codes=list(codes), kind=kind, city=city.strip(), people=_names(db, run)
     )
     run.settings = settings.text
+    _check(db, run, replace(upload, codes=list(codes)), by, now)
     kept = replace(settings, sheet="", people={}).text
     key = {"kind": run.kind, "signature": upload.signature}
     _remember(db, run, ImportTemplate, key, {"settings": kept, "used_at": now})
-    _check(db, run, replace(upload, codes=list(codes)), by, now)
 
 
 def choose_people(
     db: Session, *, run: ImportRun, chosen: Mapping[str, str], by: Person, now: datetime
 ) -> None:
     """Set whom names mean, remember it for the unit, and check the rows again."""
-    settings = Settings.read(run.settings)
-    run.settings = replace(settings, people={**settings.people, **chosen}).text
     ids = dict(
         db.execute(
             select(Person.username, Person.id).where(Person.username.in_(chosen.values()))
         ).all()
     )
+    settings = Settings.read(run.settings)
+    run.settings = replace(settings, people={**settings.people, **chosen}).text
+    _check(db, run, read_upload(run, VOCABULARY), by, now)
     for name, username in chosen.items():
         _remember(db, run, ImportName, {"name": name}, {"person_id": ids.get(username)})
-    _check(db, run, read_upload(run, VOCABULARY), by, now)
 
 
 def _remember(
@@ -151,9 +152,14 @@ def _remember(
     db.execute(statement.on_conflict_do_update(index_elements=list(of_unit), set_=values))
 
 
-def check_again(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
-    """Check all rows as the records stand now; the report is kept with the import."""
-    _preview(db, run, read_upload(run, VOCABULARY), by, now)
+def check_again(
+    db: Session, *, run: ImportRun, by: Person, now: datetime, upload: Upload | None = None
+) -> None:
+    """Check all rows as the records stand now; the report is kept with the import.
+
+    `upload`: its table, where the caller has read it.
+    """
+    _preview(db, run, upload or read_upload(run, VOCABULARY), by, now)
 
 
 def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
@@ -166,16 +172,29 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     refused = Report.unpacked(run.report).count(RowState.REFUSED)
     if refused and not only_usable:
         raise RowsRefusedError(refused)
-    run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
     if run.total > MOST_AT_ONCE:
+        run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
         return
 
     upload = read_upload(run, VOCABULARY)
     checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
     if checked.problems and not only_usable:  # others have changed something meanwhile
         raise RowsRefusedError(len(checked.problems))
+    run.only_usable, run.position = only_usable, 0
     keep_rows(db, run=run, checked=checked, rows=upload.table.rows, by=by, now=now)
     finish(db, run=run, by=by, now=now)
+
+
+def is_outdated_by(db: Session, changed: Collection[Subject]) -> bool:
+    """Whether one of these changes is of a record that this transaction changed, too.
+
+    What others add meanwhile is left to the constraints of the tables, as in a long import.
+    """
+    own: set[Subject] = set()
+    for part in batches(sorted(entries_made(db))):
+        subjects = select(AuditEntry.subject, AuditEntry.subject_id)
+        own |= {(table, key) for table, key in db.execute(subjects.where(AuditEntry.id.in_(part)))}
+    return not own.isdisjoint(changed)
 
 
 def may_go_on(by: Person, now: datetime) -> bool:
@@ -312,9 +331,10 @@ def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetim
 
 
 def _preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
-    checked = check_rows(
-        db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now, is_preview=True
-    )
+    with db.no_autoflush:  # nobody waits for the check: what is written takes SQLite's lock
+        checked = check_rows(
+            db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now, is_preview=True
+        )
     run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
 
 

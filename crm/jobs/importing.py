@@ -70,8 +70,8 @@ class Importer:
         if not may_go_on:
             return self._stop(run_id)
         match run.state:
-            case RunState.CHECKING:
-                return self._check(run_id)
+            case RunState.CHECKING if upload:
+                return self._check(run_id, upload)
             case RunState.IMPORTING if upload:
                 return self._keep(run_id, upload)
             case RunState.UNDOING:
@@ -88,11 +88,12 @@ class Importer:
         log.info("import.stopped", run=run_id)
         return False
 
-    def _check(self, run_id: int) -> bool:
+    def _check(self, run_id: int, upload: Upload) -> bool:
         now = self._now()
         with self._sessions() as db:
             run = db.get_one(ImportRun, run_id)
-            service.check_again(db, run=run, by=db.get_one(Person, run.made_by_id), now=now)
+            by = db.get_one(Person, run.made_by_id)
+            service.check_again(db, run=run, by=by, now=now, upload=upload)
             report = run.report
             db.rollback()  # what was read held up nobody
         with transaction(self._sessions) as db:

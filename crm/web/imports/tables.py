@@ -1,10 +1,13 @@
 """A bureau's table on pages: uploaded, matched, previewed row by row, imported, taken back."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
+from crm.base.audit import Subject
 from crm.base.errors import Refused
 from crm.base.sheets import Format, SheetRefused
 from crm.extensions import db
@@ -38,7 +41,7 @@ from crm.web.imports.table_pages import (
     refused_workbook,
     sheet_choices,
 )
-from crm.web.transaction import moment, today, transaction
+from crm.web.transaction import moment, only_matters, today, transaction
 
 bp = Blueprint("tables", __name__, url_prefix="/import")
 LARGE_FORMS.add("tables.upload")
@@ -71,6 +74,7 @@ def upload() -> ResponseReturnValue:
         form.file.errors = ["请选择文件。"]
         return _start_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     name = (sent.filename if sent else "") or ""
+    only_matters(_bears_on_check)
     try:
         with transaction() as session:
             run = service.begin(
@@ -99,6 +103,7 @@ def choose_sheet(run_id: int) -> ResponseReturnValue:
     form.sheet.choices = sheet_choices(opened(run))
     if not form.validate():
         return _page(run, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    only_matters(_bears_on_check)
     try:
         with transaction() as session:
             service.choose_sheet(
@@ -114,6 +119,7 @@ def choose_sheet(run_id: int) -> ResponseReturnValue:
 def choose_columns(run_id: int) -> ResponseReturnValue:
     """Say which column is which, and check the rows."""
     run, form = _run(run_id), ColumnsForm()
+    only_matters(_bears_on_check)
     try:
         with transaction() as session:
             service.choose_columns(
@@ -136,6 +142,7 @@ def choose_people(run_id: int) -> ResponseReturnValue:
     run = _run(run_id)
     report = _report(run) or abort(404)
     chosen = PeopleForm.chosen(request.form, report.open)
+    only_matters(_bears_on_check)
     with transaction() as session:
         service.choose_people(session, run=run, chosen=chosen, by=signed_in(), now=moment())
     return redirect(url_for(".show", run_id=run_id))
@@ -145,11 +152,13 @@ def choose_people(run_id: int) -> ResponseReturnValue:
 def apply(run_id: int) -> ResponseReturnValue:
     """Import all rows, or those that can be."""
     run, only_usable = _run(run_id), request.form.get("rows") == "usable"
+    only_matters(service.is_outdated_by)
     try:
         with transaction() as session:
             service.apply(session, run=run, only_usable=only_usable, by=signed_in(), now=moment())
     except Refused as refused:
         flash(refusal_text(refused), "danger")
+        only_matters(_bears_on_check)
         with transaction() as session:  # the preview shows why
             service.check_again(session, run=_run(run_id), by=signed_in(), now=moment())
     return redirect(url_for(".show", run_id=run_id))
@@ -193,6 +202,11 @@ def undo(run_id: int) -> ResponseReturnValue:
     except Refused as refused:
         flash(refusal_text(refused), "danger")
     return redirect(url_for(".show", run_id=run_id))
+
+
+def _bears_on_check(_session: Session, changed: Collection[Subject]) -> bool:
+    """Whether a change outdates a check: visits of others do not, as the rows are checked again."""
+    return ("person", my_view().person_id) in changed
 
 
 def _run(run_id: int) -> ImportRun:

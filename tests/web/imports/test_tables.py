@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from crm.base.periods import Period
 from crm.base.sheets import Format, read_records, write_records
+from crm.extensions import db as database_of_app
 from crm.imports.models import ImportName, ImportRun, ImportTemplate
 from crm.leads.rules import Secrecy
 from crm.people.models import Person, Posting
@@ -272,6 +273,38 @@ def test_who_may_keep_no_records_any_more_confirms_no_import(app, wu, change):
     assert "新增 1" in page.text
     assert answer.status_code == 404 or answer.location.startswith("/login")
     assert visits(app) == []
+
+
+@pytest.mark.parametrize("step", ["columns", "apply"])
+def test_a_visit_that_is_changed_during_a_check_waits_for_nothing_and_repeats_nothing(
+    app, wu, step
+):
+    with arranged(app) as db:
+        wei = db.scalars(select(Person).where(Person.username == "wei")).one()
+        visit_id = make_visit(db, wei, date(2026, 7, 2)).id
+    row = ("7月3日", "沈若川", "云海科技", "上海", "")
+    address, page = upload(wu, table(row))
+    go_on(wu, address, page)
+    checks = []
+
+    def change_another(_connection, _cursor, statement, *_):
+        if "company.folded IN" in statement:
+            checks.append(statement)
+            if len(checks) == 1:
+                with arranged(app) as db:  # refused where the check held the write lock
+                    change(db, visit_id, next_step="寄送资料")
+
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", change_another)
+    try:
+        go_on(wu, address, page) if step == "columns" else apply(wu, address)
+    finally:
+        event.remove(engine, "before_cursor_execute", change_another)
+
+    assert len(checks) == 1
+    assert len(visits(app, next_step="寄送资料")) == 1
+    assert len(visits(app)) == (1 if step == "columns" else 2)
 
 
 def test_rows_of_people_who_are_not_mine_any_more_are_refused_at_the_confirmation(app, wu):
