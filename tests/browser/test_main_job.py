@@ -23,6 +23,12 @@ from tests.factories import (
 )
 
 PASSWORD = "a long enough password"
+MOST_OF_A_FIRST_LOAD = 65_000  # bytes as they travel, compressed
+LOADED = """() => Object.fromEntries(
+  [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map(
+    ({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize],
+  ),
+)"""
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +107,42 @@ def test_the_common_case_takes_two_touches_and_under_twenty_seconds(zone, screen
 
     assert len(touches) <= 6
     assert clock.monotonic() - began < 20
+
+
+def test_a_common_visit_by_quick_entry_takes_three_touches_after_typing(zone, screen):
+    page, touches = screen.page, []
+    screen.sign_in("shen", PASSWORD)
+    page.expose_function("touched", lambda: touches.append(1))
+    page.add_init_script("addEventListener('pointerdown', () => touched(), true)")
+    page.goto(screen.url + "/")
+    began = clock.monotonic()
+    page.get_by_role("textbox", name="快记").fill(
+        "今天上午8点到9点在上海拜访储存模组项目，见了王总，谈设备选型"
+    )
+
+    page.get_by_role("button", name="填表").click()
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_url(f"{screen.url}/visits/*")
+
+    expect(page.locator("main")).to_contain_text("王总")
+    taken = clock.monotonic() - began
+    assert len(touches) <= 3, f"{len(touches)} touches in {taken:.1f} s; 12 s are allowed"
+
+
+def test_the_first_load_of_the_visit_form_fits_the_road(zone, screen):
+    page = screen.page
+    screen.sign_in("shen", PASSWORD)
+    state = page.context.storage_state()
+    fresh = page.context.browser.new_context(storage_state=state, service_workers="block")
+    form = fresh.new_page()
+
+    form.goto(f"{screen.url}/visits/new", wait_until="networkidle")
+    loaded = form.evaluate(LOADED)
+    worker = fresh.request.get(f"{screen.url}/sw.js", headers={"Accept-Encoding": "br"})
+    loaded["/sw.js"] = int(worker.headers["content-length"])
+    fresh.close()
+
+    assert sum(loaded.values()) <= MOST_OF_A_FIRST_LOAD, loaded
 
 
 def test_what_was_typed_stays_when_something_is_wrong(zone, screen):
