@@ -52,15 +52,13 @@ class CompanyAsked(Asked):
         return CompanyMet(self.company, self.name, self.met, self.position, self.counterpart)
 
 
-class NewVisit(Asked):
+class VisitAsked(Asked):
+    """What may be sent of a new visit and of a change alike."""
+
     NAMES: ClassVar = NAMES
 
-    ref: Line = Field("", description="编号；留空由系统生成。同一人以同一编号再次提交，只登记一次")
-    kind: Kind = Field(description=_label["kind"])
     channel: Channel = Field(Channel.IN_PERSON, description=_label["channel"])
     status: Status = Field(Status.DONE, description=_label["status"])
-    starts_at: Moment = Field(description=_label["starts_at"])
-    ends_at: Moment = Field(description=_label["ends_at"])
     city: Line = Field("", description=_label["city"])
     leader: Username | None = Field(None, description="带队人的账号；留空为本人")
     participants: list[Username] = Field([], max_length=MOST_PEOPLE, description="同行人的账号")
@@ -72,6 +70,13 @@ class NewVisit(Asked):
     trip: Line | None = Field(None, description=_label["trip"])
     reason: Line | None = Field(None, description=_REASON)
     answers: Answers = Field([])
+
+
+class NewVisit(VisitAsked):
+    ref: Line = Field("", description="编号；留空由系统生成。同一人以同一编号再次提交，只登记一次")
+    kind: Kind = Field(description=_label["kind"])
+    starts_at: Moment = Field(description=_label["starts_at"])
+    ends_at: Moment = Field(description=_label["ends_at"])
 
     def data(self, call: Call) -> VisitData:
         """The visit as services take it."""
@@ -86,27 +91,12 @@ class NewVisit(Asked):
         )
 
 
-class VisitChange(Asked):
+class VisitChange(VisitAsked):
     """What is to be changed; what is left out stays."""
 
-    NAMES: ClassVar = NAMES
-
     kind: Kind = Field(Kind.OUTREACH, description=_label["kind"])
-    channel: Channel = Field(Channel.IN_PERSON, description=_label["channel"])
-    status: Status = Field(Status.DONE, description=_label["status"])
     starts_at: Moment = Field(_UNSENT, description=_label["starts_at"])
     ends_at: Moment = Field(_UNSENT, description=_label["ends_at"])
-    city: Line = Field("", description=_label["city"])
-    leader: Username | None = Field(None, description="带队人的账号；留空为本人")
-    participants: list[Username] = Field([], max_length=MOST_PEOPLE, description="同行人的账号")
-    leads: list[FilledLine] = Field([], max_length=MOST_LEADS, description="线索的编号")
-    companies: list[CompanyAsked] = Field([], max_length=MOST_LEADS, description="拜访企业")
-    minutes: Prose | None = Field(None, description=_label["minutes"])
-    next_step: Line | None = Field(None, description=_label["next_step"])
-    note: Prose | None = Field(None, description=_label["note"])
-    trip: Line | None = Field(None, description=_label["trip"])
-    reason: Line | None = Field(None, description=_REASON)
-    answers: Answers = Field([])
 
     def onto(self, call: Call, data: VisitData, seen: SeenVisit) -> VisitData:
         """The visit's data with what is sent; leads that the caller does not see stay."""
