@@ -3,10 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from crm.base.outbox import Message
 from crm.leads.rules import Secrecy
 from crm.people.models import Person
 from tests.api.conftest import program_of
 from tests.factories import arranged, make_lead, make_person, make_problem, make_unit
+from tests.problems.conftest import arrange
 
 pytestmark = pytest.mark.slow_on_postgresql
 
@@ -63,3 +65,31 @@ def test_an_internal_lead_of_a_problem_that_is_mine_is_not_named(app, lina):
         "company": None,
     }
     assert "画布" not in answer.text
+
+
+def test_a_problem_is_raised_passed_on_out_of_sight_and_taken(app):
+    with arranged(app) as db:
+        zone = arrange(db)
+        zone.lead.secrecy = Secrecy.INTERNAL
+    wang, builder, econ = (program_of(app, name) for name in ("wang", "builder", "econ"))
+    body = {"matter": "用地指标未落实", "category": zone.land.code, "leads": [zone.lead.id]}
+    raised = wang.post("/problems", body | {"due_on": "2026-07-30"})
+    place = f"/problems/{raised.json['id']}"
+    passed = {"step": "pass_on", "text": "属经济局职责", "unit": zone.economy.code}
+
+    foreign = econ.post(f"{place}/steps", {"step": "take"})
+    wordless = builder.post(f"{place}/steps", passed | {"text": ""})
+    handed = builder.post(f"{place}/steps", passed)
+    taken = econ.post(f"{place}/steps", {"step": "take"}).json["problem"]
+    refused = wang.post(f"{place}/steps", {"step": "solve", "text": "已办"})
+
+    assert (raised.status_code, raised.json["unit"]) == (201, zone.builders.code), raised.text
+    assert foreign.status_code == 404
+    assert wordless.json["errors"][0]["pointer"] == "#/text"
+    # the builders were to know of it while it was theirs
+    assert (handed.json["entry"]["kind"], handed.json["problem"]) == ("passed_on", None)
+    assert (taken["state"], taken["person"]["username"]) == ("taken", "econ")
+    assert (refused.status_code, refused.json["code"]) == (403, "not_yours")
+    with arranged(app) as db:
+        mails = set(db.scalars(select(Message.recipient)))
+    assert {"builder@crm.test", "econ@crm.test", "wang@crm.test"} <= mails
