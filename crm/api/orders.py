@@ -1,25 +1,32 @@
-"""Supervision orders (督办单): the register, and one order with its history (REGIME 5)."""
+"""Supervision orders (督办单): the register, one order, and its steps (REGIME 5)."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from crm.api.call import Call, NotFound
 from crm.api.lead_models import unit_id
-from crm.api.models import Listed, Listing, RowId, Username
+from crm.api.models import Asked, Day, Listed, Listing, Prose, RowId, Username
 from crm.api.operations import Resource
 from crm.api.order_models import OrderListed, OrderShown, show_order, show_orders
 from crm.api.paging import listing as listed
 from crm.api.paging import place_of
+from crm.base.locks import lock_row
 from crm.base.typed_dates import YEARS
 from crm.people.rules import WITH_RECORDS
 from crm.supervision.models import Order
+from crm.supervision.notifications import tell
 from crm.supervision.queries import order_of
 from crm.supervision.register import OrderFilter, orders_page
 from crm.supervision.rules import OrderKind, OrderState, Origin
+from crm.supervision.service import take_step
+from crm.supervision.workflow import Step
 
 orders = Resource("orders", "督办单")
 ONE = "/orders/{order_id}"
+# those that a person takes by what they write; the text of a draft is changed on its page
+Deciding = Literal["issue", "drop", "grant", "refuse", "accept", "return"]
+Taken = Literal[Deciding, "receive", "answer", "progress", "extend"]
 
 
 class OrderQuery(Listed):
@@ -38,6 +45,18 @@ class OrderQuery(Listed):
     overdue: bool = Field(False, description="只要逾期的")  # noqa: FBT003 - a default
 
 
+class OrderStep(Asked):
+    """A step of the workflow; what it does not need is left out."""
+
+    NAMES: ClassVar = dict.fromkeys(("reason", "basis"), "text")
+
+    step: Taken = Field(description="督办单的 steps 中的一步")
+    text: Annotated[Prose, Field(max_length=2000)] = Field(
+        "", description="办理结果、进展、理由或销号依据"
+    )
+    new_due_on: Day | None = Field(None, description="延期至，或退回后的新期限")
+
+
 @orders.get("/orders", "可见的督办单，新起草的在前", roles=WITH_RECORDS)
 def listing(call: Call, query: OrderQuery) -> Listing[OrderListed]:
     by, place = _filter(call, query), place_of(call, query)
@@ -48,6 +67,26 @@ def listing(call: Call, query: OrderQuery) -> Listing[OrderListed]:
 @orders.get(ONE, "一份督办单及其办理过程", roles=WITH_RECORDS)
 def show(call: Call, order_id: RowId) -> OrderShown:
     return show_order(call, _visible(call, order_id))
+
+
+@orders.post(f"{ONE}/steps", "办理督办单的一步：签收、反馈、销号等", roles=WITH_RECORDS)
+def take(call: Call, order_id: RowId, body: OrderStep) -> OrderShown:
+    lock_row(call.db, Order, order_id)
+    order = _visible(call, order_id)
+    call.match(show_order(call, order))
+    entry = take_step(
+        call.db,
+        order=order,
+        step=Step(body.step),
+        by=call.person,
+        now=call.now,
+        text=body.text,
+        new_due_on=body.new_due_on,
+    )
+    tell(call.db, order=order, entry=entry, site=call.site)
+    call.db.flush()
+    call.db.expire_all()
+    return show(call, order_id)
 
 
 def _filter(call: Call, query: OrderQuery) -> OrderFilter:

@@ -56,3 +56,24 @@ def test_nothing_of_an_order_about_a_restricted_lead_reaches_those_outside(app, 
     assert chief.get(f"/orders/{orders[1]}").status_code == 404
     for path in ("/orders", "/orders?text=画布", f"/orders?lead={orders[1]}"):
         assert "画布" not in chief.get(path).text
+
+
+def test_an_order_is_issued_received_answered_and_accepted_by_another(app, orders):
+    chief, head = program_of(app, "chief"), program_of(app, "head")
+    steps = f"/orders/{orders[0]}/steps"
+
+    foreign = program_of(app, "builder").post(steps, {"step": "answer", "text": "已办"})
+    issued = chief.post(steps, {"step": "issue"})
+    early = head.post(steps, {"step": "accept", "text": "已核"})
+    received = head.post(steps, {"step": "receive"})
+    wordless = head.post(steps, {"step": "answer"})
+    answered = head.post(steps, {"step": "answer", "text": "厂房 8 月交付"})
+    accepted = chief.post(steps, {"step": "accept", "text": "现场核实"})
+
+    assert foreign.status_code == 404
+    assert (issued.status_code, issued.json["state"]) == (200, "issued"), issued.text
+    assert (early.status_code, early.json["code"]) == (422, "order_state")
+    assert wordless.json["errors"][0]["pointer"] == "#/text"
+    states = [answer.json["state"] for answer in (received, answered, accepted)]
+    assert states == ["received", "answered", "accepted"]
+    assert accepted.json["basis"] == "现场核实"
