@@ -3,7 +3,9 @@
 import pytest
 
 from crm.leads.rules import Secrecy
+from crm.results.receipt_forms import plant_forms
 from tests.api.conftest import program_of
+from tests.conftest import NOW
 from tests.factories import arranged
 from tests.results.conftest import arrange, project
 from tests.results.money import received
@@ -51,3 +53,34 @@ def test_nothing_of_a_receipt_of_a_restricted_lead_reaches_those_outside(app, ar
     assert "画布" not in listed.text
     assert wang.get(f"/receipts/{arrived[1]}").status_code == 404
     assert program_of(app, "economist").get(f"/receipts/{arrived[0]}").json["may_change"] is False
+
+
+def test_a_receipt_is_entered_once_its_questions_are_answered_and_withdrawn(app):
+    with arranged(app) as db:
+        zone = arrange(db)
+        plant_forms(db, NOW)
+        lead = project(db, zone)
+    li, economist = program_of(app, "li"), program_of(app, "economist")
+    body = {
+        "lead": lead.id,
+        "arrived_on": "2026-07-01",  # five days before the signing
+        "amount": {"amount": "30000000"},
+        "form": "paid_in_capital",
+        "payer": "云海科技",
+    }
+
+    wrong = li.post("/receipts", body | {"account_tail": "12a"})
+    foreign = economist.post("/receipts", body)
+    asked = li.post("/receipts", body)
+    tokens = [question["token"] for question in asked.json["questions"]]
+    added = li.post("/receipts", body | {"answers": tokens})
+    place = f"/receipts/{added.json['id']}"
+    refused = economist.post(f"{place}/withdraw", None)
+    withdrawn = li.post(f"{place}/withdraw", None)
+
+    assert wrong.json["errors"][0]["pointer"] == "#/account_tail"
+    assert (asked.status_code, asked.json["questions"][0]["code"]) == (409, "before_signing")
+    assert (added.status_code, added.json["payer"]) == (201, "云海科技"), added.text
+    assert [foreign.status_code, refused.status_code] == [403, 403]
+    assert (withdrawn.status_code, withdrawn.json["ref"]) == (200, added.json["ref"])
+    assert li.get(place).status_code == 404
