@@ -1,5 +1,6 @@
 """Reads for the page of the audit trail: names of what entries refer to, and rows' versions."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -67,6 +68,19 @@ def last_change(db: Session, row: Any, *, since_id: int) -> tuple[str | None, da
         .limit(1)
     )
     return db.execute(query).first()
+
+
+def device_time(db: Session, table: type[Base], row_id: int) -> tuple[datetime, datetime] | None:
+    """When the row was typed by its device's clock, and when it came; `None` where at once."""
+    first = (
+        select(AuditEntry.after, AuditEntry.at)
+        .where(AuditEntry.subject == table.__tablename__, AuditEntry.subject_id == row_id)
+        .order_by(AuditEntry.id)
+        .limit(1)
+    )
+    entry = db.execute(first).first()
+    typed_at = json.loads(entry.after or "{}").get("device_at") if entry else None
+    return (datetime.fromisoformat(typed_at), entry.at) if entry and typed_at else None
 
 
 def changes_after(

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
+from crm.people.rules import Role
 from crm.visits.models import Visit
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
@@ -46,6 +47,27 @@ def test_the_trail_keeps_what_the_device_showed(app):
     _, _, after = save(app, timedelta(hours=1), device_now)
 
     assert datetime.fromisoformat(after["device_at"]) == device_now - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("device_now", "shown"),
+    [
+        (NOW, "比服务器收到时早 1 小时"),
+        (NOW + timedelta(days=3, hours=1), "比服务器收到时晚 3 天"),
+        (NOW + timedelta(minutes=65), None),
+    ],
+)
+def test_who_reads_the_trail_sees_a_devices_time_that_is_far_off(app, device_now, shown):
+    save(app, timedelta(hours=1), device_now)
+    with arranged(app) as db:
+        make_person(db, "admin", role=Role.ADMIN)
+        visit_id = db.scalar(select(Visit.id))
+
+    page = sign_in(app, "admin").get(f"/visits/{visit_id}").text
+    own = sign_in(app, "lina").get(f"/visits/{visit_id}").text
+
+    assert (shown is None and "本机填写时间" not in page) or shown in page
+    assert "本机填写时间" not in own
 
 
 @pytest.mark.parametrize("waited", [timedelta(seconds=2), timedelta(days=-1), timedelta(days=900)])

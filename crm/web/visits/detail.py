@@ -1,16 +1,21 @@
 """The page of one visit: its facts and words, and what the viewer may do to it."""
 
+from datetime import timedelta
+
 from flask import url_for
 
+from crm.audit.queries import device_time
 from crm.base import formatting
 from crm.base.value_class import value_class
 from crm.extensions import db
+from crm.people.rules import Role
 from crm.problems.models import Problem
 from crm.problems.permissions import onlooker
 from crm.problems.queries import problem_of_visit
 from crm.problems.wording import obstacle_in
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.fields import VISIT_FIELDS, WORDS, SeenCompany
+from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
@@ -24,6 +29,7 @@ from crm.web.visits.files import FILES, of_visit
 from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, new_lead_url, visit_row
 
 OF_COMPANIES = ("met", "position")  # words that the rows of companies show
+OFF_BY = timedelta(minutes=10)  # of a device's time, from which on it is shown
 
 
 @value_class
@@ -152,6 +158,7 @@ def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
         (labels["channel"], seen.channel.label),
         ("办结时间", _logged(seen)),
         ("登记人", entered_by(seen)),
+        ("本机填写时间", _typed_on_device(seen)),
     ]
     return [(label, text) for label, text in pairs if text]
 
@@ -170,3 +177,14 @@ def _logged(seen: SeenVisit) -> str | None:
         days_until_logged(seen.last_on, seen.logged_at),
     )
     return f"{logged}（结束 {days} 天后）" if days > 0 else logged
+
+
+def _typed_on_device(seen: SeenVisit) -> str | None:
+    """What its device's clock showed, where far from when it came; for those who read the trail."""
+    times = device_time(db.session, Visit, seen.id) if my_view().role is Role.ADMIN else None
+    if times is None or abs(times[0] - times[1]) <= OFF_BY:
+        return None
+    typed_at, came_at = times
+    side = "早" if typed_at < came_at else "晚"
+    apart = formatting.duration(abs(came_at - typed_at))
+    return f"{formatting.moment(typed_at, today())}（比服务器收到时{side} {apart}）"
