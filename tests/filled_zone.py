@@ -259,10 +259,11 @@ PAGES = (
 )
 
 
-def live(sessions, site):
-    """Let the zone live until NOW; what its pages are called by."""
+def live(sessions, site, more=None):
+    """Let the zone live until NOW, with more rows where given; what its pages are called by."""
     with transaction(sessions) as db:
         named = _arrange(db, site)
+        named |= more(db) if more else {}
     Runner(sessions, site).run_until(NOW, to_mailbox=True)
     with sessions() as db:
         return named | _made_by_the_clock(db)
