@@ -75,3 +75,11 @@ def test_nothing_but_sentences_and_tests_stands_under_the_regimes_sections():
     ]
 
     assert strange == []
+
+
+def test_every_test_that_the_list_of_attacks_names_exists():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = [test.split("::") for test in re.findall(r"`(tests/\S+\.py::\S+?)`", text)]
+
+    assert named
+    assert [test for test in named if test[1] not in names_in(ROOT / test[0])] == []

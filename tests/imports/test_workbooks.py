@@ -258,6 +258,22 @@ def test_a_part_is_never_larger_than_the_directory_says():
     assert refusal(lying) == [("workbook_unreadable", None)]
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [
+        b'<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">',
+        b'<!ENTITY b SYSTEM "file:///etc/hostname">',
+        b'<!ENTITY b SYSTEM "http://127.0.0.1:9/secret">',
+    ],
+)
+def test_entities_of_xml_are_never_resolved(declared):
+    doctype = b"<!DOCTYPE worksheet [" + declared + b"]><worksheet"
+    content = altered(workbook(HEAD, ["x", "y"]), SHEET, b"<worksheet", doctype)
+    content = altered(content, SHEET, b"<v>2</v>", b"<v>&b;</v>")
+
+    assert refusal(content) == [("workbook_unreadable", None)]
+
+
 def test_a_template_reads_as_it_was_written():
     assert read(write_template(COLUMNS, Format.XLSX)) == [(2, "样例", "", "")]
 
