@@ -112,6 +112,8 @@ def renew_secret(channel_id: int) -> ResponseReturnValue:
     """Another secret, shown this once."""
     with transaction() as session:
         channel = _channel_or_404(channel_id)
+        if channel.kind is not ChannelKind.WEBHOOK:
+            abort(404)  # the others sign with a secret of their service, and have no such button
         secret = service.renew_secret(session, channel=channel, by=signed_in(), now=moment())
     return _secret_page(_channel_or_404(channel_id), secret)
 
