@@ -1,7 +1,7 @@
 """A table of visits: its rows read by the zone's names, checked and kept (ENTRY 6)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -32,6 +32,7 @@ from crm.visits.table_rows import Defaults, Reading, visit_row
 
 SHOWN = ("date", "starts_at", "ends_at", "hours", "leader", "participants", "city", "companies")
 _DATES = ("date", "hours", "starts_at")
+A_PART = 5_000  # rows of a long table that are held as values at once
 
 
 @value_class
@@ -49,7 +50,7 @@ def check_rows(  # noqa: PLR0913 - rows of a run, whole
     *,
     run: ImportRun,
     upload: Upload,
-    rows: Iterable[TableRow],
+    rows: Sequence[TableRow],
     by: Person,
     now: datetime,
     is_preview: bool = False,
@@ -58,36 +59,41 @@ def check_rows(  # noqa: PLR0913 - rows of a run, whole
 
     A preview is only looked at: what is unlikely becomes a notice, and nothing can be kept.
     """
-    settings = Settings.read(run.settings)
-    reading = _reading(db, settings, upload, run, by, now)
+    reading = _reading(db, Settings.read(run.settings), upload, run, by, now)
     sheet = Sheet(_headings(upload), [])
-    readable = []
-
-    for row in rows:
-        problems = [
-            Refused(
-                "cell_without_value", cell=f"{upload.table.headings[place]}（第 {row.line} 行）"
-            )
-            for place in sorted(row.valueless)
-            if upload.codes[place]
-        ]
-        read = visit_row(upload.cells(row), reading)
-        for why in (*problems, *read.problems):
-            sheet.add_problem(row.line, why)
-        if not problems and not read.problems:
-            readable.append(Row(row.line, read.cells))
-
-    sheet.rows = readable
-    checked = check_table(db, sheet=sheet, by=by, now=now, is_preview=is_preview)
+    parts = _parts(rows, upload, reading, sheet)
+    checked = check_table(db, sheet=sheet, parts=parts, by=by, now=now, is_preview=is_preview)
     refused: dict[int, list[Problem]] = {}
     for problem in sheet.problems:
         refused.setdefault(problem.line or 0, []).append(problem)
     return Checked(checked, refused, sheet.notices, dict(reading.people.open))
 
 
+def _parts(
+    rows: Sequence[TableRow], upload: Upload, reading: Reading, sheet: Sheet
+) -> Iterator[list[Row]]:
+    """The rows that can be read, so many at a time; the problems of the others go to the sheet."""
+    for start in range(0, len(rows), A_PART):
+        part = []
+        for row in rows[start : start + A_PART]:
+            problems = [
+                Refused(
+                    "cell_without_value", cell=f"{upload.table.headings[place]}（第 {row.line} 行）"
+                )
+                for place in sorted(row.valueless)
+                if upload.codes[place]
+            ]
+            read = visit_row(upload.cells(row), reading)
+            for why in (*problems, *read.problems):
+                sheet.add_problem(row.line, why)
+            if not problems and not read.problems:
+                part.append(Row(row.line, read.cells))
+        yield part
+
+
 def report_of(checked: Checked, upload: Upload) -> Report:
     """The preview of the checked rows."""
-    states = {line: RowState.NEW for line, _ in checked.rows.new}
+    states = dict.fromkeys(checked.rows.new, RowState.NEW)
     states |= dict.fromkeys(checked.rows.same, RowState.SAME)
     states |= {change.line: RowState.CHANGED for change in checked.rows.changed}
     states |= dict.fromkeys(checked.problems, RowState.REFUSED)

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.db import LARGEST_ID, batches
+from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.sheet_problems import Problem, named_lines
@@ -34,45 +35,27 @@ def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Proble
         yield Problem(Refused("read_as_remote", None, **facts))
 
 
-def asked_about(
-    db: Session,
-    visits: Sequence[CheckedVisit],
-    lines: Mapping[str, int],
-    on: date,
-    called: Mapping[str, str] | None = None,
-) -> Iterator[Problem]:
-    """The questions that a form would ask about visits to be imported; `lines` by reference.
+class Doubtful:
+    """The visits of a file as far as they are asked about, added as its rows are checked."""
 
-    `called`: what visits are called that have a reference only from now on.
-    """
-    names = called or {}
-    found = _pairs(db, _outlines(db, visits), on)
-    ids = {visit_id for pairs in found.values() for pair in pairs for visit_id in pair}
-    refs = _refs(db, visits, ids)
+    def __init__(self, db: Session, on: date) -> None:
+        self._db, self._on = db, on
+        self._companies: dict[int, int] = dict(db.execute(select(Lead.id, Lead.company_id)).all())
+        self._outlines: list[Outline] = []
+        self._lines: list[int] = []
+        self._names: list[str] = []  # what each visit is called
+        self._people: dict[frozenset[int], frozenset[int]] = {}  # a long table has few
 
-    for doubt, pairs in found.items():
-        shown = "、".join(
-            "与".join(names.get(refs[one], refs[one]) for one in pair)
-            for pair in pairs[:MOST_PAIRS]
-        )
-        facts = {
-            "doubt": doubt.label,
-            "lines": named_lines(sorted({lines[refs[visit_id]] for visit_id, _ in pairs})),
-            "pairs": shown + "等" * (len(pairs) > MOST_PAIRS),
-        }
-        yield Problem(Refused("asked_about", None, **facts))
-
-
-def _outlines(db: Session, visits: Sequence[CheckedVisit]) -> list[Outline]:
-    """The visits of the file that are asked about, in order of time."""
-    companies: dict[int, int] = dict(db.execute(select(Lead.id, Lead.company_id)).all())
-    outlines = []
-
-    for number, visit in enumerate(visits):
+    def add(self, visit: CheckedVisit, line: int, name: str) -> None:
+        """Add the visit of the line, whose columns are not kept."""
         columns = visit.columns
+        number = len(self._lines)
+        self._lines.append(line)
+        self._names.append(name)
         if columns["status"] is Status.CANCELLED or columns["verdict"] is Verdict.REJECTED:
-            continue
-        outlines.append(
+            return
+        people = frozenset({columns["leader_id"], *visit.companion_ids})
+        self._outlines.append(
             Outline(
                 id=FIRST_NEW_ID + number,
                 kind=columns["kind"],
@@ -82,32 +65,73 @@ def _outlines(db: Session, visits: Sequence[CheckedVisit]) -> list[Outline]:
                 starts_at=columns["starts_at"],
                 ends_at=columns["ends_at"],
                 leader_id=columns["leader_id"],
-                people=frozenset({columns["leader_id"], *visit.companion_ids}),
-                company_ids=frozenset(companies[lead_id] for lead_id in visit.lead_ids),
+                people=self._people.setdefault(people, people),
+                company_ids=frozenset(self._companies[lead_id] for lead_id in visit.lead_ids),
             )
         )
 
-    return sorted(outlines, key=lambda outline: outline.starts_at)
+    def notices(self) -> Iterator[Problem]:
+        """The questions that a form would ask about the visits."""
+        in_order = sorted(self._outlines, key=lambda outline: outline.starts_at)
+        for doubt, found in _pairs(self._db, in_order, self._on).items():
+            names = self._named({visit_id for pair in found.shown for visit_id in pair})
+            shown = "、".join("与".join(names[one] for one in pair) for pair in found.shown)
+            lines = sorted({self._lines[visit_id - FIRST_NEW_ID] for visit_id in found.ids})
+            facts = {
+                "doubt": doubt.label,
+                "lines": named_lines(lines),
+                "pairs": shown + "等" * found.has_more,
+            }
+            yield Problem(Refused("asked_about", None, **facts))
+
+    def _named(self, ids: Iterable[int]) -> dict[int, str]:
+        """What visits are called, by their ids: those of the file and those on record."""
+        kept = [visit_id for visit_id in ids if visit_id < FIRST_NEW_ID]
+        names = {
+            visit_id: self._names[visit_id - FIRST_NEW_ID]
+            for visit_id in ids
+            if visit_id >= FIRST_NEW_ID
+        }
+        of_kept = select(Visit.id, Visit.ref).where(Visit.id.in_(kept))
+        return names | dict(self._db.execute(of_kept).all())
 
 
-def _refs(db: Session, visits: Sequence[CheckedVisit], ids: Iterable[int]) -> dict[int, str]:
-    """The references of visits by their ids, those of the file among them."""
-    new = [visit_id for visit_id in ids if visit_id >= FIRST_NEW_ID]
-    kept = [visit_id for visit_id in ids if visit_id < FIRST_NEW_ID]
-    refs = {visit_id: visits[visit_id - FIRST_NEW_ID].columns["ref"] for visit_id in new}
-    for part in batches(kept):
-        refs |= dict(db.execute(select(Visit.id, Visit.ref).where(Visit.id.in_(part))).all())
-    return refs
+def asked_about(
+    db: Session, visits: Sequence[CheckedVisit], lines: Mapping[str, int], on: date
+) -> Iterator[Problem]:
+    """The questions that a form would ask about visits to be imported; `lines` by reference."""
+    doubtful = Doubtful(db, on)
+    for visit in visits:
+        ref = visit.columns["ref"]
+        doubtful.add(visit, lines[ref], ref)
+    return doubtful.notices()
 
 
-def _pairs(db: Session, new: Sequence[Outline], on: date) -> dict[Doubt, list[Pair]]:
+@dataclass(slots=True)
+class Pairs:
+    """The visits of a file about which one doubt is, and the first pairs."""
+
+    ids: set[int] = field(default_factory=set)
+    shown: list[Pair] = field(default_factory=list)
+    has_more: bool = False
+
+    def add(self, pair: Pair) -> None:
+        """Add a visit of the file with the other one."""
+        self.ids.add(pair[0])
+        if len(self.shown) < MOST_PAIRS:
+            self.shown.append(pair)
+        else:
+            self.has_more = True
+
+
+def _pairs(db: Session, new: Sequence[Outline], on: date) -> dict[Doubt, Pairs]:
     """Pairs of a visit of the file and another, each once, by their doubt."""
     months: dict[tuple[int, int], list[Outline]] = defaultdict(list)
     for outline in new:
         months[outline.first_on.year, outline.first_on.month].append(outline)
     spans = [(outline.first_on, outline.last_on, outline) for outline in new]
 
-    found: dict[Doubt, list[Pair]] = defaultdict(list)
+    found: dict[Doubt, Pairs] = defaultdict(Pairs)
 
     # month by month, so that not all visits of a zone are in memory at once
     for of_month in months.values():
@@ -117,7 +141,7 @@ def _pairs(db: Session, new: Sequence[Outline], on: date) -> dict[Doubt, list[Pa
         near = _by_key([*outlines_near(db, of_month, on), *beside])
         for outline in of_month:
             for question in questions(outline, _others(outline, near)):
-                found[question.doubt].append((_id(outline), _id(question.other)))
+                found[question.doubt].add((_id(outline), _id(question.other)))
 
     return found
 

@@ -5,7 +5,7 @@ companies. A known visit keeps its author; what the table says of it beside that
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from crm.base.errors import Refused
 from crm.base.fields import with_texts
 from crm.base.locks import take_exclusive_lock
 from crm.base.refs import new_ref
-from crm.base.sheets import Sheet
+from crm.base.sheets import Row, Sheet
 from crm.base.value_class import value_class
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
@@ -32,7 +32,7 @@ from crm.people.rules import WITH_RECORDS, Role
 from crm.visits import batch_insert
 from crm.visits.companies import stored_companies
 from crm.visits.fields import VISIT_FIELDS, WORDS, CompanyMet, VisitData, data_of
-from crm.visits.import_notices import asked_about
+from crm.visits.import_notices import Doubtful
 from crm.visits.imports import (
     CellValues,
     Names,
@@ -75,7 +75,7 @@ class Change:
 class CheckedTable:
     """The rows of a table by what an import would do with them."""
 
-    new: list[tuple[int, batch_insert.CheckedVisit]] = field(default_factory=list)
+    new: list[int] = field(default_factory=list)
     same: list[int] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
     prepared: batch_insert.PreparedVisits | None = None  # what is new, ready to be inserted
@@ -113,39 +113,36 @@ def seen_names(db: Session, me: Viewer, on: date) -> Names:
     return Names(every.people, {ref: key for ref, key in every.leads.items() if key in seen})
 
 
-def check_table(
-    db: Session, *, sheet: Sheet, by: Person, now: datetime, is_preview: bool
+def check_table(  # noqa: PLR0913 - a table and who imports it
+    db: Session,
+    *,
+    sheet: Sheet,
+    parts: Iterable[Sequence[Row]],
+    by: Person,
+    now: datetime,
+    is_preview: bool,
 ) -> CheckedTable:
     """What an import would do with each row; problems go to the sheet; refused as `not_yours`.
 
-    For a preview what is unlikely becomes a notice, as a form would ask about it; else the new
-    visits are prepared, which takes as long as a quarter of the check.
+    The rows come in parts, so that a long table is never held as values all at once. For a
+    preview what is unlikely becomes a notice, as a form would ask about it; else the new visits
+    are prepared, which takes as long as a quarter of the check.
     """
-    on = civil_date(now)
-    me = viewer(db, by, on)
-    checker = _Checker(db, sheet, me, now)
-    rows = [(line, _without_moments(row, by)) for line, row in read_rows(sheet, TableRow)]
-    values = {line: values_of_row(row, checker.names, sheet, line) for line, row in rows}
-    companies = companies_by_line(db, values, me, on)
-    checker.find_known(row.ref for _, row in rows if row.ref)
-    checker.find_same({line: found for line, found in values.items() if found})
+    checker = _Checker(db, sheet, viewer(db, by, civil_date(now)), now)
+    doubtful = Doubtful(db, checker.on) if is_preview else None
+    new: list[batch_insert.CheckedVisit] = []
+    for part in parts:
+        for line, visit in checker.check(part, by):
+            if doubtful:
+                doubtful.add(visit, line, f"第 {line} 行")
+            else:
+                new.append(visit)
 
-    checked = CheckedTable()
-    for line, row in rows:
-        if values[line]:
-            try:
-                checker.place(checked, line, row, values[line], companies[line])
-            except Refused as why:
-                sheet.add_problem(line, why)
-
-    visits = [visit for _, visit in checked.new]
-    lines = {visit.columns["ref"]: line for line, visit in checked.new}
-    if is_preview:
-        called = {ref: f"第 {line} 行" for ref, line in lines.items()}
-        sheet.notices += asked_about(db, visits, lines, on, called)
+    if doubtful:
+        sheet.notices += doubtful.notices()
     else:
-        checked.prepared = batch_insert.prepare(db, visits, now=now)
-    return checked
+        checker.checked.prepared = batch_insert.prepare(db, new, now=now)
+    return checker.checked
 
 
 def keep_table(
@@ -182,13 +179,38 @@ class _Checker:
         self.names = seen_names(db, me, self.on)
         self.right = right_to_enter(db, me, self.on)
         self.offered = set(db.scalars(select(Person.id).where(at_work(self.on))))
-        self.by_ref: dict[str, Visit | None] = {}
-        self.by_key: defaultdict[Key, list[Visit]] = defaultdict(list)
-        self.of_file: defaultdict[Key, list[tuple[int, set[object]]]] = defaultdict(list)
+        self.checked = CheckedTable()
+        self.by_ref: dict[str, Visit | None] = {}  # of the part
+        self.by_key: defaultdict[Key, list[Visit]] = defaultdict(list)  # of the part
+        self.of_file: dict[tuple[Key, object], int] = {}  # lines by each company met
         self.refs: dict[str, int] = {}
+
+    def check(
+        self, part: Sequence[Row], by: Person
+    ) -> Iterator[tuple[int, batch_insert.CheckedVisit]]:
+        """Say what becomes of the rows of a part; yields what is new, with its line."""
+        self.sheet.rows = part
+        rows = [(line, _without_moments(row, by)) for line, row in read_rows(self.sheet, TableRow)]
+        values = {line: values_of_row(row, self.names, self.sheet, line) for line, row in rows}
+        companies = companies_by_line(self.db, values, self.me, self.on)
+        self.find_known(row.ref for _, row in rows if row.ref)
+        self.find_same({line: found for line, found in values.items() if found})
+
+        for line, row in rows:
+            if not values[line]:
+                continue
+            try:
+                visit = self.place(line, row, values[line], companies[line])
+            except Refused as why:
+                self.sheet.add_problem(line, why)
+                continue
+            if visit:
+                self.checked.new.append(line)
+                yield line, visit
 
     def find_known(self, refs: Any) -> None:
         """Look up the references of the table; None stands for a visit that is not to be seen."""
+        self.by_ref.clear()
         for part in batches(sorted(set(refs))):
             taken = set(self.db.scalars(select(Visit.ref).where(Visit.ref.in_(part))))
             self.by_ref |= dict.fromkeys(taken)
@@ -197,6 +219,7 @@ class _Checker:
 
     def find_same(self, rows: Mapping[int, CellValues]) -> None:
         """Look up the visits of the same leaders in the time of the table."""
+        self.by_key.clear()
         if not rows:
             return
         keys = {_key(row) for row in rows.values()}
@@ -230,20 +253,15 @@ class _Checker:
         return self.db.scalars(query.options(*loaded)).all()
 
     def place(
-        self,
-        checked: CheckedTable,
-        line: int,
-        row: Any,
-        values: CellValues,
-        companies: Sequence[CompanyMet],
-    ) -> None:
-        """Say what becomes of the row; refused as the form refuses it."""
+        self, line: int, row: Any, values: CellValues, companies: Sequence[CompanyMet]
+    ) -> batch_insert.CheckedVisit | None:
+        """The visit, where the row tells of a new one; refused as the form refuses it."""
         people = {values["leader"], *values["participants"]}
         if not self.right.allows(people):
             raise Refused("not_yours", field="leader")
         if known := self._known(row, values):
-            self._compare(checked, line, known, values)
-            return
+            self._compare(line, known, values)
+            return None
 
         ref = row.ref or new_ref("V", self.on)
         self._refuse_repeat(line, ref, values)
@@ -254,7 +272,7 @@ class _Checker:
         visit = batch_insert.ImportedVisit(
             data, verdict=row.verdict, entered_by=self.me.person, **moments
         )
-        checked.new.append((line, batch_insert.checked(visit, companies, now=self.now)))
+        return batch_insert.checked(visit, companies, now=self.now)
 
     def _known(self, row: Any, values: CellValues) -> Visit | None:
         if row.ref in self.by_ref:
@@ -275,13 +293,12 @@ class _Checker:
         if ref in self.refs:
             raise Refused("row_repeats", field="ref", line=self.refs[ref])
         self.refs[ref] = line
-        met, key = values["companies"], _key(values)
-        for first, others in self.of_file[key]:
-            if met & others or (not met and not others):
-                raise Refused("row_repeats", field="companies", line=first)
-        self.of_file[key].append((line, met))
+        keys = [(_key(values), company) for company in values["companies"] or (None,)]
+        if earlier := [self.of_file[key] for key in keys if key in self.of_file]:
+            raise Refused("row_repeats", field="companies", line=min(earlier))
+        self.of_file |= dict.fromkeys(keys, line)
 
-    def _compare(self, checked: CheckedTable, line: int, visit: Visit, values: CellValues) -> None:
+    def _compare(self, line: int, visit: Visit, values: CellValues) -> None:
         """Compare what the table tells with the visit on record; what it leaves out stays."""
         was = data_of(visit)
         given = {
@@ -302,12 +319,12 @@ class _Checker:
 
         columns = [name for name in VisitData.__dataclass_fields__ if _differs(now, was, name)]
         if not columns:
-            checked.same.append(line)
+            self.checked.same.append(line)
             return
         named = "、".join(
             self.sheet.headings.get(_HEADED.get(name, name), name) for name in columns
         )
-        checked.changed.append(Change(line, visit.id, now, named))
+        self.checked.changed.append(Change(line, visit.id, now, named))
 
     def _with_companies(self, now: VisitData, was: VisitData, values: CellValues) -> VisitData:
         known = {company.key for company in was.companies}
