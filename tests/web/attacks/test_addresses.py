@@ -49,7 +49,8 @@ def test_no_answer_of_the_api_leads_to_the_host_that_a_request_names(app, lina, 
     assert [EVIL in answer.text + str(answer.headers) for answer in answers] == [False, False]
 
 
-def test_the_address_of_a_calendar_is_the_installations_own(lina):
-    answer = lina.post("/me/calendar-feed", headers={"Host": EVIL}, follow_redirects=False)
+def test_the_address_of_a_calendar_is_the_installations_own(app, lina):
+    answer = lina.post("/me/calendar-feed", headers={"X-Forwarded-Host": EVIL})
 
+    assert f"{app.config['SETTINGS'].base_url}/calendar/" in answer.text
     assert EVIL not in answer.text + str(answer.headers)
