@@ -135,6 +135,11 @@ def position_seen(db: Session) -> int:
     return _head_seen(db)[0]
 
 
+def forget_position(db: Session) -> None:
+    """Let `position_seen` and `chain_head` be read anew, as what else was read is."""
+    db.info.pop(HEAD_SEEN, None)
+
+
 def _head_seen(db: Session) -> tuple[int, str | None]:
     if HEAD_SEEN not in db.info:
         head = db.execute(_HEAD).first()

@@ -136,6 +136,7 @@ def undo() -> None:
 def forget_reads() -> None:
     """Forget what the transaction has read, so that it is read again."""
     db.session.expunge_all()
+    audit.forget_position(db.session)
     _forget_viewer()
 
 
