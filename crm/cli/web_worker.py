@@ -19,7 +19,7 @@ from crm.cli.base import app, sessions, settings, site
 from crm.cli.errors import RefusedError
 from crm.cli.processes import is_worth_waiting, refuse_without_tables
 from crm.jobs.clock import ClockThreads
-from crm.jobs.ledger import clock_from
+from crm.jobs.ledger import installed_at
 from crm.jobs.logs import log_as_json
 from crm.jobs.standstill_alert import StandstillWatch
 from crm.people.first_run import is_nobody_there, setup_code
@@ -73,9 +73,10 @@ def _check_database() -> None:
 def _print_setup_code(maker: sessionmaker[Session]) -> None:
     """Tell whoever started the server how to enter the first admin, while nobody is there."""
     with maker() as db:
-        if not is_nobody_there(db):
+        since = installed_at(db)
+        if since is None or not is_nobody_there(db):
             return
-        code = setup_code(settings().secret_key, clock_from(db))
+        code = setup_code(settings().secret_key, since)
     click.echo(f"尚无人员：请打开 {settings().base_url}/setup ，输入验证码 {code}", err=True)
 
 

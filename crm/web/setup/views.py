@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, EqualTo, Length
 from crm.base.cells import Cells, Email, read_cells
 from crm.base.errors import Refused
 from crm.extensions import db, limiter
-from crm.jobs.ledger import clock_from
+from crm.jobs.ledger import installed_at
 from crm.people import service
 from crm.people.first_run import FirstAdmin, is_code, is_nobody_there, set_up, setup_code
 from crm.people.password_rules import SHORTEST_PASSWORD
@@ -72,7 +72,10 @@ def _page(form: SetupForm) -> str:
 
 
 def _set_up(form: SetupForm) -> None:
-    code = setup_code(current_app.config["SECRET_KEY"], clock_from(db.session))
+    since = installed_at(db.session)
+    if since is None:
+        raise Refused("not_installed")
+    code = setup_code(current_app.config["SECRET_KEY"], since)
     if not is_code(form.code.data or "", code):
         raise Refused("wrong_setup_code", field="code")
     contact = read_cells(Contact, {"email": form.email.data or ""})
