@@ -146,6 +146,11 @@ def by_username(db: Session, username: str) -> Person | None:
     return min(found, key=lambda person: person.username != exact, default=None)
 
 
+def by_exact_username(db: Session, username: str) -> Person | None:
+    """The person of that username, to the letter."""
+    return db.scalar(select(Person).where(Person.username == username))
+
+
 def people_by_id(db: Session, person_ids: Collection[int]) -> dict[int, Person]:
     """These people by their ids, in the order of their names."""
     if not person_ids:

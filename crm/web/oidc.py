@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 from flask import Blueprint, Flask, abort, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.db import begin_to_write
 from crm.extensions import db, limiter
 from crm.people.models import Person
+from crm.people.queries import by_exact_username
 from crm.settings import Settings
 from crm.web.auth import BY_OIDC, let_in
 from crm.web.forms import is_inside
@@ -129,7 +129,7 @@ def _person(db_session: Session, claims: dict[str, Any]) -> Person | None:
     value = claims.get(name)
     if not isinstance(value, str) or not value:
         return None
-    person = db_session.scalar(select(Person).where(Person.username == value))
+    person = by_exact_username(db_session, value)
     return None if person is None or person.is_disabled(moment()) else person
 
 
