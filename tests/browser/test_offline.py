@@ -89,6 +89,9 @@ def person_of(db, username="shen"):
 
 def cut(screen, *, is_cut=True):
     screen.page.context.set_offline(is_cut)
+    for page in screen.page.context.pages if not is_cut else []:
+        # a page that was loaded meanwhile is not told by Chromium's emulation, as it is by a phone
+        page.evaluate("navigator.onLine && dispatchEvent(new Event('online'))")
 
 
 def fill(screen, city="苏州", day="2026-07-14"):
