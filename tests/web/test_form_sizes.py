@@ -25,6 +25,7 @@ from tests.factories import (
 )
 
 MOST_BYTES = 25_000
+LARGER = {"/admin/audit": 28_000}  # each kind of entry is a choice
 MOST_STATEMENTS = 12
 OWN_FIELDS, OWN_CHOICES = 10, 9
 PAGES = [
@@ -100,7 +101,7 @@ def test_a_form_page_is_small_and_does_not_grow_with_the_zone(app, zone, usernam
     after = client.get(path)
 
     assert after.status_code == 200
-    assert len(after.data) == len(before.data) < MOST_BYTES
+    assert len(after.data) == len(before.data) < LARGER.get(path, MOST_BYTES)
 
 
 @pytest.mark.parametrize("path", ["/leads/new", "/leads/{lead}/edit"])

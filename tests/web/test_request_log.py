@@ -19,7 +19,7 @@ from tests.jobs.mail import deliverer, post_office, put_for
 pytestmark = pytest.mark.slow_on_postgresql
 
 ID = "0123456789abcdef"
-PRIVATE = ("沈若川", "shenruochuan", "13812345678", "秘密工厂", "zhaoshang-secret", "@crm.test")
+PRIVATE = ("沈若川", "shenruochuan", "13812345678", "秘密工厂", "zhaoshang-secret")
 
 
 @pytest.fixture

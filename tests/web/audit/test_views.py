@@ -170,7 +170,7 @@ def test_a_page_of_many_entries_costs_as_much_as_one_of_few(zone, app, database)
             visit = make_visit(db, li, leads=[make_lead(db)])
             record(db, "visit.done", visit, by=li, at=NOW, after={"leader_id": li.id})
 
-    assert cost() == few <= 12
+    assert cost() == few <= 13  # one of them for what is withheld
 
 
 @contextmanager

@@ -225,7 +225,7 @@ NAME, CODE = "知名公司", "91320600MA1ABCDE19"
 # what differs from one answer to the next, whatever is known
 PASSING = re.compile(
     r'(?<=value=")[^"]*\.[^"]*(?=")|(?<=value=")F-?\d[^"]*(?=")|(?<=/leads/)\d+|(?<=/companies/)\d+'
-    r"|(?<=open=correct-)\d+"
+    r"|(?<=open=correct-)\d+|(?<=编号 )[\w-]+"
 )
 
 
