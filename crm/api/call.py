@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
+from typing import TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -14,6 +15,8 @@ from crm.base.mail import Site
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.queries import by_username, people_by_id
+
+T = TypeVar("T")
 
 
 class NotFound(Exception):  # noqa: N818 - an answer, not a fault
@@ -51,6 +54,11 @@ class Call:
         if etag_of(body_of(shown)) not in tags:
             raise Stale
 
+    def read_anew(self) -> None:
+        """Write the change, and let all be read again as it is after it."""
+        self.db.flush()
+        self.db.expire_all()
+
     def person_id(self, username: str, field_name: str) -> int:
         """The id of the person; refused as `unknown_username`."""
         person = by_username(self.db, username)
@@ -66,6 +74,13 @@ class Call:
         """These people by their ids, read at once."""
         found = people_by_id(self.db, set(ids))
         return found.__getitem__
+
+
+def found(row: T | None) -> T:
+    """The row; `NotFound` where there is none of which the caller may know."""
+    if row is None:
+        raise NotFound
+    return row
 
 
 def body_of(shown: BaseModel) -> str:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.claim_models import ClaimAgain, ClaimStep, Evidence, NewClaim, evidence_of
 from crm.api.models import Listed, Listing, RowId
 from crm.api.operations import Resource
@@ -67,10 +67,7 @@ def add(call: Call, body: NewClaim) -> ClaimShown:
 
 @claims.post("/receipts/{receipt_id}/claim", "申报到位资金", creates=True, roles=WITH_RECORDS)
 def claim_money(call: Call, receipt_id: RowId, body: Evidence) -> ClaimShown:
-    found = receipt_with_right(call.db, _scope(call), receipt_id)
-    if found is None:
-        raise NotFound
-    receipt, _ = found
+    receipt, _ = found(receipt_with_right(call.db, _scope(call), receipt_id))
     data = _money(receipt, body, has_file=_has_file(call, ReceiptFile, receipt_id))
     made = claim_receipt(call.db, receipt=receipt, data=data, by=call.person, now=call.now)
     return _after(call, made)
@@ -108,8 +105,7 @@ def take(call: Call, claim_id: RowId, body: ClaimStep) -> ClaimShown:
 def _after(call: Call, row: Claim) -> ClaimShown:
     """The claim after a step of it, of which its people are told."""
     tell(call.db, claim=row, entry=service.last_entry(call.db, row), site=call.site)
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, row.id)
 
 
@@ -145,7 +141,4 @@ def _scope(call: Call) -> ClaimScope:
 
 
 def _visible(call: Call, claim_id: int) -> Claim:
-    claim = claim_of(call.db, _scope(call), claim_id)
-    if claim is None:
-        raise NotFound
-    return claim
+    return found(claim_of(call.db, _scope(call), claim_id))

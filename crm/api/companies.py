@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.models import (
     Asked,
     ContactAsked,
@@ -117,9 +117,7 @@ def change_contact(
     call: Call, company_id: RowId, contact_id: RowId, body: ContactAsked
 ) -> CompanyShown:
     seen = _held(call, company_id)
-    contact = next((one for one in seen.contacts if one.id == contact_id), None)
-    if contact is None:
-        raise NotFound
+    contact = found(next((one for one in seen.contacts if one.id == contact_id), None))
     return _save(call, seen, contact, body)
 
 
@@ -138,10 +136,7 @@ def _save(
 
 
 def _seen(call: Call, company_id: int) -> SeenCompanyPage:
-    seen = company_page(call.db, call.viewer, company_id, call.on)
-    if seen is None:
-        raise NotFound
-    return seen
+    return found(company_page(call.db, call.viewer, company_id, call.on))
 
 
 def _held(call: Call, company_id: int) -> SeenCompanyPage:
@@ -155,8 +150,7 @@ def _held(call: Call, company_id: int) -> SeenCompanyPage:
 
 
 def _anew(call: Call, company_id: int) -> CompanyShown:
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, company_id)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, NotFound, found
 from crm.api.models import Listed, Listing, Shown
 from crm.api.operations import Resource
 from crm.api.paging import listing as listed
@@ -47,17 +47,15 @@ def listing(call: Call, query: DigestQuery) -> Listing[DigestListed]:
     kinds = [MessageKind(query.kind)] if query.kind else list(KINDS.values())
     place = place_of(call, query)
     before = int(place) if place else None
-    found = messages_page(call.db, call.person.id, kinds=kinds, before=before, size=query.limit)
-    older = str(found.older) if found.older else None
-    return listed(call, query, Page(found.items, None, older), _show_rows)
+    page = messages_page(call.db, call.person.id, kinds=kinds, before=before, size=query.limit)
+    older = str(page.older) if page.older else None
+    return listed(call, query, Page(page.items, None, older), _show_rows)
 
 
 @digests.get("/digests/{period}", "本人一周或一月的报告，如当时所发")
 def show(call: Call, period: PeriodCode) -> DigestShown:
     """The digest as it was made; reading it here does not mark it as read."""
-    stored = stored_digest(call.db, call.person, _period(period))
-    if stored is None:
-        raise NotFound
+    stored = found(stored_digest(call.db, call.person, _period(period)))
     message = stored.message
     return DigestShown(**_columns(message), text=message.body_text, document=stored.document)
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.models import (
     Asked,
     Day,
@@ -228,10 +228,7 @@ def _repetition(asked: Repeated | None, due_on: date) -> Repetition | None:
 
 
 def _seen(call: Call, followup_id: int) -> SeenFollowup:
-    seen = followup_by_id(call.db, call.viewer, followup_id, call.on)
-    if seen is None:
-        raise NotFound
-    return seen
+    return found(followup_by_id(call.db, call.viewer, followup_id, call.on))
 
 
 def _held(call: Call, followup_id: int) -> Followup:
@@ -243,8 +240,7 @@ def _held(call: Call, followup_id: int) -> Followup:
 
 
 def _anew(call: Call, followup_id: int) -> FollowupShown:
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, followup_id)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.lead_models import LeadChange, LeadListed, LeadShown, NewLead, show_lead, show_listed
 from crm.api.lead_models import unit_id as id_of_unit
 from crm.api.models import Asked, Day, FilledLine, Line, Listed, Listing, RowId
@@ -116,10 +116,7 @@ def reach(call: Call, lead_id: RowId, body: Reached) -> LeadShown:
 
 
 def _visible(call: Call, lead_id: int) -> Lead:
-    lead = lead_by_id(call.db, call.viewer, lead_id, call.on)
-    if lead is None:
-        raise NotFound
-    return lead
+    return found(lead_by_id(call.db, call.viewer, lead_id, call.on))
 
 
 def _held(call: Call, lead_id: int) -> Lead:
@@ -134,8 +131,7 @@ def _held(call: Call, lead_id: int) -> Lead:
 
 def _anew(call: Call, lead_id: int) -> LeadShown:
     """The lead after the change; not found where the change has taken it out of sight."""
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, lead_id)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.lead_models import unit_id
 from crm.api.models import Asked, Day, Listed, Listing, Prose, RowId, Username
 from crm.api.operations import Resource
@@ -84,8 +84,7 @@ def take(call: Call, order_id: RowId, body: OrderStep) -> OrderShown:
         new_due_on=body.new_due_on,
     )
     tell(call.db, order=order, entry=entry, site=call.site)
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, order_id)
 
 
@@ -104,7 +103,4 @@ def _filter(call: Call, query: OrderQuery) -> OrderFilter:
 
 
 def _visible(call: Call, order_id: int) -> Order:
-    order = order_of(call.db, call.viewer, order_id, call.on)
-    if order is None:
-        raise NotFound
-    return order
+    return found(order_of(call.db, call.viewer, order_id, call.on))

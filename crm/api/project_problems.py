@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.lead_models import unit_id
 from crm.api.models import Asked, Day, Line, Listed, Listing, Prose, RowId, Shown, Username
 from crm.api.operations import Resource
@@ -156,8 +156,7 @@ def take(call: Call, problem_id: RowId, body: ProblemStep) -> ProblemStepTaken:
         given=given,
     )
     tell(call.db, problem=problem, entry=entry, site=call.site)
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return _after(call, problem_id, entry.id)
 
 
@@ -202,7 +201,4 @@ def _onlooker(call: Call) -> Onlooker:
 
 
 def _visible(call: Call, problem_id: int) -> Problem:
-    problem = problem_of(call.db, _onlooker(call), problem_id)
-    if problem is None:
-        raise NotFound
-    return problem
+    return found(problem_of(call.db, _onlooker(call), problem_id))

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.models import AskedInQuery, Shown, Username
 from crm.api.operations import Resource
 from crm.base.periods import Period
@@ -115,10 +115,8 @@ def report(call: Call, query: ReportQuery) -> Report:
 @quotas.get("/quotas/explain", "一项考核数据及其依据", refusals=(404,))
 def explain(call: Call, query: ExplanationQuery) -> ExplanationShown:
     """A figure explained; not found where the caller may not see it."""
-    person = by_username(call.db, query.person)
-    if person is None:
-        raise NotFound
-    found = explained_figures(
+    person = found(by_username(call.db, query.person))
+    figures = explained_figures(
         call.db,
         period=Period.parse(query.period),
         as_of=call.now,
@@ -126,10 +124,7 @@ def explain(call: Call, query: ExplanationQuery) -> ExplanationShown:
         person_ids=[person.id],
     )
     scope = figure_scope(call.db, call.viewer, call.on)
-    judged = next(filter(scope.sees_figure, found), None)
-    if judged is None:
-        raise NotFound
-    return _explained(call, judged)
+    return _explained(call, found(next(filter(scope.sees_figure, figures), None)))
 
 
 def _explained(call: Call, judged: PersonFigure) -> ExplanationShown:

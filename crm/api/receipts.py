@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.lead_models import unit_id
 from crm.api.models import (
     Asked,
@@ -130,8 +130,7 @@ def add(call: Call, body: NewReceipt) -> ReceiptShown:
     check_receipt(call.db, data, call.on)
     _require_answers(call, lead, data, body.answers)
     row = record_receipt(call.db, lead=lead, data=data, by=call.person, now=call.now)
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, row.id)
 
 
@@ -192,7 +191,5 @@ def form_id(call: Call, code: str) -> int:
 
 
 def _visible(call: Call, receipt_id: int) -> tuple[Receipt, bool]:
-    found = receipt_with_right(call.db, claim_scope(call.db, call.viewer, call.on), receipt_id)
-    if found is None:
-        raise NotFound
-    return found
+    scope = claim_scope(call.db, call.viewer, call.on)
+    return found(receipt_with_right(call.db, scope, receipt_id))

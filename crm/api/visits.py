@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from crm.api.call import Call, NotFound
+from crm.api.call import Call, found
 from crm.api.models import Asked, Day, Listed, Listing, Moment, RowId, Username
 from crm.api.operations import Resource
 from crm.api.paging import listing as listed
@@ -161,10 +161,7 @@ def _after_step(call: Call, visit_id: int, step: Step) -> VisitShown:
 
 
 def _visible(call: Call, visit_id: int) -> Visit:
-    visit = visit_by_id(call.db, call.viewer, visit_id, call.on)
-    if visit is None:
-        raise NotFound
-    return visit
+    return found(visit_by_id(call.db, call.viewer, visit_id, call.on))
 
 
 def _held_for(call: Call, visit_id: int) -> Visit:
@@ -180,8 +177,7 @@ def _held_for(call: Call, visit_id: int) -> Visit:
 
 def _anew(call: Call, visit_id: int) -> VisitShown:
     """The visit as it is after the change; who has left it by that sees it no more."""
-    call.db.flush()
-    call.db.expire_all()
+    call.read_anew()
     return show(call, visit_id)
 
 
