@@ -167,84 +167,50 @@ def give_password(username: str) -> ResponseReturnValue:
     )
 
 
-def _do(username: str, done: str, change: Callable[[Session, Person], object]) -> str:
-    """Change the account, flash the result, and return where to go."""
+def _do(
+    username: str, done: str, change: Callable[..., object], **given: object
+) -> ResponseReturnValue:
+    """Change the account as that service does, and say so on the person's page."""
+    me, now = signed_in(), moment()
     try:
         with transaction() as session:
-            change(session, by_username(session, username) or abort(404))
+            person = by_username(session, username) or abort(404)
+            change(session, person=person, by=me, now=now, **given)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
         flash(done, "success")
-    return url_for(".show", username=username)
+    return redirect(url_for(".show", username=username))
 
 
 @bp.post(f"{ONE}/disable")
 def disable(username: str) -> ResponseReturnValue:
     """Close the account at once."""
-    me, now = signed_in(), moment()
-    return redirect(
-        _do(
-            username,
-            "账号已停用，其登录均已退出。",
-            lambda session, person: accounts.disable_person(
-                session, person=person, at=now, by=me, now=now
-            ),
-        )
-    )
+    done = "账号已停用，其登录均已退出。"
+    return _do(username, done, accounts.disable_person, at=moment())
 
 
 @bp.post(f"{ONE}/enable")
 def enable(username: str) -> ResponseReturnValue:
     """Open the account again."""
-    me, now = signed_in(), moment()
-    return redirect(
-        _do(
-            username,
-            "账号已恢复。",
-            lambda session, person: accounts.enable_person(session, person=person, by=me, now=now),
-        )
-    )
+    return _do(username, "账号已恢复。", accounts.enable_person)
 
 
 @bp.post(f"{ONE}/sign-out")
 def sign_out(username: str) -> ResponseReturnValue:
     """End all of the person's sessions."""
-    me, now = signed_in(), moment()
-    return redirect(
-        _do(
-            username,
-            "该账号的登录均已退出。",
-            lambda session, person: accounts.sign_out_elsewhere(
-                session, person=person, but_id=None, by=me, now=now
-            ),
-        )
-    )
+    done = "该账号的登录均已退出。"
+    return _do(username, done, accounts.sign_out_elsewhere, but_id=None)
 
 
 @bp.post(f"{ONE}/end-tokens")
 def end_tokens(username: str) -> ResponseReturnValue:
     """End all of the person's tokens of the API."""
-    me, now = signed_in(), moment()
-    return redirect(
-        _do(
-            username,
-            "该账号的接口令牌均已撤销。",
-            lambda session, person: api_tokens.end_all(session, person=person, by=me, now=now),
-        )
-    )
+    return _do(username, "该账号的接口令牌均已撤销。", api_tokens.end_all)
 
 
 @bp.post(f"{ONE}/second-factor/reset")
 def reset_second_factor(username: str) -> ResponseReturnValue:
     """Remove the person's second factor, as a telephone was lost."""
-    me, now = signed_in(), moment()
-    return redirect(
-        _do(
-            username,
-            "两步验证已重置，其登录均已退出。",
-            lambda session, person: second_factor.reset_second_factor(
-                session, person=person, by=me, now=now
-            ),
-        )
-    )
+    done = "两步验证已重置，其登录均已退出。"
+    return _do(username, done, second_factor.reset_second_factor)
