@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from crm.base.audit import chain_head, position_seen, subjects_since
+from crm.base.audit_chain import chain_head, position_seen, subjects_since
 from crm.base.unsaved import has_written
 from crm.base.value_class import value_class
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import Subject, entries_made, record
+from crm.base.audit import record
+from crm.base.audit_chain import Subject, entries_made
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.db import Base, batches, insert_into

@@ -14,8 +14,8 @@ from typing import TypeAlias
 from flask import g
 from sqlalchemy.orm import Session
 
-from crm.base import audit, clock
-from crm.base.audit import Subject
+from crm.base import audit_chain, clock
+from crm.base.audit_chain import Subject
 from crm.base.locks import is_reading
 from crm.extensions import db
 from crm.transactions import apply_pending
@@ -84,7 +84,7 @@ def after_commit(note: Callable[[], None]) -> None:
 
 def note_reads() -> None:
     """Note how far the audit trail reaches, before anything else is read."""
-    g.reads = Reads(audit.position_seen(db.session))
+    g.reads = Reads(audit_chain.position_seen(db.session))
 
 
 def only_matters(matters: MattersTo) -> None:
@@ -95,7 +95,7 @@ def only_matters(matters: MattersTo) -> None:
 
 def is_outdated() -> bool:
     """Whether others have changed anything since this request began to read."""
-    return "reads" in g and audit.position(db.session) != g.reads.position
+    return "reads" in g and audit_chain.position(db.session) != g.reads.position
 
 
 def _require_current(session: Session) -> None:
@@ -110,9 +110,9 @@ def _require_current(session: Session) -> None:
     if reads.matters is None and session.get_bind().dialect.name == "postgresql":
         return
 
-    if audit.hold_position(session) == reads.position:
+    if audit_chain.hold_position(session) == reads.position:
         return
-    changed = audit.changed_since(session, reads.position)
+    changed = audit_chain.changed_since(session, reads.position)
     if reads.matters is None or reads.matters(session, changed):
         raise Outdated
 
@@ -136,7 +136,7 @@ def undo() -> None:
 def forget_reads() -> None:
     """Forget what the transaction has read, so that it is read again."""
     db.session.expunge_all()
-    audit.forget_position(db.session)
+    audit_chain.forget_position(db.session)
     _forget_viewer()
 
 

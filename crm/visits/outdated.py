@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import Subject
+from crm.base.audit_chain import Subject
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.db import ROWS_PER_STATEMENT
 from crm.leads.models import Lead

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from flask import request
 
 from crm.audit.queries import changes_after, rows_changed_after
-from crm.base import audit, formatting
+from crm.base import audit_chain, formatting
 from crm.base.audit_entries import AuditEntry
 from crm.base.db import Base
 from crm.base.errors import Refused
@@ -34,7 +34,7 @@ def position_shown() -> int:
     """
     # a request that changes something may have waited for others since it began
     is_change = request.method in CHANGING
-    return audit.position(db.session) if is_change else audit.position_seen(db.session)
+    return audit_chain.position(db.session) if is_change else audit_chain.position_seen(db.session)
 
 
 def unseen_changes(table: type[Base], row_id: int, *, field: str = SHOWN) -> str:

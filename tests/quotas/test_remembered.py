@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from crm.base import clock
-from crm.base.audit import MOST_SINCE, chain_head, coming_from, record
+from crm.base.audit import coming_from, record
+from crm.base.audit_chain import MOST_SINCE, chain_head
 from crm.base.db import begin_to_write
 from crm.base.periods import DAY, Period
 from crm.base.remembered import MOST, Lasting, Memory

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.audit import Subject
+from crm.base.audit_chain import Subject
 from crm.base.errors import Refused
 from crm.base.sheets import Format, SheetRefused
 from crm.extensions import db

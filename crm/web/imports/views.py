@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.audit import Subject, entries_made
+from crm.base.audit_chain import Subject, entries_made
 from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
 from crm.imports import service

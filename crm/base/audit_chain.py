@@ -1,0 +1,236 @@
+"""The chain of the audit trail: a transaction's entries are linked to it right before its commit.
+
+Links are in the order of commits: nothing slips in before a seal, and a transaction waits at most
+for another's commit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    event,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import Session, SessionTransaction, object_session
+from sqlalchemy.sql.dml import ReturningInsert
+
+from crm.base.audit_entries import (
+    HASHED,
+    AuditEntry,
+    AuditHead,
+    AuditLink,
+    as_stored,
+    as_text,
+    entry_text,
+    link_hash,
+)
+from crm.base.bulk import Row, insert_converted
+from crm.base.db import batches, insert_of
+
+HEAD = 1  # the one row of AuditHead
+HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
+MADE = "audit_made"  # the ids of the entries that this transaction made
+TEXTS = "audit_texts"  # of them, by id, where they need not be read back
+HELD = "audit_held"  # the end of the chain, once this transaction holds it
+
+Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
+
+# Of tables, not classes: with those an ORM session does as much again for each statement.
+_ENTRIES, _HEADS = AuditEntry.__table__, AuditHead.__table__
+_HEAD = select(_HEADS.c.position, _HEADS.c.hash).where(_HEADS.c.id == HEAD)
+_HEAD_POSITION = select(_HEADS.c.position).where(_HEADS.c.id == HEAD)
+_MOVE_HEAD = (
+    update(_HEADS)  # type: ignore[arg-type] # a table, typed as what it is selected from
+    .where(_HEADS.c.id == HEAD)
+    .values(position=bindparam("new_position"), hash=bindparam("new_hash"))
+)
+
+MOST_SINCE = 200  # entries that `subjects_since` looks at; an import makes more
+_LINKS = AuditLink.__table__
+# Both at once on PostgreSQL, where every change waits for the others' ways to the server and back.
+_LINK_ONE = (
+    insert(_LINKS)  # type: ignore[arg-type] # as above
+    .values(
+        position=bindparam("new_position"),
+        entry_id=bindparam("entry_id"),
+        hash=bindparam("new_hash"),
+    )
+    .add_cte(_MOVE_HEAD.cte("moved"))
+)
+_SINCE = (
+    select(_LINKS.c.hash, _ENTRIES.c.subject)
+    .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
+    .where(_LINKS.c.position >= bindparam("position"))
+    .order_by(_LINKS.c.position)
+    .limit(bindparam("most"))
+)
+
+
+def chain_head(db: Session) -> str | None:
+    """The hash at the chain's end, which every commit with an entry moves; None: no entry yet.
+
+    It is read once a transaction, so that what is read later is at least as new.
+    """
+    return _head_seen(db)[1]
+
+
+def position_seen(db: Session) -> int:
+    """How far the chain reaches as `chain_head` read it: what is read later is at least as new."""
+    return _head_seen(db)[0]
+
+
+def forget_position(db: Session) -> None:
+    """Let `position_seen` and `chain_head` be read anew, as what else was read is."""
+    db.info.pop(HEAD_SEEN, None)
+
+
+def _head_seen(db: Session) -> tuple[int, str | None]:
+    if HEAD_SEEN not in db.info:
+        head = db.execute(_HEAD).first()
+        db.info[HEAD_SEEN] = tuple(head) if head else (0, None)
+    seen: tuple[int, str | None] = db.info[HEAD_SEEN]
+    return seen
+
+
+def note_made(db: Session, texts: Mapping[int, str]) -> None:
+    """Note the entries that this transaction has made, by id, to be linked at its end."""
+    db.info.setdefault(MADE, set()).update(texts)
+    if not db.in_nested_transaction():  # a savepoint may take them back: they are read again
+        db.info.setdefault(TEXTS, {}).update(texts)
+
+
+def entries_made(db: Session) -> frozenset[int]:
+    """The ids of the entries that this transaction has made so far."""
+    db.flush()
+    return frozenset(db.info.get(MADE, ()))
+
+
+@event.listens_for(AuditEntry, "after_insert")
+def _note(_mapper: Any, _connection: Any, entry: AuditEntry) -> None:
+    db = object_session(entry)
+    assert db is not None  # noqa: S101 - it is being flushed
+    db.info.setdefault(MADE, set()).add(entry.id)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(db: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        db.info.pop(MADE, None)
+        db.info.pop(TEXTS, None)
+        db.info.pop(HELD, None)
+        db.info.pop(HEAD_SEEN, None)
+
+
+def position(db: Session) -> int:
+    """How far the chain reaches; it moves with every change that anybody makes."""
+    return db.scalar(_HEAD_POSITION) or 0
+
+
+def hold_position(db: Session) -> int:
+    """How far the chain reaches before this transaction's entries; nothing is added until its end.
+
+    The last lock that a transaction takes, or two might wait for each other.
+    """
+    return _hold_head(db)[0]
+
+
+def changed_since(db: Session, position: int) -> set[Subject]:
+    """The subjects of the entries that others have added to the chain after that position."""
+    subjects = select(AuditEntry.subject, AuditEntry.subject_id)
+    linked = subjects.join(AuditLink, AuditLink.entry_id == AuditEntry.id)
+    return {
+        (name, row_id) for name, row_id in db.execute(linked.where(AuditLink.position > position))
+    }
+
+
+def subjects_since(db: Session, position: int, link: str) -> set[str] | None:
+    """The tables that entries after that link of the chain are about.
+
+    None where there are many, or where the chain has no such link.
+    """
+    since = {"position": position, "most": MOST_SINCE + 1}
+    links = db.execute(_SINCE, since).all()
+    if not links or links[0][0] != link or len(links) > MOST_SINCE:
+        return None
+    return {subject for _, subject in links[1:]}
+
+
+@event.listens_for(Session, "before_commit")
+def _chain(db: Session) -> None:
+    """Link this transaction's entries to the chain."""
+    if db.in_nested_transaction():
+        return
+
+    db.flush()
+    made = sorted(db.info.pop(MADE, ()))
+    if not made:
+        return
+
+    position, previous = _hold_head(db)
+    links: list[Row] = []
+
+    for entry_id, entry in _texts(db, made):
+        position += 1
+        previous = link_hash(previous, position, entry)
+        links.append((position, entry_id, previous))
+
+    if not links:  # all may have gone with a savepoint
+        return
+    if len(links) == 1 and db.get_bind().dialect.name == "postgresql":
+        names = ("new_position", "entry_id", "new_hash")
+        db.execute(_LINK_ONE, dict(zip(names, links[0], strict=True)))
+        return
+    insert_converted(db, AuditLink, ("position", "entry_id", "hash"), links)
+    db.execute(_MOVE_HEAD, {"new_position": position, "new_hash": previous})
+
+
+def _hold_head(db: Session) -> tuple[int, str]:
+    """Lock the end of the chain and return it; create it where there is none."""
+    if HELD not in db.info:
+        db.info[HELD] = _lock_head(db)
+    head: tuple[int, str] = db.info[HELD]
+    return head
+
+
+def _lock_head(db: Session) -> tuple[int, str]:
+    connection = db.connection()
+    position, last, *_ = connection.execute(_take_head(connection.dialect.name)).one()
+    return position, last
+
+
+# Statements under the lock are put together once: others wait for them.
+@cache
+def _take_head(dialect: str) -> ReturningInsert[*tuple[Any, ...]]:
+    begin = insert_of(dialect, AuditHead).values(id=HEAD, position=0, hash="")
+    taken = begin.on_conflict_do_update(index_elements=["id"], set_={"position": _HEADS.c.position})
+    head: list[ColumnElement[Any]] = [_HEADS.c.position, _HEADS.c.hash]
+    if dialect == "postgresql":
+        # A process that is stopped right here would else hold up every writer for ever.
+        head.append(func.set_config("idle_in_transaction_session_timeout", "10s", true()))
+    return taken.returning(*head)
+
+
+@cache
+def _stored_entries(dialect: str) -> Select[*tuple[Any, ...]]:
+    ids: BindParameter[list[int]] = bindparam("ids", expanding=True)
+    return select(*as_stored(dialect, HASHED)).where(AuditEntry.id.in_(ids))
+
+
+def _texts(db: Session, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """The texts of these entries by their ids, as far as the entries are still there."""
+    texts: dict[int, str] = db.info.pop(TEXTS, {})
+    for part in batches([entry_id for entry_id in ids if entry_id not in texts]):
+        query = _stored_entries(db.get_bind().dialect.name)
+        for values in db.execute(query, {"ids": part}).mappings():
+            texts[int(as_text(values["id"]) or 0)] = entry_text(dict(values))
+
+    return ((entry_id, texts[entry_id]) for entry_id in ids if entry_id in texts)
