@@ -26,13 +26,7 @@ def create_app(settings: Settings) -> Flask:
 
     clock.use_zone(settings.timezone)
     FlaskForm.Meta.locales = [settings.locale, "zh"]  # once per process, like the time zone
-    mail.use_site(
-        mail.Site(
-            base_url=settings.base_url,
-            mail_from=settings.mail_from,
-            secret=settings.secret_key,
-        )
-    )
+    mail.use_site(settings.site)
 
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,

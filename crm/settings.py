@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crm.base.addresses import BadAddressError, parse_address
 from crm.base.db import engine_options
+from crm.base.mail import Site
 from crm.base.mail_settings import MailSettings
 from crm.base.s3_place import SCHEME, Addressing, S3Place, bucket_and_prefix
 from crm.base.server_urls import parse_url, primary_of
@@ -93,6 +94,11 @@ class Settings(BaseSettings):
         "zh_Hans",
         description="language of the messages that WTForms brings along; all else is Chinese",
     )
+
+    @property
+    def site(self) -> Site:
+        """What mails say of the installation."""
+        return Site(base_url=self.base_url, mail_from=self.mail_from, secret=self.secret_key)
 
     @property
     def of_mails(self) -> MailSettings:

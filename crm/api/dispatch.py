@@ -17,7 +17,6 @@ from crm.base.clock import civil_date
 from crm.base.db import begin_to_write
 from crm.base.errors import Refused
 from crm.base.locks import read_first
-from crm.base.mail import Site
 from crm.extensions import db
 from crm.requests.run_again import run_until_current
 from crm.requests.transaction import CHANGING, moment, note_reads, transaction, undo
@@ -66,9 +65,8 @@ def _answer(operation: Operation, words: Words, in_path: Mapping[str, Any]) -> R
 def _call(operation: Operation) -> Call:
     viewer, now = gate.caller(db.session, operation), moment()
     own: Settings = current_app.config["SETTINGS"]
-    site = Site(base_url=own.base_url, mail_from=own.mail_from, secret=own.secret_key)
     header = request.headers.get("If-Match")
-    return Call(db.session, operation, viewer, now, civil_date(now), site, header)
+    return Call(db.session, operation, viewer, now, civil_date(now), own.site, header)
 
 
 def _begin_again() -> None:

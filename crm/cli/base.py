@@ -57,8 +57,7 @@ def app() -> Flask:
 
 
 def site() -> Site:
-    current = settings()
-    return Site(base_url=current.base_url, mail_from=current.mail_from, secret=current.secret_key)
+    return settings().site
 
 
 def _command_name() -> str:

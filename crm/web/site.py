@@ -9,7 +9,7 @@ from crm.settings import Settings
 
 def site() -> Site:
     own: Settings = current_app.config["SETTINGS"]
-    return Site(base_url=own.base_url, mail_from=own.mail_from, secret=own.secret_key)
+    return own.site
 
 
 def mail_settings() -> MailSettings:
