@@ -17,10 +17,15 @@ from crm.people.permissions import Viewer
 from crm.people.queries import by_username, people_by_id
 
 T = TypeVar("T")
+Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class NotFound(Exception):  # noqa: N818 - an answer, not a fault
     """There is no such record, or the caller may not know of it."""
+
+
+class OutOfSight(Exception):  # noqa: N818 - an answer, not a fault
+    """The change is made, and has taken the record out of the caller's sight."""
 
 
 class Stale(Exception):  # noqa: N818 - an answer, not a fault
@@ -54,10 +59,14 @@ class Call:
         if etag_of(body_of(shown)) not in tags:
             raise Stale
 
-    def read_anew(self) -> None:
-        """Write the change, and let all be read again as it is after it."""
+    def after(self, show: Callable[["Call", int], Answer], row_id: int) -> Answer:
+        """The record as `show` reads it after the change; `OutOfSight` where it no longer may."""
         self.db.flush()
         self.db.expire_all()
+        try:
+            return show(self, row_id)
+        except NotFound:
+            raise OutOfSight from None
 
     def person_id(self, username: str, field_name: str) -> int:
         """The id of the person; refused as `unknown_username`."""

@@ -105,8 +105,7 @@ def take(call: Call, claim_id: RowId, body: ClaimStep) -> ClaimShown:
 def _after(call: Call, row: Claim) -> ClaimShown:
     """The claim after a step of it, of which its people are told."""
     tell(call.db, claim=row, entry=service.last_entry(call.db, row), site=call.site)
-    call.read_anew()
-    return show(call, row.id)
+    return call.after(show, row.id)
 
 
 def _data(

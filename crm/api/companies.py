@@ -104,7 +104,7 @@ def change(call: Call, company_id: RowId, body: CompanyAsked) -> CompanyShown:
     change_company(
         call.db, company=seen.company, data=replace(data, **sent), by=call.person, now=call.now
     )
-    return _anew(call, company_id)
+    return call.after(show, company_id)
 
 
 @companies.post(f"{ONE}/contacts", "添加企业联系人，回答企业", **MAY)
@@ -132,7 +132,7 @@ def _save(
         by=call.person,
         now=call.now,
     )
-    return _anew(call, seen.company.id)
+    return call.after(show, seen.company.id)
 
 
 def _seen(call: Call, company_id: int) -> SeenCompanyPage:
@@ -147,11 +147,6 @@ def _held(call: Call, company_id: int) -> SeenCompanyPage:
     if not seen.may_change:
         raise Refused("not_yours")
     return seen
-
-
-def _anew(call: Call, company_id: int) -> CompanyShown:
-    call.read_anew()
-    return show(call, company_id)
 
 
 def _show(seen: SeenCompanyPage) -> CompanyShown:

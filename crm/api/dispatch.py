@@ -9,7 +9,7 @@ from flask import Response, current_app, g, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from crm.api import gate, repeats
-from crm.api.call import Call, NotFound, body_of, etag_of, same_state
+from crm.api.call import Call, NotFound, OutOfSight, body_of, etag_of, same_state
 from crm.api.models import Listing
 from crm.api.operations import MATCHED, Operation
 from crm.api.problems import Problem, Words, of_validation
@@ -38,6 +38,8 @@ def view_of(operation: Operation, words: Words) -> Callable[..., Response]:
             problem.headers = {**headers, **problem.headers}
             raise
         answer.headers.update(headers)
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            del answer.headers["Content-Type"]
         return answer
 
     return view
@@ -95,11 +97,10 @@ def _change(call: Call, given: Mapping[str, Any], key: str | None) -> Response:
         return known
     try:
         with transaction() as session:
-            shown = call.operation.handler(call, **given)
+            answer = _changed(call, given)
             if call.operation.method in MATCHED and not call.is_matched:
                 raise RuntimeError(call.operation.name)
             session.flush()
-            answer = _created(call, shown) if call.operation.creates else _response(shown)
             if key:
                 repeats.keep_answer(call, key, answer)
     except (Refused, Problem):
@@ -108,6 +109,15 @@ def _change(call: Call, given: Mapping[str, Any], key: str | None) -> Response:
             return known
         raise
     return answer
+
+
+def _changed(call: Call, given: Mapping[str, Any]) -> Response:
+    try:
+        shown = call.operation.handler(call, **given)
+    except OutOfSight:
+        # the change holds, as on pages: only its record is nothing that the caller may read
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return _created(call, shown) if call.operation.creates else _response(shown)
 
 
 def _created(call: Call, shown: BaseModel) -> Response:

@@ -165,7 +165,7 @@ def add(call: Call, body: NewFollowup) -> FollowupShown:
         repeats=_repetition(body.repeats, body.due_on),
     )
     followup = service.add_followup(call.db, data=data, by=call.person, now=call.now)
-    return show(call, followup.id)
+    return call.after(show, followup.id)
 
 
 @followups.patch(ONE, "修改未办结的跟进；未写明的项不变", **MAY)
@@ -184,7 +184,7 @@ def change(call: Call, followup_id: RowId, body: FollowupChange) -> FollowupShow
         repeats=repeats,
     )
     service.change_followup(call.db, followup=followup, data=data, by=call.person, now=call.now)
-    return _anew(call, followup_id)
+    return call.after(show, followup_id)
 
 
 @followups.post(f"{ONE}/finish", "办结跟进，可写明下一项", **MAY)
@@ -207,7 +207,7 @@ def finish(call: Call, followup_id: RowId, body: Outcome) -> FollowupShown:
         now=call.now,
         calendar=working_calendar(call.db),
     )
-    return _anew(call, followup_id)
+    return call.after(show, followup_id)
 
 
 @followups.post(f"{ONE}/snooze", "推迟跟进，须写明原因", **MAY)
@@ -220,7 +220,7 @@ def snooze(call: Call, followup_id: RowId, body: Snooze) -> FollowupShown:
         by=call.person,
         now=call.now,
     )
-    return _anew(call, followup_id)
+    return call.after(show, followup_id)
 
 
 def _repetition(asked: Repeated | None, due_on: date) -> Repetition | None:
@@ -237,11 +237,6 @@ def _held(call: Call, followup_id: int) -> Followup:
     seen = _seen(call, followup_id)
     call.match(_show(call, [seen])[0])
     return seen.followup
-
-
-def _anew(call: Call, followup_id: int) -> FollowupShown:
-    call.read_anew()
-    return show(call, followup_id)
 
 
 def _show(call: Call, rows: Sequence[SeenFollowup]) -> list[FollowupShown]:

@@ -77,7 +77,7 @@ def add(call: Call, body: NewLead) -> LeadShown:
     """Enter a lead; the same `ref` of the same person is the same lead, and harmless."""
     known_id = lead_id_entered(call.db, ref=body.ref or None, by_id=call.person.id)
     if known_id is not None:
-        return show(call, known_id)
+        return call.after(show, known_id)
 
     data, entered = body.data(call), _entered(body)
     _require_answers(call, entered, body.answers)
@@ -88,7 +88,7 @@ def add(call: Call, body: NewLead) -> LeadShown:
         on, agreement = lead.entered_on, body.agreement
         kind = body.stage
         service.reach(call.db, lead=lead, kind=kind, on=on, agreement=agreement, by=me, now=now)
-    return _anew(call, lead.id)
+    return call.after(show, lead.id)
 
 
 @leads.patch(ONE, "修改线索；未写明的项不变", **MAY)
@@ -96,7 +96,7 @@ def change(call: Call, lead_id: RowId, body: LeadChange) -> LeadShown:
     lead = _held(call, lead_id)
     data = body.onto(call, lead)
     service.change_lead(call.db, lead=lead, data=data, by=call.person, now=call.now)
-    return _anew(call, lead_id)
+    return call.after(show, lead_id)
 
 
 @leads.post(f"{ONE}/reach", "登记线索达到的阶段或节点", **MAY)
@@ -112,7 +112,7 @@ def reach(call: Call, lead_id: RowId, body: Reached) -> LeadShown:
         by=call.person,
         now=call.now,
     )
-    return _anew(call, lead_id)
+    return call.after(show, lead_id)
 
 
 def _visible(call: Call, lead_id: int) -> Lead:
@@ -127,12 +127,6 @@ def _held(call: Call, lead_id: int) -> Lead:
     if not may_change(call.db, call.viewer, lead_id, call.on):
         raise Refused("not_yours")
     return lead
-
-
-def _anew(call: Call, lead_id: int) -> LeadShown:
-    """The lead after the change; not found where the change has taken it out of sight."""
-    call.read_anew()
-    return show(call, lead_id)
 
 
 def _entered(body: NewLead) -> Entered:

@@ -200,6 +200,9 @@ def _success(operation: Operation, models: _Models) -> dict[str, Any]:
     found: dict[str, Any] = {str(int(status)): answer}
     if operation.method == "GET":
         found["304"] = {"description": "没有变动"}
+    if operation.may_hide:
+        text = "已办理；办理后该记录不在本人的权限范围内，没有内容"
+        found["204"] = {"description": text, "headers": _described(_RATE)}
     return found
 
 

@@ -65,6 +65,11 @@ class Operation:
         return model
 
     @property
+    def may_hide(self) -> bool:
+        """Whether what it changes is a record, which it may take out of the caller's sight."""
+        return self.method != "GET" and "id" in self.returns.model_fields
+
+    @property
     def in_path(self) -> dict[str, Any]:
         """The types of its path's parameters."""
         apart = {"call", "query", "body", "return"}

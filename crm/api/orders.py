@@ -84,8 +84,7 @@ def take(call: Call, order_id: RowId, body: OrderStep) -> OrderShown:
         new_due_on=body.new_due_on,
     )
     tell(call.db, order=order, entry=entry, site=call.site)
-    call.read_anew()
-    return show(call, order_id)
+    return call.after(show, order_id)
 
 
 def _filter(call: Call, query: OrderQuery) -> OrderFilter:

@@ -86,7 +86,7 @@ def show_problem(call: Call, me: Onlooker, problem: Problem) -> ProblemShown:
         units=[unit.code for unit in problem.units],
         named=PersonShown.or_none(problem.named),
         passes=problem.passes,
-        entries=[show_entry(entry) for entry in problem.entries],
+        entries=[_entry(entry) for entry in problem.entries],
         steps=[step for step in Step if step in steps],
     )
 
@@ -103,7 +103,7 @@ def _columns(call: Call, seen: SeenProblem, refs: dict[int, str]) -> dict[str, o
     }
 
 
-def show_entry(entry: ProblemEntry) -> ProblemEntryShown:
+def _entry(entry: ProblemEntry) -> ProblemEntryShown:
     """An entry of the history; its parties are loaded."""
     same = ("kind", "state", "text", "due_on", "at")
     return ProblemEntryShown(

@@ -7,17 +7,15 @@ from pydantic import Field
 
 from crm.api.call import Call, found
 from crm.api.lead_models import unit_id
-from crm.api.models import Asked, Day, Line, Listed, Listing, Prose, RowId, Shown, Username
+from crm.api.models import Asked, Day, Line, Listed, Listing, Prose, RowId, Username
 from crm.api.operations import Resource
 from crm.api.paging import listing as listed
 from crm.api.paging import place_of
 from crm.api.project_problem_models import (
     Categories,
     CategoryShown,
-    ProblemEntryShown,
     ProblemListed,
     ProblemShown,
-    show_entry,
     show_listed,
     show_problem,
 )
@@ -28,7 +26,7 @@ from crm.problems.categories import categories as all_categories
 from crm.problems.models import Problem
 from crm.problems.notifications import tell
 from crm.problems.permissions import Onlooker, onlooker
-from crm.problems.queries import ProblemFilter, entry_of, problem_of, problems_page, seen
+from crm.problems.queries import ProblemFilter, problem_of, problems_page, seen
 from crm.problems.raising import MOST_LEADS, ProblemData, first_entry, raise_problem
 from crm.problems.rules import ProblemState
 from crm.problems.service import StepInput, take_step
@@ -85,11 +83,6 @@ class ProblemStep(Asked):
     on: Day | None = Field(None, description="新的期限或再研究日期")
 
 
-class ProblemStepTaken(Shown):
-    entry: ProblemEntryShown
-    problem: ProblemShown | None = Field(description="办理后不在本人权限范围内的为空")
-
-
 @problems.get("/problems", "可见的困难问题，新提出的在前", roles=WITH_RECORDS)
 def listing(call: Call, query: ProblemQuery) -> Listing[ProblemListed]:
     me, place = _onlooker(call), place_of(call, query)
@@ -129,13 +122,11 @@ def add(call: Call, body: NewProblem) -> ProblemShown:
     calendar = working_calendar(call.db)
     problem = raise_problem(call.db, data=data, by=call.person, calendar=calendar, now=call.now)
     tell(call.db, problem=problem, entry=first_entry(call.db, problem), site=call.site)
-    call.db.flush()
-    return show(call, problem.id)
+    return call.after(show, problem.id)
 
 
 @problems.post(f"{ONE}/steps", "办理困难问题的一步", roles=WITH_RECORDS)
-def take(call: Call, problem_id: RowId, body: ProblemStep) -> ProblemStepTaken:
-    """Take a step of the workflow; whoever passes it on may see it no more."""
+def take(call: Call, problem_id: RowId, body: ProblemStep) -> ProblemShown:
     lock_row(call.db, Problem, problem_id)
     problem = _visible(call, problem_id)
     call.match(show_problem(call, _onlooker(call), problem))
@@ -156,17 +147,7 @@ def take(call: Call, problem_id: RowId, body: ProblemStep) -> ProblemStepTaken:
         given=given,
     )
     tell(call.db, problem=problem, entry=entry, site=call.site)
-    call.read_anew()
-    return _after(call, problem_id, entry.id)
-
-
-def _after(call: Call, problem_id: int, entry_id: int) -> ProblemStepTaken:
-    me = _onlooker(call)
-    problem = problem_of(call.db, me, problem_id)
-    return ProblemStepTaken(
-        entry=show_entry(entry_of(call.db, entry_id)),
-        problem=show_problem(call, me, problem) if problem else None,
-    )
+    return call.after(show, problem_id)
 
 
 def _unit_ids(call: Call, codes: Sequence[str]) -> list[int]:

@@ -119,7 +119,7 @@ def add(call: Call, body: NewReceipt) -> ReceiptShown:
     """Record a receipt; the same `ref` of the same person is the same one, and harmless."""
     known_id = receipt_id_recorded(call.db, ref=body.ref or None, by_id=call.person.id)
     if known_id is not None:
-        return show(call, known_id)
+        return call.after(show, known_id)
 
     lead = lead_by_id(call.db, call.viewer, body.lead, call.on)
     if lead is None:
@@ -130,8 +130,7 @@ def add(call: Call, body: NewReceipt) -> ReceiptShown:
     check_receipt(call.db, data, call.on)
     _require_answers(call, lead, data, body.answers)
     row = record_receipt(call.db, lead=lead, data=data, by=call.person, now=call.now)
-    call.read_anew()
-    return show(call, row.id)
+    return call.after(show, row.id)
 
 
 @receipts.post(f"{ONE}/withdraw", "撤销误登的到账记录", roles=WITH_RECORDS)

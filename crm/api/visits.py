@@ -96,7 +96,7 @@ def log(call: Call, body: NewVisit) -> VisitShown:
     """Enter a visit; the same `ref` of the same person is the same visit, and harmless."""
     known_id = visit_id_entered(call.db, ref=body.ref or None, by_id=call.person.id)
     if known_id is not None:
-        return show(call, known_id)
+        return call.after(show, known_id)
 
     data = body.data(call)
     new = check_new_visit(call.db, data, call.viewer, call.now)
@@ -106,7 +106,7 @@ def log(call: Call, body: NewVisit) -> VisitShown:
     only_matters(lambda db, changed: is_outdated_by(db, changed, new, call.person.id))
     visit = service.keep_visit(call.db, new=new, by=call.person, now=call.now)
     _tell_named(call, visit)
-    return show(call, visit.id)
+    return call.after(show, visit.id)
 
 
 @visits.patch(ONE, "修改拜访；未写明的项不变", **MAY)
@@ -122,7 +122,7 @@ def change(call: Call, visit_id: RowId, body: VisitChange) -> VisitShown:
     require_answers(call, data, body.answers, visit)
     service.change_visit(call.db, visit=visit, data=data, by=call.person, now=call.now)
     _tell_named(call, visit)
-    return _anew(call, visit_id)
+    return call.after(show, visit_id)
 
 
 @visits.post(f"{ONE}/done", "办结计划的拜访；提前结束的，以现在为结束时间", **MAY)
@@ -157,7 +157,7 @@ def cancel(call: Call, visit_id: RowId, body: Step) -> VisitShown:
 
 def _after_step(call: Call, visit_id: int, step: Step) -> VisitShown:
     explained(call, step.reason)
-    return _anew(call, visit_id)
+    return call.after(show, visit_id)
 
 
 def _visible(call: Call, visit_id: int) -> Visit:
@@ -173,12 +173,6 @@ def _held_for(call: Call, visit_id: int) -> Visit:
     if not may_change(call.db, call.viewer, visit_id, call.on):
         raise Refused("not_yours")
     return visit
-
-
-def _anew(call: Call, visit_id: int) -> VisitShown:
-    """The visit as it is after the change; who has left it by that sees it no more."""
-    call.read_anew()
-    return show(call, visit_id)
 
 
 def _seen(call: Call, visit: Visit) -> SeenVisit:

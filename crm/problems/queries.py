@@ -141,13 +141,6 @@ def problem_of(db: Session, me: Onlooker, problem_id: int) -> Problem | None:
     )
 
 
-def entry_of(db: Session, entry_id: int) -> ProblemEntry:
-    """An entry of a history with its parties."""
-    loaded = (ProblemEntry.by, ProblemEntry.unit, ProblemEntry.person)
-    query = select(ProblemEntry).where(ProblemEntry.id == entry_id)
-    return db.scalars(query.options(*map(joinedload, loaded))).one()
-
-
 def problems_of_lead(db: Session, me: Onlooker, lead_id: int) -> Sequence[Problem]:
     """The visible problems of a lead, those that are due first, parties and history loaded."""
     query = visible_to(me).where(Problem.id.in_(_of_lead(lead_id)))
