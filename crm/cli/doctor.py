@@ -25,6 +25,7 @@ from crm.extensions import db as app_db
 from crm.files.s3_store import S3Store
 from crm.jobs import health
 from crm.jobs.health import Health
+from crm.jobs.mail_route import mail_route
 from crm.jobs.models import Lease
 from crm.settings import Settings
 from crm.transactions import transaction
@@ -51,7 +52,7 @@ class Finding:
 @click.command()
 @base.format_option
 def doctor(form: str) -> None:
-    """Check settings, database, clock, outbox, calendar, disk, pages; exit code 1 if one fails."""
+    """Check settings, database, mail, clock, outbox, disk, pages; exit code 1 if one fails."""
     results = findings(now=clock.now())
     rows = [dict(zip(KEYS, (row.check, row.state, row.detail), strict=True)) for row in results]
     base.print_rows(rows, KEYS, form)
@@ -80,13 +81,14 @@ def _database_findings(settings: Settings, now: datetime) -> list[Finding]:
     database = Finding("database", *_database(settings))
     # The other checks would each repeat the same error.
     if database.state is Health.FAIL:
-        return [database, *_not_made(("engine", "migrations", *CHECKS), "数据库不可用")]
+        return [database, *_not_made(("engine", "migrations", "mail", *CHECKS), "数据库不可用")]
 
     with base.reading() as db:
         migrations = Finding("migrations", *_migrations(db))
         first = [database, Finding("engine", *_engine(db)), *_replica(settings), migrations]
         if migrations.state is Health.FAIL:
-            return [*first, *_not_made(CHECKS, "数据表不是最新版本")]
+            return [*first, *_not_made(("mail", *CHECKS), "数据表不是最新版本")]
+        first.append(Finding("mail", *_mail(db, settings)))
         return [*first, *(Finding(name, *check(db, now)) for name, check in CHECKS.items())]
 
 
@@ -95,13 +97,28 @@ def _not_made(names: Iterable[str], reason: str) -> list[Finding]:
 
 
 def _settings(settings: Settings) -> Result:
-    host, mail = urlsplit(settings.base_url).hostname, urlsplit(settings.mail).hostname
-    facts = f"地址 {settings.base_url}，邮件 {mail or '存入站内信箱'}，时区 {settings.timezone}"
-    if mail and host in LOCAL:
-        advice = "邮件中的链接只有本机能打开，请把 CRM_BASE_URL 设为大家使用的地址"
-        return Health.WARN, f"{facts}；{advice}"
+    host = urlsplit(settings.base_url).hostname
+    facts = f"地址 {settings.base_url}，时区 {settings.timezone}"
     if host not in LOCAL and settings.base_url.startswith("http://"):
         advice = "登录信息未加密传输，请启用 HTTPS 并修改 CRM_BASE_URL"
+        return Health.WARN, f"{facts}；{advice}"
+    return Health.OK, facts
+
+
+def _mail(db: Session, settings: Settings) -> Result:
+    """Where mails go: to the server of the settings, else to the one entered on the page."""
+    try:
+        server = mail_route(db, settings.of_mails).server
+    except Refused:
+        advice = "请在“系统管理 › 邮件服务器”重新填写，或恢复原来的 CRM_SECRET_KEY"
+        return Health.FAIL, f"密钥已更换，读不出页面上填写的邮件服务器，邮件发不出；{advice}"
+    if server is None:
+        return Health.OK, "未设置邮件服务器，邮件只存入站内信箱"
+
+    source = "CRM_MAIL" if settings.of_mails.is_fixed else "页面上填写的服务器"
+    facts = f"由 {server.host} 发信（{source}）"
+    if urlsplit(settings.base_url).hostname in LOCAL:
+        advice = "邮件中的链接只有本机能打开，请把 CRM_BASE_URL 设为大家使用的地址"
         return Health.WARN, f"{facts}；{advice}"
     return Health.OK, facts
 

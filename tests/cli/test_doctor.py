@@ -15,14 +15,17 @@ from crm.base.workdays import Source
 from crm.cli import base, checks
 from crm.cli import doctor as command
 from crm.jobs import clock_check, lease, ledger
+from crm.jobs.mail_route import enter_mail_server
 from crm.jobs.models import JobRun, Lease, RunState
 from crm.jobs.pausing import pause_job
 from crm.jobs.timetable import JobName
+from crm.people.rules import Role
 from crm.quotas.models import WorkdayOverride
 from crm.transactions import transaction
 from crm.web import assets
 from tests.conftest import NOW
 from tests.databases import SECRET
+from tests.factories import make_person
 from tests.jobs.mail import write
 from tests.jobs.work import at
 
@@ -32,6 +35,7 @@ PARTS = [
     "database",
     "engine",
     "migrations",
+    "mail",
     "clock",
     "lease",
     "slots",
@@ -287,9 +291,27 @@ def test_wrong_settings_are_a_finding_too(asked):
 def test_settings_tell_no_secret(asked, zone):
     _, result = asked(CRM_MAIL="smtp://crm:hush@mail.test:25", CRM_BASE_URL="http://127.0.0.1:8000")
 
-    assert result["settings"]["state"] == "warn"
-    assert "CRM_BASE_URL" in result["settings"]["told"]
+    assert result["mail"]["state"] == "warn"
+    assert "mail.test 发信（CRM_MAIL）" in result["mail"]["told"]
+    assert "CRM_BASE_URL" in result["mail"]["told"]
     assert not [row for row in result.values() if "hush" in row["told"] or SECRET in row["told"]]
+
+
+def test_the_mail_server_that_was_entered_on_the_page_is_known(asked, zone):
+    address = {"CRM_BASE_URL": "https://crm.example.cn"}
+    with transaction(zone) as db:
+        admin = make_person(db, "shan", role=Role.ADMIN)
+        own = base.settings().of_mails
+        url = "smtps://crm:hush@smtp.example.cn"
+        enter_mail_server(db, url=url, sender="crm@example.cn", own=own, by=admin, now=NOW)
+
+    _, known = asked(**address)
+    code, sealed = asked(**address, CRM_SECRET_KEY="another-key-of-thirty-two-characters")
+
+    assert known["mail"]["state"] == "ok"
+    assert known["mail"]["told"] == "由 smtp.example.cn 发信（页面上填写的服务器）"
+    assert (code, sealed["mail"]["state"]) == (1, "fail")
+    assert "重新填写" in sealed["mail"]["told"]
 
 
 def test_a_database_that_is_gone_is_told_and_no_new_one_is_made(asked, tmp_path):

@@ -114,12 +114,12 @@ def _page(contact: ContactForm, password: PasswordForm, feed_url: str = "") -> s
         feed_url=feed_url,
         feed=open_feed(db.session, signed_in().id),
         has_feed=signed_in().role in WITH_RECORDS,
-        password_hint=_password_hint(password_rules(db.session)),
+        password_hint=password_hint(password_rules(db.session)),
         must_change=_must_change(),
     )
 
 
-def _password_hint(rules: PasswordRules) -> str:
+def password_hint(rules: PasswordRules) -> str:
     """What is asked of a new password."""
     parts = [f"至少 {rules.shortest} 个字符"]
     if rules.character_kinds:

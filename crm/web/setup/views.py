@@ -12,7 +12,8 @@ from crm.extensions import db, limiter
 from crm.jobs.ledger import installed_at
 from crm.people import service
 from crm.people.first_run import FirstAdmin, is_code, is_nobody_there, set_up, setup_code
-from crm.people.password_rules import SHORTEST_PASSWORD
+from crm.people.sign_in_profiles import password_rules
+from crm.web.account.views import password_hint
 from crm.web.auth import begin_session
 from crm.web.forms import cleaned, show_refusal
 from crm.web.transaction import moment, transaction
@@ -68,7 +69,9 @@ def create() -> ResponseReturnValue:
 
 
 def _page(form: SetupForm) -> str:
-    return render_template("setup/show.html", form=form, shortest=SHORTEST_PASSWORD)
+    return render_template(
+        "setup/show.html", form=form, password_hint=password_hint(password_rules(db.session))
+    )
 
 
 def _set_up(form: SetupForm) -> None:
@@ -79,12 +82,12 @@ def _set_up(form: SetupForm) -> None:
     if not is_code(form.code.data or "", code):
         raise Refused("wrong_setup_code", field="code")
     contact = read_cells(Contact, {"email": form.email.data or ""})
-    username = form.username.data or ""
+    username, rules = form.username.data or "", password_rules(db.session)
     admin = FirstAdmin(
         username=username,
         name=form.name.data or "",
         email=contact.email,
-        password_hash=service.hash_password(username, form.password.data or ""),
+        password_hash=service.hash_password(username, form.password.data or "", rules=rules),
     )
     with transaction() as session:
         person = set_up(session, zone_name=form.zone_name.data or "", admin=admin, now=moment())

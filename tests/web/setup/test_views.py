@@ -10,6 +10,7 @@ from crm.people.first_run import FirstAdmin, set_up, setup_code
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
 from crm.people.service import verify
+from crm.people.sign_in_profiles import choose_profile, profiles
 from tests.conftest import NOW
 from tests.factories import arranged, make_person
 
@@ -70,6 +71,19 @@ def test_a_mistake_is_named_and_nobody_is_entered(app, client, code, change, sen
     assert answer.status_code == 422
     assert sentence in answer.text
     assert people(app) == 0
+
+
+def test_the_first_password_obeys_the_profile_that_was_chosen(app, client, code):
+    with arranged(app) as db:
+        strict = next(each for each in profiles(db) if each.character_kinds)
+        choose_profile(db, profile=strict, by=None, now=NOW)
+    weak = {"password": "xinkaifaqudi", "again": "xinkaifaqudi"}
+
+    page = client.get("/setup").text
+    answer = client.post("/setup", data=FORM | weak | {"code": code})
+
+    assert f"{strict.character_kinds} 种" in page
+    assert (answer.status_code, people(app)) == (422, 0)
 
 
 def test_there_is_no_second_first_admin(app, client, code):
