@@ -159,11 +159,11 @@ async function showDay() {
   if (fold) fold.open = true;
   fold?.scrollIntoView({ block: "center" });
   const waiting = new Set((await entriesOf(await owner())).map(({ address }) => address));
-  for (const form of document.querySelectorAll(":is(.offline-followup form, .offline-visit)")) {
-    if (!waiting.has(form.getAttribute("action"))) continue;
+  for (const record of document.querySelectorAll(".offline-followup, .offline-visit")) {
+    if (![...record.querySelectorAll("form")].some((form) => waiting.has(form.getAttribute("action")))) continue;
     const chip = element("span", "chip chip-tone-info", "待发送");
-    if (form.matches(".offline-visit")) form.replaceWith(chip);
-    else form.closest("details").querySelector("summary").append(chip);
+    if (record.matches(".offline-visit")) record.replaceChildren(chip);
+    else record.querySelector("summary").append(chip);
   }
 }
 

@@ -133,6 +133,7 @@ export function showMistake(main) {
 }
 
 // What was changed meanwhile is shown on the page of the record; other conflicts have a page of errors.
+const isRefused = ({ headers }) => headers.has("X-Refused"); // in words, on the page that it leads to
 const isPage = ({ status, text }) => status === 200 || status === 422 || (status === 409 && !text.includes('class="gate"'));
 
 function reasonIn({ text }) {
@@ -148,7 +149,7 @@ function whyStopped(answer) {
   const words = (selector) => [...page.querySelectorAll(`main ${selector}`)].map((part) => part.textContent.trim().replace(/\s+/g, " "));
   const marked = words(".field-error span");
   if (answer.status === 422) return marked.join(" ") || words(".alert-warning li").join(" ") || words(".alert-text").join(" ") || reasonIn(answer);
-  return REASONS[answer.status] ?? reasonIn(answer);
+  return (!isRefused(answer) && REASONS[answer.status]) || reasonIn(answer);
 }
 
 // What an answer means for a form of this page; `hasWaited`: it stands in the queue, where it stays until it is saved.
@@ -162,7 +163,7 @@ async function settle(answer, form, draft, hasWaited) {
     await dequeue(draft.key);
   }
   announce();
-  if (status === 401) leaveFor(headers.get("Location"));
+  if (status === 401 || isRefused(answer)) leaveFor(headers.get("Location"));
   else if (isPage(answer)) show(answer, draft);
   else tell(reasonIn(answer));
 }

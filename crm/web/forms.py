@@ -17,8 +17,9 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused, refusals_of
 from crm.base.typed_text import without_directions
 from crm.people.models import Person
+from crm.web.device_time import typed_on
 from crm.web.errors import refusal_text, show_at_field
-from crm.web.transaction import today, transaction
+from crm.web.transaction import transaction
 
 YEARS = range(2000, 2101)  # other years are typing mistakes
 
@@ -195,7 +196,7 @@ def date_arg(name: str) -> date | None:
 def date_of(text: str, *, is_ahead: bool = False) -> date | None:
     """The entered date; `None` for other texts and implausible years."""
     try:
-        read = entered_date(text, today(), is_ahead=is_ahead)
+        read = entered_date(text, typed_on(), is_ahead=is_ahead)
     except ValueError:
         return None
     return read if read.year in YEARS else None

@@ -1,7 +1,8 @@
 """A form that is sent again under its key is saved once, and answered as the first time.
 
 Scripts send such forms, with the key in a header. They are answered without a redirect, which a
-script could not tell from the way to the sign-in page: 201 leads on, 401 asks to sign in.
+script could not tell from the way to the sign-in page: 201 leads on, 401 asks to sign in, and 409
+under `X-Refused` says that nothing was saved, and why, though a page would lead on.
 """
 
 import json
@@ -15,6 +16,7 @@ from http import HTTPStatus
 from flask import Blueprint, Flask, current_app, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -31,6 +33,9 @@ HEADER = "X-Request-Key"
 # Later the figures in them may be others, and some no longer the person's to see.
 MESSAGES_SHOWN_FOR = timedelta(hours=1)
 DIFFERS = "X-Differs"  # what was sent again is not what was saved
+REFUSED = "X-Refused"
+REASON = Markup('<p class="empty-title">{}</p>')  # as on a page of errors
+REFUSALS = ("danger", "warning")  # categories of messages that say why nothing was saved
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FLASHES = "_flashes"  # Flask's own place for messages of the next page
 
@@ -99,6 +104,7 @@ def _note(session: Session) -> None:
 
 
 def _first_answer(known: AnsweredRequest, sent: KeyedRequest) -> ResponseReturnValue:
+    g.pop("keyed_request", None)
     place = known.location or url_for("myday.show")
     if known.content != sent.content:
         flash("此前提交的内容已保存，之后的修改未保存，请在此修改。", "warning")
@@ -115,14 +121,24 @@ def _without_redirect(response: Response) -> Response:
     if not is_by_script or response.location is None:
         return response
 
+    sent: KeyedRequest | None = g.get("keyed_request")
+    reasons = [] if sent is None or sent.is_saved else _refusals()
+    response.set_data(Markup().join(map(REASON.format, reasons)))
     if not g.get("is_answered"):  # sent to the door before the page was reached
         response.status_code = HTTPStatus.UNAUTHORIZED
+    elif reasons:
+        response.status_code = HTTPStatus.CONFLICT
+        response.headers[REFUSED] = "1"
     else:
         response.status_code = HTTPStatus.CREATED
-        if (sent := g.get("keyed_request")) and sent.is_saved:
+        if sent and sent.is_saved:
             response.call_on_close(_keeping(sent, response.location))
-    response.set_data(b"")
     return response
+
+
+def _refusals() -> list[str]:
+    """Why nothing was saved, in the words that the next page shows."""
+    return [text for category, text in session.get(FLASHES, []) if category in REFUSALS]
 
 
 def _keeping(sent: KeyedRequest, location: str) -> Callable[[], None]:

@@ -335,7 +335,9 @@ def test_a_followup_is_finished_without_network(served, phone):
         assert db.scalar(select(Followup.result)) == "已送达，对方认可。"
 
 
-def test_a_planned_visit_is_set_done_without_network(served, phone):
+@pytest.fixture
+def planned(served, phone):
+    """A planned visit of yesterday, on the kept *my day*, which is open without network."""
     with transaction(served.sessions) as db:
         visit = make_visit(db, person_of(db), DAY_BEFORE, status=Status.PLANNED, city="无锡").id
     phone.page.goto(phone.url)
@@ -344,6 +346,10 @@ def test_a_planned_visit_is_set_done_without_network(served, phone):
     phone.page.evaluate(READY)
     cut(phone)
     phone.page.goto(phone.url)
+    return visit
+
+
+def test_a_planned_visit_is_set_done_without_network(served, phone, planned):
     phone.page.get_by_role("button", name="办结").first.click()
     expect(phone.page.get_by_text(WAITS)).to_be_visible()
     phone.page.goto(phone.url)
@@ -354,7 +360,55 @@ def test_a_planned_visit_is_set_done_without_network(served, phone):
 
     expect(bar(phone)).to_have_count(0)
     with served.sessions() as db:
-        assert db.get(Visit, visit).status is Status.DONE
+        assert db.get(Visit, planned).status is Status.DONE
+
+
+def test_a_planned_visit_is_moved_without_network(served, phone, planned):
+    move_offline(phone)
+    phone.examine()
+
+    cut(phone, is_cut=False)
+
+    expect(phone.page.get_by_text("已改期至7月20日")).to_be_visible()
+    with served.sessions() as db:
+        assert db.get(Visit, planned).first_on == date(2026, 7, 20)
+
+
+def test_what_is_refused_later_stays_on_the_device_with_the_reason(served, phone, planned):
+    move_offline(phone)
+    with transaction(served.sessions) as db:
+        db.get(Visit, planned).status = Status.CANCELLED
+    phone.page.goto(phone.url)
+
+    cut(phone, is_cut=False)
+
+    expect(phone.page.get_by_text("未保存，请在“待发送”中处理")).to_be_visible()
+    entry = open_queue(phone)
+    expect(entry).to_contain_text("未保存")
+    expect(entry).to_contain_text("7月20日")
+    expect(entry.locator(".field-error")).to_have_text(
+        "这次拜访的状态为“已取消”，只有计划中的拜访可以进行此操作。"
+    )
+
+
+def test_what_is_asked_about_a_move_is_answered_and_leaves_the_queue(served, phone, planned):
+    with transaction(served.sessions) as db:
+        make_visit(db, person_of(db), date(2026, 7, 20), status=Status.PLANNED, city="常州")
+    move_offline(phone)
+    cut(phone, is_cut=False)
+    expect(phone.page.get_by_text("同一时间在两个城市")).to_be_visible()
+
+    phone.page.get_by_role("button", name="仍保存").click()
+
+    expect(phone.page.get_by_text("已改期至7月20日")).to_be_visible()
+    expect(bar(phone)).to_have_count(0)
+
+
+def move_offline(screen):
+    screen.page.get_by_text("改期、取消").click()
+    screen.page.get_by_role("textbox", name="改期至").fill("7月20日")
+    screen.page.get_by_role("button", name="改期", exact=True).click()
+    expect(screen.page.get_by_text(WAITS)).to_be_visible()
 
 
 def test_a_quick_entry_fills_in_the_form_without_network_and_is_seen_before_it_is_saved(

@@ -12,9 +12,10 @@ from crm.base.audit import record
 from crm.followups.models import Followup
 from crm.people.models import LoginSession, Person
 from crm.transactions import transaction
+from crm.visits.rules import Status
 from tests.conflicts import after_statement, before_first_write
 from tests.conftest import NOW
-from tests.factories import arranged, make_lead, make_person, sign_in
+from tests.factories import arranged, make_lead, make_person, make_visit, sign_in
 
 KEY = "3f0e2c52-8f6b-4a53-9a0e-0d9b1a2c3d4e"
 
@@ -112,6 +113,21 @@ def test_a_refused_form_may_be_sent_again_under_its_key(app, form):
 
     assert (refused.status_code, saved.status_code) == (422, 201)
     assert count(app) == 1
+
+
+def test_what_leads_on_without_saving_says_so_and_why(app, form):
+    with arranged(app) as db:
+        visit = make_visit(
+            db, db.get(Person, form["person_id"]), NOW.date(), status=Status.CANCELLED
+        )
+    browser = sign_in(app, "lina")
+
+    answer = browser.post(f"/visits/{visit.id}/cancel", headers={"X-Request-Key": KEY})
+    answer.close()
+
+    assert (answer.status_code, answer.headers["X-Refused"]) == (409, "1")
+    reason = re.search(r'class="empty-title">(.+?)</p>', answer.text)[1]
+    assert reason in browser.get(answer.location).text
 
 
 def test_the_key_of_one_person_says_nothing_of_anothers(app, form):
