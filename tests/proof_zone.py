@@ -25,7 +25,7 @@ from crm.files.kinds import FileKind
 from crm.files.models import StoredFile
 from crm.followups.models import FollowupFile
 from crm.leads.catalog_models import LeadSite, Site
-from crm.leads.models import AssistanceOffer, LeadFile, LeadRole, Milestone
+from crm.leads.models import AssistanceOffer, Contact, LeadFile, LeadRole, Milestone
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.leads.view_models import LeadView
 from crm.mailing.channel_models import ChannelHost
@@ -81,6 +81,7 @@ MARKS = {
     "document": "Heron-document-7Q",
 }
 SUMMARY = re.compile("|".join(map(re.escape, MARKS.values())))
+REACH = ("13866554433", "heron@example.com")  # of a contact of the open lead
 _keys = count(1)
 
 
@@ -177,6 +178,8 @@ class ProofZone:
         _correction(db, db.scalar(select(FigureRecord.id)), shen)
         db.flush()
         session_id = db.scalar(select(LoginSession.id).where(LoginSession.person_id == shen.id))
+        contact = db.get_one(Contact, self.own["contact"])
+        contact.phone, contact.email = REACH
         self.own |= {
             "offer": offer.id,
             "attachment": lead_file.id,

@@ -124,11 +124,12 @@ def change_contact(
 def _save(
     call: Call, seen: SeenCompanyPage, contact: Contact | None, body: ContactAsked
 ) -> CompanyShown:
+    is_plain = contact is None or contact.id in seen.plain_ids
     save_contact(
         call.db,
         company=seen.company,
         contact=contact,
-        data=body.data(),
+        data=body.data() if is_plain else body.data().with_rest_of(contact),
         by=call.person,
         now=call.now,
     )

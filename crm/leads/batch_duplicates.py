@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
+from crm.base.masking import whole_number
 from crm.leads.companies import LeadScope
 from crm.leads.credit_codes import credit_code_of
 from crm.leads.duplicates import Entered, Likeness, hides_no_lead, is_seen
@@ -19,7 +20,7 @@ MOST_NAMED = 10  # leads of one company
 _KEYS: Mapping[Likeness, Callable[[Entered], str | None]] = {
     Likeness.CREDIT_CODE: lambda entry: credit_code_of(entry.credit_code),
     Likeness.NAME: lambda entry: spelled(entry.name.strip()).normal or None,
-    Likeness.REACHED_ALIKE: lambda entry: entry.phone,
+    Likeness.REACHED_ALIKE: lambda entry: whole_number(entry.phone),
 }
 
 

@@ -70,6 +70,7 @@ def save_contact(  # noqa: PLR0913 - whose contact, and what of it
     if not name:
         raise Refused("required", field="name")
 
+    data = data.unmasked_by(contact) if contact else data
     values = {"name": name, "position": data.position, "phone": data.phone, "email": data.email}
     before: dict[str, object] = {}
     if contact is None:

@@ -13,11 +13,13 @@ from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
+from crm.base.masking import masked_email, masked_phone
 from crm.base.sheet_problems import Problem, named_lines
 from crm.base.sheets import Column, ImportResult, read_sheet
 from crm.base.value_class import value_class
 from crm.leads.companies import CompanyData, LeadScope
 from crm.leads.company_queries import visible_company
+from crm.leads.contact_permissions import plain_ids
 from crm.leads.contacts import ContactData
 from crm.leads.credit_codes import credit_code_of, is_credit_code
 from crm.leads.duplicates import is_seen
@@ -124,9 +126,11 @@ def contact_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str,
     if viewer:
         scope = LeadScope(viewer, on)
         query = query.where(visible_company(viewer, on), is_seen(scope))
+    contacts = db.scalars(query.order_by(Company.id, Contact.id)).all()
+    plain = plain_ids(db, [row.id for row in contacts], viewer, on)
     return [
-        {"company": row.company.name, **_values(row)}
-        for row in db.scalars(query.order_by(Company.id, Contact.id))
+        {"company": row.company.name, **(_values(row) if row.id in plain else _masked(row))}
+        for row in contacts
     ]
 
 
@@ -137,6 +141,12 @@ def _company(row: ContactRow) -> CompanyData:
 
 def _values(row: ContactRow | Contact) -> dict[str, object]:
     return {name: getattr(row, name) for name in ("name", "position", "phone", "email")}
+
+
+def _masked(row: Contact) -> dict[str, object]:
+    """The values as pages show them to whoever does not work with the contact (PIPL)."""
+    phone, email = row.phone and masked_phone(row.phone), row.email and masked_email(row.email)
+    return {**_values(row), "phone": phone, "email": email}
 
 
 def _not_changeable(db: Session, company_ids: Collection[int], scope: LeadScope) -> set[int]:

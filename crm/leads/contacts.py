@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes
+from crm.base.masking import stands_for
 from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope
 from crm.leads.models import Contact, Lead
@@ -36,6 +37,14 @@ class ContactData:
         phone, email = self.phone or contact.phone, self.email or contact.email
         return replace(self, phone=phone, email=email)
 
+    def unmasked_by(self, contact: Contact) -> "ContactData":
+        """With the contact's number and address where these are them as lists show them."""
+        return replace(
+            self,
+            phone=contact.phone if stands_for(self.phone, contact.phone) else self.phone,
+            email=contact.email if stands_for(self.email, contact.email) else self.email,
+        )
+
 
 def keep_contact(
     db: Session, lead: Lead, data: ContactData | None, scope: LeadScope, *, now: datetime
@@ -51,7 +60,7 @@ def keep_contact(
     # the lead's own contact of that name is updated, never doubled
     own = db.scalar(select(Contact).where(Contact.lead_id == lead.id, Contact.name == name))
     if own:
-        before, after = changes(own, data.known)
+        before, after = changes(own, data.unmasked_by(own).known)
         if not after:
             return {}, {}
         return {"contact": {"name": name, **before}}, {"contact": {"name": name, **after}}
@@ -74,5 +83,5 @@ def move_contacts(db: Session, lead: Lead) -> None:
 
 def _is_same(contact: Contact, data: ContactData) -> bool:
     return contact.name == data.name.strip() and all(
-        getattr(contact, field) == value for field, value in data.known.items()
+        stands_for(value, getattr(contact, field)) for field, value in data.known.items()
     )

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from crm.base.enums import LabeledEnum
+from crm.base.masking import whole_number
 from crm.base.value_class import value_class
 from crm.leads.companies import LeadScope
 from crm.leads.company_names import SHORTEST_CONTAINED, normal_form, parts_of, place_of
@@ -164,7 +165,7 @@ def _searches(
     if normal:
         yield Likeness.NAME, _few(select(Company.id).where(Company.normal == normal))
         yield Likeness.NAME, _few(alias.where(CompanyAlias.normal == normal))
-    if entered.phone or entered.email:
+    if whole_number(entered.phone) or entered.email:
         yield Likeness.REACHED_ALIKE, _few(_contacts(entered, scope))
     if len(normal) >= SHORTEST_CONTAINED:
         yield from _parts(normal, alias)
@@ -194,7 +195,8 @@ def _parts(normal: str, alias: Select[int]) -> Iterator[tuple[Likeness, Select[*
 
 
 def _contacts(entered: Entered, scope: LeadScope) -> Select[int]:
-    same = [Contact.phone == entered.phone] if entered.phone else []
+    phone = whole_number(entered.phone)
+    same = [Contact.phone == phone] if phone else []
     if entered.email:
         # as typed or in small letters: an index finds no other spelling
         same.append(Contact.email.in_({entered.email, entered.email.lower()}))

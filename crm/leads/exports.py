@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from sqlalchemy import Select, select
@@ -9,11 +10,13 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.db import batches
 from crm.base.fields import cells_of
+from crm.base.masking import masked_phone
 from crm.leads.catalog import industries
 from crm.leads.catalog_models import LeadSite
+from crm.leads.contact_permissions import plain_ids
 from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS, STAGE_DATES
 from crm.leads.milestone_kinds import STAGE_CODES, milestone_kinds
-from crm.leads.models import Company, Lead, LeadRole, Milestone, MilestonePlan
+from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone, MilestonePlan
 from crm.leads.own_values import own_cells, values_of_leads
 from crm.leads.permissions import may_see, visible_to
 from crm.leads.progress import progress_of
@@ -73,6 +76,10 @@ def _rows(
     leads = db.scalars(loaded).all()
     seen = {lead.id for lead in leads}
     names, kinds = industries(db), milestone_kinds(db).names
+    contacts = {
+        lead.id: _contact(lead, seen, has_hidden_leads=lead.company_id in bare) for lead in leads
+    }
+    plain = plain_ids(db, [row.id for row in contacts.values() if row], viewer, on)
     earlier = _earlier_refs(db, leads, viewer, on)
     own = values_of_leads(db, sorted(seen))
     plans = _planned(db, sorted(seen))
@@ -81,7 +88,8 @@ def _rows(
         (
             lead.id,
             {
-                **_row(lead, on, seen, has_hidden_leads=lead.company_id in bare),
+                **_row(lead, on, has_hidden_leads=lead.company_id in bare),
+                **_contact_cells(contacts[lead.id], plain),
                 **_milestones(lead.milestones, kinds),
                 **_stop(lead),
                 "plans": [f"{kinds[kind]} {on}" for kind, on in plans[lead.id].items()],
@@ -121,17 +129,29 @@ def _earlier_refs(
     }
 
 
-def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> Cells:
+def _contact(lead: Lead, seen: set[int], *, has_hidden_leads: bool) -> Contact | None:
+    """The lead's own contact first, then the one entered first."""
     contacts = [
         contact
         for contact in lead.company.contacts
         # a contact of no lead may have come with a hidden one
         if contact.lead_id in seen or (contact.lead_id is None and not has_hidden_leads)
     ]
-    # the lead's own first, then the one entered first
-    contact = min(
-        contacts, key=lambda contact: (contact.lead_id != lead.id, contact.id), default=None
-    )
+    return min(contacts, key=lambda contact: (contact.lead_id != lead.id, contact.id), default=None)
+
+
+def _contact_cells(contact: Contact | None, plain: AbstractSet[int]) -> Cells:
+    """The contact, the number as the lead's page shows it (PIPL)."""
+    phone = contact.phone if contact else None
+    is_plain = contact is not None and contact.id in plain
+    return {
+        "contact": contact.name if contact else None,
+        "contact_phone": phone if is_plain or not phone else masked_phone(phone),
+        "contact_position": contact.position if contact else None,
+    }
+
+
+def _row(lead: Lead, on: date, *, has_hidden_leads: bool) -> Cells:
     company = None if has_hidden_leads else lead.company
 
     return {
@@ -143,9 +163,6 @@ def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> Cel
         "sites": [row.site.name for row in lead.sites],
         "park": lead.park.code if lead.park else None,
         "park_name": lead.park.name if lead.park else None,
-        "contact": contact.name if contact else None,
-        "contact_phone": contact.phone if contact else None,
-        "contact_position": contact.position if contact else None,
         **_holders(lead, on),
     }
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
+from crm.base.masking import stands_for
 from crm.leads.companies import LeadScope
 from crm.leads.contacts import ContactData
 from crm.leads.duplicates import is_seen
@@ -27,7 +28,10 @@ class SeenContacts:
     def has(self, company: Hashable, contact: ContactData) -> bool:
         """Whether the company has the contact, with all that is known of it."""
         known = {"name": contact.name.strip(), **contact.known}
-        return any(known.items() <= row.items() for row in self._seen[company])
+        return any(
+            all(stands_for(value, row.get(name)) for name, value in known.items())
+            for row in self._seen[company]
+        )
 
     def has_name(self, company: Hashable, name: str) -> bool:
         """Whether the company has a contact of that name."""

@@ -5,11 +5,13 @@ Each only as far as the viewer may see it: what came with a hidden lead finds no
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import Session, joinedload
 
+from crm.base.masking import number_found_by
 from crm.base.names import folded, spellings
 from crm.leads.models import Company, Contact, Lead
 from crm.leads.permissions import visible
@@ -18,8 +20,9 @@ from crm.leads.search_index import MOST_LIKELY
 from crm.people.permissions import Viewer
 
 SHORTEST_NAME = 2  # characters: a surname alone would find half of all leads
-SHORTEST_NUMBER = 4  # digits, as of the end of a mobile number
+SHORTEST_NUMBER = 4  # digits: the end of a number, as lists show it
 CODE_LENGTH = 18
+_BETWEEN_DIGITS = (" ", "-", "(", ")")
 
 
 class ReachedContact(NamedTuple):
@@ -34,13 +37,14 @@ class ReachedContact(NamedTuple):
 
     def has_number(self, text: str) -> bool:
         """Whether the text is the whole telephone number, however it is written."""
-        return bool(self.phone) and _digits(self.phone or "") == _digits(text)
+        digits = _digits(text)
+        return len(digits) > SHORTEST_NUMBER and number_found_by(digits, self.phone or "")
 
 
 def companies_reached(db: Session, text: str, viewer: Viewer, on: date) -> list[int]:
     """Ids of the companies so found; read first, as most texts find none and cost no more then."""
     found = _coded(text, viewer, on)
-    contact = _contact_called(text)
+    contact = _contact_called(db, text)
     if contact is not None:
         found.append(select(Contact.company_id).where(seen_contacts(contact, viewer, on)))
 
@@ -60,8 +64,8 @@ def seen_contact(db: Session, viewer: Viewer, contact_id: int, on: date) -> Cont
 
 
 def contacts_reached(db: Session, text: str, viewer: Viewer, on: date) -> Sequence[ReachedContact]:
-    """The contacts with the text in their name or telephone number, the latest first."""
-    contact = _contact_called(text)
+    """The contacts with the text in their name, or as their number or its end, latest first."""
+    contact = _contact_called(db, text)
     if contact is None:
         return []
 
@@ -87,17 +91,27 @@ def _digits(text: str) -> str:
     return folded(text).replace("-", "").replace("+", "")
 
 
-def _contact_called(text: str) -> ColumnElement[bool] | None:
+def _contact_called(db: Session, text: str) -> ColumnElement[bool] | None:
     number = _digits(text)
     if number.isdecimal():
-        if len(number) < SHORTEST_NUMBER:
-            return None
-        stored = func.replace(func.replace(Contact.phone, " ", ""), "-", "")
-        return stored.contains(number, autoescape=True)
+        ids = _with_number(db, number) if len(number) >= SHORTEST_NUMBER else []
+        return Contact.id.in_(ids) if ids else None
 
     typed = {spelling for spelling in spellings(text) if len(spelling) >= SHORTEST_NAME}
     names = [Contact.name.icontains(spelling, autoescape=True) for spelling in sorted(typed)]
     return or_(*names) if names else None
+
+
+def _with_number(db: Session, digits: str) -> list[int]:
+    """Ids of the contacts that the digits find."""
+    # the last digits narrow it down in every way of writing a number
+    stored: ColumnElement[str | None] = func.coalesce(Contact.phone, "")
+    for sign in _BETWEEN_DIGITS:
+        stored = func.replace(stored, sign, "")
+    ends = stored.contains(digits[-SHORTEST_NUMBER:], autoescape=True)
+    rows = db.execute(select(Contact.id, Contact.phone).where(ends).order_by(Contact.id.desc()))
+    found = (row.id for row in rows if number_found_by(digits, row.phone or ""))
+    return list(islice(found, MOST_LIKELY))
 
 
 def seen_contacts(contact: ColumnElement[bool], viewer: Viewer, on: date) -> ColumnElement[bool]:

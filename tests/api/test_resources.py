@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from crm.leads.models import Lead
+from crm.leads.models import Contact, Lead
 from crm.leads.rules import Secrecy
 from crm.people.models import Person
 from crm.people.rules import Duty, Scope
@@ -13,6 +13,8 @@ from tests.api.conftest import VISIT, program_of
 from tests.factories import (
     LONG_AGO,
     arranged,
+    make_company,
+    make_contact,
     make_followup,
     make_lead,
     make_person,
@@ -166,6 +168,25 @@ def test_a_company_and_its_contacts_are_changed_by_whom_may_change_its_leads(app
     assert refused.status_code == 403
     wrong = lina.post(f"{place}/contacts", {"name": "王总", "phone": "abc"})
     assert wrong.json["errors"][0]["code"] == "bad_phone"
+
+
+@pytest.mark.parametrize("sent", [{}, {"phone": "138****5678"}])
+def test_a_masked_number_sent_back_or_left_out_stays_as_it_is(app, lina, sent):
+    with arranged(app) as db:
+        company = make_company(db)
+        contact_id = make_contact(db, company, "张工", phone="13812345678").id
+        company_id = company.id
+    place = f"/companies/{company_id}"
+    known = lina.get(place)
+
+    body = {"name": "张工", "position": "厂长", **sent}
+    path = f"{place}/contacts/{contact_id}"
+    changed = lina.send("PATCH", path, json=body, match=known.headers["ETag"])
+
+    assert changed.json["contacts"][0]["phone"] == known.json["contacts"][0]["phone"]
+    with arranged(app) as db:
+        contact = db.get_one(Contact, contact_id)
+        assert (contact.phone, contact.position) == ("13812345678", "厂长")
 
 
 def test_a_lead_entered_over_the_api_is_in_the_trail(app, lina):

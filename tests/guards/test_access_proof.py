@@ -15,7 +15,7 @@ from crm.web.access import ACCESS, PUBLIC
 from tests.conftest import NOW
 from tests.database_digest import changed_tables
 from tests.proof_addresses import about, addresses
-from tests.proof_zone import FAR, KEEPER, MARKS, NEAR, SUMMARY, ProofZone, marks_in
+from tests.proof_zone import FAR, KEEPER, MARKS, NEAR, REACH, SUMMARY, ProofZone, marks_in, text_of
 
 ROLES = NEAR | FAR
 OPERATIONS = {endpoint_of(operation): operation for _, operation in all_operations()}
@@ -30,6 +30,7 @@ ENDING = frozenset({"auth.sign_out", "me.sign_out_elsewhere"})
 NOT_READY = frozenset({"health.is_ready"})  # no clock runs here
 # Each role is tried near to the records; far from them, and all the rest, is slow.
 NEAR_FIRST = [*NEAR, *(pytest.param(who, marks=pytest.mark.slow) for who in FAR)]
+FAR_READERS = ("far_recruiter", "far_supervisor", "far_leader")
 TWO_FIRST = [
     who if who in ("shen", "gu") else pytest.param(who, marks=pytest.mark.slow) for who in ROLES
 ]
@@ -145,6 +146,33 @@ def test_no_list_page_or_export_tells_of_a_restricted_lead(zone, who):
     read = [one for one in pages(zone, zone.own) if one.method == "GET" and _is_for(one, who)]
 
     assert faults(zone, (asking(zone, who, one, refused=False) for one in read)) == []
+
+
+@pytest.mark.parametrize(
+    "who", ["gu", *(pytest.param(who, marks=pytest.mark.slow) for who in FAR_READERS)]
+)
+def test_a_contacts_number_leaves_by_no_page_export_or_answer_before_who_works_elsewhere(zone, who):
+    zone.uncount()
+    read = [one for one in addresses(zone.database.app, zone.own) if one.method == "GET"]
+    told = [one.path for one in read if _reach_in(text_of(_read(zone, who, one)))]
+
+    assert told == []
+
+
+def test_no_mail_says_a_contacts_number(zone):
+    with zone.database.sessions() as db:
+        columns = (Message.subject, Message.body_text, Message.body_html)
+        assert not _reach_in(str(db.execute(select(*columns)).all()))
+
+
+def _reach_in(text):
+    return any(word in text for word in REACH)
+
+
+def _read(zone, who, address):
+    if address.endpoint in OPERATIONS:
+        return _call(zone, who, Scope.READ, address)
+    return zone.send(who, "GET", address.path)
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_what_may_have_come_with_a_hidden_lead_finds_nothing(
     assert sorted(found(zone, "tracker", text)) == ["公开的", "限知项目"]
 
 
-@pytest.mark.parametrize("text", ["欧", "138"])
+@pytest.mark.parametrize("text", ["欧", "138", "1381", "45678", "2345678"])
 def test_too_little_of_a_name_or_number_finds_no_contact(db, found, text):
     zone = make_zone(db)
     company = make_company(db)
