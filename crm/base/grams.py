@@ -8,7 +8,7 @@ Sessions that flush such a row keep it up to date; what is written past them say
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import Any
@@ -147,6 +147,7 @@ def _words(text: str) -> list[str]:
     return unicodedata.normalize("NFC", text).casefold().split()
 
 
+@lru_cache(maxsize=20_000)  # texts of one language share most of their pairs
 def _token(gram: str) -> str:
     """Letters alone, which both databases leave as they are; two grams may share a token."""
     number = crc32(gram.encode())
