@@ -53,10 +53,11 @@ class Step(NamedTuple):
 
 
 class Created(NamedTuple):
-    """A new row of a table: who made it, and what it is made of."""
+    """A row of a table that is new, or one of many changed alike: by whom, and its values."""
 
     by_id: int | None  # none: the clock or an import
     after: Mapping[str, object]
+    before: Mapping[str, object] | None = None  # of a changed one
 
 
 # Of tables, not classes: with those an ORM session does as much again for each statement.
@@ -142,15 +143,22 @@ def latest_step(db: Session, subject: HasId) -> Step | None:
 def prepare_created(
     db: Session, action: str, table: type[Base], rows: Sequence[Created], *, at: datetime
 ) -> CreatedEntries:
-    """Prepare the entries of many new rows, before a lock is taken to insert them."""
+    """Prepare the entries of many new or changed rows, before a lock is taken to write them."""
     of_all = {
         "at": at,
         "action": action,
         "subject": table.__tablename__,
-        "before": None,
         "address": _source.get(),
     }
-    values = [of_all | {"by_id": row.by_id, "after": _as_json(row.after)} for row in rows]
+    values = [
+        of_all
+        | {
+            "by_id": row.by_id,
+            "before": _as_json(row.before),
+            "after": _as_json(row.after),
+        }
+        for row in rows
+    ]
 
     converted = convert(db, AuditEntry, values)
     return CreatedEntries(converted, [*map(_text_with_places, _stored_texts(converted))])

@@ -1,8 +1,7 @@
 """By kind of record, how what an import made or changed of it is taken back (ENTRY 6).
 
-A visit is never deleted: like any entry that is undone it is cancelled, counts for nothing and
-stays in the trail. Its reference becomes free, so that the corrected table can be imported. A
-receipt is withdrawn likewise, and the account of a person is closed.
+Visits that an import added are cancelled (`crm/visits/batch_undo.py`). A receipt is withdrawn
+likewise, and the account of a person is closed.
 """
 
 import json
@@ -13,7 +12,6 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import changes, record
 from crm.base.audit_entries import AuditEntry
 from crm.base.db import Base
 from crm.base.errors import Refused
@@ -26,16 +24,13 @@ from crm.people.absences import cancel_imported
 from crm.people.accounts import disable_person
 from crm.people.models import Absence, Person, Posting
 from crm.people.postings import remove_posting
-from crm.people.quota_inputs import Edit
 from crm.people.rules import WITH_RECORDS, Role
 from crm.people.service import change_person, check_posting, end_posting
 from crm.problems.models import Problem
 from crm.results.receipt_models import Receipt
 from crm.results.receipt_undo import take_back_imported
-from crm.visits.links import participants_of
 from crm.visits.models import Visit
-from crm.visits.quota_inputs import collect_edit
-from crm.visits.rules import Status, Verdict
+from crm.visits.rules import Verdict
 from crm.visits.taking_back import Unrecorded, undo_imported
 
 REASON = "撤销导入"
@@ -59,22 +54,12 @@ def _entry(db: Session, made: ImportMade) -> tuple[dict[str, Any], dict[str, Any
 
 
 def _visit(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
+    """A known visit that the import changed; those that it added go many at a time."""
     visit = _row(db, Visit, made)
     if db.scalar(select(Problem.id).where(Problem.visit_id == visit.id).limit(1)):
         raise Refused("import_row_used", what=Problem.__tablename__)
-    if not made.is_new:
-        was = _unrecorded(made)
-        undo_imported(db, visit=visit, entry_id=made.entry_id, was=was, by=by, now=now)
-        return
-
-    people = participants_of(db, visit.id)
-    before, after = changes(visit, {"status": Status.CANCELLED})
-    visit.logged_at = None
-    # under the reference by which it is known
-    collect_edit(db, visit, Edit.VISIT_UNDONE, people=people, by=by, at=now)
-    was_called, now_called = changes(visit, {"ref": f"{visit.ref}-撤{visit.id}"})
-    before, after = before | was_called, after | now_called
-    record(db, "visit.undone", visit, by=by, at=now, before=before, after=after)
+    was = _unrecorded(made)
+    undo_imported(db, visit=visit, entry_id=made.entry_id, was=was, by=by, now=now)
 
 
 def _unrecorded(made: ImportMade) -> Unrecorded:

@@ -1,6 +1,7 @@
 """What an import made or changed, and nobody touched since, is taken back (ENTRY 6).
 
-The last row goes first, each by itself: one that cannot be taken back stays, and says why.
+The last row goes first. New visits go many at a time, every other row by itself: one that cannot
+be taken back stays, and says why.
 """
 
 import json
@@ -17,6 +18,9 @@ from crm.base.pending import savepoint
 from crm.imports.models import ImportMade, ImportRun
 from crm.imports.undoers import UNDOERS
 from crm.people.models import Person
+from crm.problems.models import Problem
+from crm.visits.batch_undo import cancel_inserted, hold_visits
+from crm.visits.models import Visit
 
 # Entries that undoing itself leaves about a record beside the one that is taken back.
 _OWN = frozenset({"company.contact_import_undone"})
@@ -31,11 +35,15 @@ def take_back_next(db: Session, run: ImportRun, *, by: Person, now: datetime, mo
     )
     query = select(ImportMade).where(*open_rows).order_by(ImportMade.id.desc()).limit(most)
     rows = db.scalars(query).all()
-    touched = _touched(db, rows)
+    hold_visits(db, [made.subject_id for made in rows if made.subject == Visit.__tablename__])
+    refusals = {made_id: Refused("import_row_touched") for made_id in _touched(db, rows)}
+    new_visits = [made for made in rows if _is_new_visit(made) and made.id not in refusals]
+    refusals |= _take_back_visits(db, new_visits, by, now)
 
     for made in rows:
-        why = Refused("import_row_touched") if made.id in touched else None
-        why = why or _take_back(db, made, by, now)
+        why = refusals.get(made.id)
+        if why is None and not _is_new_visit(made):
+            why = _take_back(db, made, by, now)
         made.taken_back = why is None
         if why:
             facts = json.dumps([why.code, why.facts], ensure_ascii=False, default=str)
@@ -44,6 +52,29 @@ def take_back_next(db: Session, run: ImportRun, *, by: Person, now: datetime, mo
             run.undone += 1
     db.flush()
     return len(rows)
+
+
+def _is_new_visit(made: ImportMade) -> bool:
+    return made.subject == Visit.__tablename__ and made.is_new
+
+
+def _take_back_visits(
+    db: Session, rows: Collection[ImportMade], by: Person, now: datetime
+) -> dict[int, Refused]:
+    """Cancel the visits that the rows tell of; the refusals of those that stay, by row."""
+    named = set()
+    for part in batches(sorted(made.subject_id for made in rows)):
+        named |= {*db.scalars(select(Problem.visit_id).where(Problem.visit_id.in_(part)))}
+    free = [made.subject_id for made in rows if made.subject_id not in named]
+    found = cancel_inserted(db, free, by=by, now=now)
+
+    refusals = {}
+    for made in rows:
+        if made.subject_id in named:
+            refusals[made.id] = Refused("import_row_used", what=Problem.__tablename__)
+        elif made.subject_id not in found:
+            refusals[made.id] = Refused("import_row_gone")
+    return refusals
 
 
 def _take_back(db: Session, made: ImportMade, by: Person, now: datetime) -> Refused | None:
