@@ -38,7 +38,7 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        return urllib.parse.urlencode(self.fields or {}).encode()
+        return urllib.parse.urlencode(self.fields or {}, doseq=True).encode()
 
     def encoded(self) -> bytes:
         head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\n"

@@ -80,20 +80,22 @@ def pss_after_use(server: Server, data: Path, scale: float) -> float:
 
 def pss_of_servers() -> float:
     """MiB of all processes that this one has started."""
-    return sum(map(_pss, _descendants(os.getpid())))
+    return sum(map(pss, descendants(os.getpid())))
 
 
-def _pss(process_id: int) -> float:
+def pss(process_id: int) -> float:
+    """MiB of a process."""
     text = Path(f"/proc/{process_id}/smaps_rollup").read_text(encoding="ascii")
     found = _PSS.search(text)
     return int(found[1]) / KIB if found else 0
 
 
-def _descendants(process_id: int) -> Iterator[int]:
+def descendants(process_id: int) -> Iterator[int]:
+    """The processes that a process has started, and theirs."""
     for task in Path(f"/proc/{process_id}/task").iterdir():
         for child in (task / "children").read_text(encoding="ascii").split():
             yield int(child)
-            yield from _descendants(int(child))
+            yield from descendants(int(child))
 
 
 def compared(
