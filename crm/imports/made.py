@@ -47,10 +47,11 @@ def note_made(
     """Note the rows of these entries; `was`: of changed visits what their entries do not name."""
     rows: list[Row] = []
     lead_entries: dict[int, int] = {}
-    contacts: list[AuditEntry] = []
+    contacts: list[Any] = []
+    columns = (AuditEntry.id, AuditEntry.action, AuditEntry.subject, AuditEntry.subject_id)
     for part in batches(sorted(entry_ids)):
-        query = select(AuditEntry).where(AuditEntry.id.in_(part)).order_by(AuditEntry.id)
-        for entry in db.scalars(query):
+        query = select(*columns).where(AuditEntry.id.in_(part)).order_by(AuditEntry.id)
+        for entry in db.execute(query):
             if entry.action == _CONTACT:
                 contacts.append(entry)
             elif entry.action in _NEW:
@@ -65,7 +66,7 @@ def note_made(
         insert_converted(db, ImportMade, *convert(db, ImportMade, rows))
 
 
-def _row(run: ImportRun, entry: AuditEntry, was: Mapping[int, Unrecorded]) -> Row:
+def _row(run: ImportRun, entry: Any, was: Mapping[int, Unrecorded]) -> Row:
     before = None
     if entry.subject == Visit.__tablename__ and entry.subject_id in was:
         before = json.dumps(asdict(was[entry.subject_id]), default=str)
@@ -100,9 +101,7 @@ def _companies_of(
         yield _made(run, Company.__tablename__, company_id, entry_id)
 
 
-def _contacts(
-    db: Session, run: ImportRun, entries: Sequence[AuditEntry], now: datetime
-) -> Iterator[Row]:
+def _contacts(db: Session, run: ImportRun, entries: Sequence[Any], now: datetime) -> Iterator[Row]:
     """The contacts of entries about their companies, each with its values."""
     names = ("name", "position", "phone", "email")
     last = {entry.subject_id: entry.id for entry in entries}

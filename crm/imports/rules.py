@@ -21,9 +21,11 @@ UNDO_WITHIN = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)  # a list of one's imports goes back so far
 MOST_ROWS = 100_000
 MOST_AT_ONCE = 1_000  # rows that a request reads and keeps itself; more are left to the clock
-BATCH = 500  # rows of one transaction: others wait for some ten milliseconds
-# Each row is taken back by itself, some 4 ms of processor time under the write lock.
-UNDO_BATCH = 40
+# Rows of the first transaction; what it takes decides about the next (crm/jobs/part_size.py).
+BATCH = 200
+UNDO_BATCH = 40  # a row that is taken back by itself takes some 4 ms of processor time
+CHECKED_AT_ONCE = 2_000  # rows that are held as values, and kept in several transactions
+CHECK_HOLDS_FOR = timedelta(seconds=15)  # others may change something meanwhile, as beside a form
 MOST_UNDONE_AT_ONCE = 100  # by a request itself
 LEASE_OF_CHECK = timedelta(minutes=15)  # all rows at once: 100,000 take minutes on a busy machine
 LEASE = timedelta(minutes=2)  # of a node that works on an import

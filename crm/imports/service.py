@@ -14,7 +14,6 @@ from crm.base.clock import civil_date
 from crm.base.db import Base, batches, insert_into
 from crm.base.errors import Refused
 from crm.base.sheets import ImportResult
-from crm.base.table_heads import TableRow
 from crm.imports.made import note_made
 from crm.imports.models import ImportName, ImportRun, ImportTemplate
 from crm.imports.rules import (
@@ -30,11 +29,11 @@ from crm.imports.rules import (
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import Upload, pack, read_upload, upload_of
 from crm.imports.undoing import take_back_next
-from crm.imports.visits import Checked, check_rows, report_of
+from crm.imports.visits import Part, check_rows, report_of
 from crm.people.models import Person
 from crm.people.queries import primary_posting
 from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.table_imports import keep_table
+from crm.visits.table_imports import keep_part
 from crm.visits.table_words import VOCABULARY
 
 
@@ -182,7 +181,7 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     if checked.problems and not only_usable:  # others have changed something meanwhile
         raise RowsRefusedError(len(checked.problems))
     run.only_usable, run.position = only_usable, 0
-    keep_rows(db, run=run, checked=checked, rows=upload.table.rows, by=by, now=now)
+    keep_rows(db, run=run, part=checked.part(db, upload.table.rows, now=now), by=by, now=now)
     finish(db, run=run, by=by, now=now)
 
 
@@ -203,25 +202,17 @@ def may_go_on(by: Person, now: datetime) -> bool:
     return by.role in WITH_RECORDS and not by.is_disabled(now)
 
 
-def keep_rows(  # noqa: PLR0913 - rows of a run, whole
-    db: Session,
-    *,
-    run: ImportRun,
-    checked: Checked,
-    rows: Sequence[TableRow],
-    by: Person,
-    now: datetime,
-) -> None:
+def keep_rows(db: Session, *, run: ImportRun, part: Part, by: Person, now: datetime) -> None:
     """Keep what was checked, and note what it made."""
     before = entries_made(db)
-    was = keep_table(db, checked=checked.rows, by=by, now=now)
+    was = keep_part(db, part=part.table, by=by, now=now)
     note_made(db, run, entries_made(db) - before, was=was, now=now)
 
-    run.added += len(checked.rows.new)
-    run.changed += len(checked.rows.changed)
-    run.unchanged += len(checked.rows.same)
-    run.refused += len(checked.problems)
-    run.position += len(rows)
+    run.added += part.table.new.count
+    run.changed += len(part.table.changed)
+    run.unchanged += part.table.same
+    run.refused += part.refused
+    run.position += part.rows
 
 
 def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:

@@ -27,12 +27,21 @@ from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.visits.fields import VISIT_COLUMNS
 from crm.visits.rules import Kind
-from crm.visits.table_imports import CheckedTable, check_table
+from crm.visits.table_imports import CheckedTable, TablePart, check_table, part_of
 from crm.visits.table_rows import Defaults, Reading, visit_row
 
 SHOWN = ("date", "starts_at", "ends_at", "hours", "leader", "participants", "city", "companies")
 _DATES = ("date", "hours", "starts_at")
 A_PART = 5_000  # rows of a long table that are held as values at once
+
+
+@value_class
+class Part:
+    """Some of the rows, ready to be kept in one transaction."""
+
+    table: TablePart
+    rows: int
+    refused: int
 
 
 @value_class
@@ -43,6 +52,12 @@ class Checked:
     problems: Mapping[int, Sequence[Problem]]  # by line
     notices: Sequence[Problem]
     open: Mapping[str, str]  # names that are asked for
+
+    def part(self, db: Session, rows: Sequence[TableRow], *, now: datetime) -> Part:
+        """Prepare these rows; this needs no lock."""
+        lines = {row.line: None for row in rows}  # in their order
+        refused = sum(line in lines for line in self.problems)
+        return Part(part_of(db, self.rows, lines, now=now), len(rows), refused)
 
 
 def check_rows(  # noqa: PLR0913 - rows of a run, whole

@@ -4,23 +4,51 @@ A node takes an import by a lease. What a batch keeps and how far the import has
 in one transaction, so that nothing is kept twice and others wait for one batch at most.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.table_heads import TableRow
+from crm.base.value_class import value_class
 from crm.imports import service
 from crm.imports.models import ImportRun
-from crm.imports.rules import AT_WORK, BATCH, LEASE, LEASE_OF_CHECK, UNDO_BATCH, RunState
+from crm.imports.rules import (
+    AT_WORK,
+    BATCH,
+    CHECK_HOLDS_FOR,
+    CHECKED_AT_ONCE,
+    LEASE,
+    LEASE_OF_CHECK,
+    UNDO_BATCH,
+    RunState,
+)
 from crm.imports.tables import Upload, read_upload
-from crm.imports.visits import check_rows
+from crm.imports.visits import Checked, check_rows
+from crm.jobs.part_size import PartSize
 from crm.people.models import Person
 from crm.transactions import transaction
 from crm.visits.table_words import VOCABULARY
 
 log = structlog.get_logger()
+
+
+@value_class
+class CheckedRows:
+    """Rows of a table that were checked, from which short transactions take their parts."""
+
+    checked: Checked
+    rows: Sequence[TableRow]
+    first: int  # their place in the table
+    at: datetime
+
+    def next_rows(self, position: int, most: int, now: datetime) -> Sequence[TableRow]:
+        """The rows at the position; none where they are others, or were checked long ago."""
+        if position < self.first or now - self.at > CHECK_HOLDS_FOR:
+            return ()
+        return self.rows[position - self.first :][:most]
 
 
 class Importer:
@@ -29,11 +57,13 @@ class Importer:
     def __init__(self, sessions: sessionmaker[Session], now: Callable[[], datetime]) -> None:
         self._sessions = sessions
         self._now = now
+        self._checked: CheckedRows | None = None  # of the import that is under way
+        self._kept_at_once, self._undone_at_once = PartSize(BATCH), PartSize(UNDO_BATCH)
 
     def work(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Finish the imports that wait, the oldest first."""
         while may_go_on() and (run_id := self._take()):
-            upload = self._read(run_id)
+            upload, self._checked = self._read(run_id), None
             while may_go_on() and self._step(run_id, upload):
                 pass
 
@@ -103,15 +133,14 @@ class Importer:
 
     def _keep(self, run_id: int, upload: Upload) -> bool:
         now = self._now()
-        with self._sessions() as db:  # checked before the write lock is taken
+        with self._sessions() as db:  # checked and prepared before the write lock is taken
             run = db.get_one(ImportRun, run_id)
-            rows = upload.table.rows[run.position : run.position + BATCH]
-            by = db.get_one(Person, run.made_by_id)
-            checked = check_rows(db, run=run, upload=upload, rows=rows, by=by, now=now)
+            checked, rows = self._next_rows(db, run, upload, now)
+            part = checked.part(db, rows, now=now)
 
-        with transaction(self._sessions) as db:
+        with self._kept_at_once.timed(), transaction(self._sessions) as db:
             run, by = db.get_one(ImportRun, run_id), db.get_one(Person, run.made_by_id)
-            service.keep_rows(db, run=run, checked=checked, rows=rows, by=by, now=now)
+            service.keep_rows(db, run=run, part=part, by=by, now=now)
             is_done = run.position >= len(upload.table.rows)
             run.leased_until = None if is_done else now + LEASE
             if is_done:
@@ -119,12 +148,27 @@ class Importer:
                 log.info("import.done", run=run_id, rows=run.position)
         return not is_done
 
+    def _next_rows(
+        self, db: Session, run: ImportRun, upload: Upload, now: datetime
+    ) -> tuple[Checked, Sequence[TableRow]]:
+        """The rows of the next transaction, checked a short while ago."""
+        most = self._kept_at_once.rows
+        known = self._checked
+        if known and (rows := known.next_rows(run.position, most, now)):
+            return known.checked, rows
+
+        rows = upload.table.rows[run.position : run.position + CHECKED_AT_ONCE]
+        by = db.get_one(Person, run.made_by_id)
+        checked = check_rows(db, run=run, upload=upload, rows=rows, by=by, now=now)
+        self._checked = CheckedRows(checked, rows, run.position, self._now())
+        return checked, rows[:most]
+
     def _undo(self, run_id: int) -> bool:
-        now = self._now()
-        with transaction(self._sessions) as db:
+        now, most = self._now(), self._undone_at_once.rows
+        with self._undone_at_once.timed(), transaction(self._sessions) as db:
             run = db.get_one(ImportRun, run_id)
             by = db.get_one(Person, run.made_by_id)
-            is_done = service.undo_rows(db, run=run, by=by, now=now, most=UNDO_BATCH) < UNDO_BATCH
+            is_done = service.undo_rows(db, run=run, by=by, now=now, most=most) < most
             run.leased_until = None if is_done else now + LEASE
             if is_done:
                 service.finish_undo(db, run=run, by=by, now=now)

@@ -65,9 +65,15 @@ class PreparedVisits:
     companions: Sequence[Row]  # the number of the row in place of the visit's id
     leads: Sequence[Row]  # likewise
     companies: Sequence[Row]  # likewise
+    named: Sequence[tuple[int, str]]  # numbers of companies found by a name, and its tokens
     entries: CreatedEntries
     trips: Sequence[TripNamed]
     edits: Sequence[QuotaInputChanged]
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.tokens)
 
 
 COMPANIONS = ("visit_id", "person_id", "late_by_days")
@@ -110,17 +116,20 @@ def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Pr
         for key in visit.companion_ids
     ]
     created = [_created(visit) for visit in visits]
+    companies = [
+        (number, *(row[name] for name in COLUMNS[1:]))
+        for number, visit in enumerate(visits)
+        for row in columns_of_rows(visit.companies)
+    ]
+    names = [row[COLUMNS.index("name")] for row in companies]
 
     return PreparedVisits(
         convert(db, Visit, [visit.columns for visit in visits]),
         VISITS.tokens_of_new(visit.columns for visit in visits),
         companions,
         [(number, key) for number, visit in enumerate(visits) for key in visit.lead_ids],
-        [
-            (number, *(row[name] for name in COLUMNS[1:]))
-            for number, visit in enumerate(visits)
-            for row in columns_of_rows(visit.companies)
-        ],
+        companies,
+        [(place, NAMED.tokens_of([name])) for place, name in enumerate(names) if name],
         prepare_created(db, "visit.imported", Visit, created, at=now),
         [_trip_of(visit) for visit in visits if visit.columns["trip"]],
         [_edit(visit, now) for visit in visits],
@@ -143,12 +152,11 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
     for table, columns, linked in (
         (VisitParticipant, COMPANIONS, visits.companions),
         (VisitLead, LEADS, visits.leads),
-        (VisitCompany, COLUMNS, visits.companies),
     ):
         insert_converted(db, table, columns, [(ids[number], *row) for number, *row in linked])
+    _insert_companies(db, visits, ids)
 
     VISITS.index_new(db, ids, visits.tokens)
-    _index_companies(db, ids)
     record_created(db, visits.entries, ids)
     for edit in visits.edits:
         collect(db, edit)
@@ -157,12 +165,16 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
     return ids
 
 
-def _index_companies(db: Session, visit_ids: Sequence[int]) -> None:
-    """Let visits be found by the names of companies that are not on record."""
-    for part in batches(visit_ids):
-        named = VisitCompany.visit_id.in_(part) & VisitCompany.name.is_not(None)
-        if ids := db.scalars(select(VisitCompany.id).where(named)).all():
-            NAMED.index_again(db, ids)
+def _insert_companies(db: Session, visits: PreparedVisits, visit_ids: Sequence[int]) -> None:
+    """Insert the companies met, those that are not on record to be found by their names."""
+    ids = new_ids(db, VisitCompany, len(visits.companies))
+    rows = [
+        (company_id, visit_ids[number], *row)
+        for company_id, (number, *row) in zip(ids, visits.companies, strict=True)
+    ]
+    insert_converted(db, VisitCompany, ("id", *COLUMNS), rows)
+    named = [ids[place] for place, _ in visits.named]
+    NAMED.index_new(db, named, [tokens for _, tokens in visits.named])
 
 
 def _trip_of(visit: CheckedVisit) -> TripNamed:

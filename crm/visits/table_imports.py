@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.base.cells import LineOrEmpty, read_rows
@@ -78,7 +78,16 @@ class CheckedTable:
     new: list[int] = field(default_factory=list)
     same: list[int] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
-    prepared: batch_insert.PreparedVisits | None = None  # what is new, ready to be inserted
+    visits: dict[int, batch_insert.CheckedVisit] = field(default_factory=dict)  # new ones, by line
+
+
+@value_class
+class TablePart:
+    """Some rows of a checked table, ready to be kept in one transaction."""
+
+    new: batch_insert.PreparedVisits
+    changed: Sequence[Change]
+    same: int
 
 
 @value_class
@@ -126,37 +135,44 @@ def check_table(  # noqa: PLR0913 - a table and who imports it
 
     The rows come in parts, so that a long table is never held as values all at once. For a
     preview what is unlikely becomes a notice, as a form would ask about it; else the new visits
-    are prepared, which takes as long as a quarter of the check.
+    are kept in what is returned.
     """
     checker = _Checker(db, sheet, viewer(db, by, civil_date(now)), now)
     doubtful = Doubtful(db, checker.on) if is_preview else None
-    new: list[batch_insert.CheckedVisit] = []
     for part in parts:
         for line, visit in checker.check(part, by):
             if doubtful:
                 doubtful.add(visit, line, f"第 {line} 行")
             else:
-                new.append(visit)
+                checker.checked.visits[line] = visit
 
     if doubtful:
         sheet.notices += doubtful.notices()
-    else:
-        checker.checked.prepared = batch_insert.prepare(db, new, now=now)
     return checker.checked
 
 
-def keep_table(
-    db: Session, *, checked: CheckedTable, by: Person, now: datetime
+def part_of(
+    db: Session, checked: CheckedTable, lines: Collection[int], *, now: datetime
+) -> TablePart:
+    """Prepare these lines, which needs no lock and takes as long as a quarter of the check."""
+    new = [checked.visits[line] for line in lines if line in checked.visits]
+    changed = [change for change in checked.changed if change.line in lines]
+    same = sum(line in lines for line in checked.same)
+    return TablePart(batch_insert.prepare(db, new, now=now), changed, same)
+
+
+def keep_part(
+    db: Session, *, part: TablePart, by: Person, now: datetime
 ) -> Mapping[int, Unrecorded]:
     """Enter what is new and change what is known.
 
     Returns of each changed visit what must be known to undo that. Refused as `change_visit` is.
     """
-    if checked.prepared:
+    if part.new.count:
         take_exclusive_lock(db)  # SQLite reads the ids of new rows under it
-        batch_insert.insert_prepared(db, checked.prepared, now=now)
+        batch_insert.insert_prepared(db, part.new, now=now)
     was = {}
-    for change in checked.changed:
+    for change in part.changed:
         visit = db.get_one(Visit, change.visit_id)
         was[visit.id] = unrecorded(db, visit)
         change_visit(db, visit=visit, data=change.data, by=by, now=now)
@@ -238,13 +254,15 @@ class _Checker:
 
     def _ids_at(self, keys: Collection[Key]) -> list[int]:
         """Visits of these leaders on these dates, whoever may see them."""
-        columns = (Visit.id, Visit.leader_id, Visit.first_on, Visit.last_on)
-        leaders = {leader for leader, *_ in keys}
+        days: defaultdict[int, set[date]] = defaultdict(set)
+        for leader_id, first_on, _ in keys:
+            days[leader_id].add(first_on)
         ids: list[int] = []
-        for days in batches(sorted({first for _, first, _ in keys})):
-            of_days = Visit.first_on.in_(days) & (Visit.status != Status.CANCELLED)
-            query = select(*columns).where(of_days, Visit.leader_id.in_(leaders))
-            ids += [visit_id for visit_id, *key in self.db.execute(query) if tuple(key) in keys]
+        # each leader by themself: all of an unsorted table have all visits of the zone on its dates
+        for leader_id, of_leader in days.items():
+            for part in batches(sorted(of_leader)):
+                rows = self.db.execute(_OF_LEADER, {"leader_id": leader_id, "days": part})
+                ids += [visit_id for visit_id, *key in rows if (leader_id, *key) in keys]
         return ids
 
     def _visits(self, condition: Any) -> Sequence[Visit]:
@@ -338,6 +356,12 @@ class _Checker:
         return replace(now, companies=(*was.companies, *added))
 
 
+_VISIT = Visit.__table__.c
+_OF_LEADER = select(_VISIT.id, _VISIT.first_on, _VISIT.last_on).where(
+    _VISIT.leader_id == bindparam("leader_id"),
+    _VISIT.first_on.in_(bindparam("days", expanding=True)),
+    _VISIT.status != Status.CANCELLED,
+)
 _HEADED = {"participant_ids": "participants", "lead_ids": "leads"}
 
 

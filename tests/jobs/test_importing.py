@@ -31,6 +31,8 @@ def run_id(sessions, monkeypatch):
     """A table of more rows than a request keeps, uploaded and matched."""
     monkeypatch.setattr("crm.imports.service.MOST_AT_ONCE", ROWS - 1)
     monkeypatch.setattr("crm.jobs.importing.BATCH", A_BATCH)
+    monkeypatch.setattr("crm.jobs.importing.CHECKED_AT_ONCE", 2 * A_BATCH)
+    monkeypatch.setattr("crm.jobs.part_size.MOST", A_BATCH)  # quick ones grow
     monkeypatch.setattr("crm.jobs.importing.UNDO_BATCH", A_BATCH)
     monkeypatch.setattr("crm.imports.service.MOST_UNDONE_AT_ONCE", A_BATCH)
     with transaction(sessions) as db:

@@ -1,0 +1,29 @@
+"""How many rows a short transaction takes: as many as others hardly wait for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from crm.base.clock import monotonic
+
+SECONDS = 0.2  # of one transaction, also on a machine that does much else
+FEWEST, MOST = 10, 500
+
+
+@dataclass(slots=True)
+class PartSize:
+    """The rows of the next transaction, by what the last one took."""
+
+    rows: int
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Let what runs within, a transaction of so many rows, decide about the next one."""
+        begun = monotonic()
+        yield
+        self.adapt(monotonic() - begun)
+
+    def adapt(self, seconds: float) -> None:
+        """The last transaction took so long; the next one takes at most twice as many rows."""
+        factor = min(SECONDS / max(seconds, SECONDS / 4), 2.0)
+        self.rows = min(max(int(self.rows * factor), FEWEST), MOST)
