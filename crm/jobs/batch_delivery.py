@@ -8,8 +8,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from threading import Event, Lock, Thread
+from threading import Event
 
 import structlog
 from sqlalchemy import case, select, update
@@ -21,7 +22,8 @@ from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.backoff import wait_after
 from crm.jobs.claims import DATABASE_DOWN, RESENT_BY_HAND, keep_resend_line
-from crm.jobs.connection import StoppedError
+from crm.jobs.connection import Poll, StoppedError
+from crm.jobs.event_loop import EventLoop
 from crm.jobs.expiry import expiry_note, is_expired
 from crm.jobs.marks import Marks, Outcome
 from crm.jobs.mime import envelope_address, mime_of
@@ -83,31 +85,20 @@ class BatchDelivery:
     may_go_on: Callable[[], bool]
     _unsent: deque[int] = field(default_factory=deque)
     _ended_by: list[Exception] = field(default_factory=list)
-    _taking: Lock = field(default_factory=Lock)
 
     def deliver(self, ids: Iterable[int]) -> Counter[State]:
         """How many messages reached which state."""
         self._unsent.extend(ids)
         if not self._unsent:
             return Counter()
-        rows, marks = self._read(), Marks(self.task.sessions, self.task.worker)
+        rows, loop = self._read(), EventLoop()
+        marks = Marks(self.task.sessions, self.task.worker, loop.pause)
         lanes = [
-            Lane(self.task, rows, marks)
+            Lane(self.task, rows, marks, loop.poll)
             for _ in range(min(self.task.server.connections, len(self._unsent)))
         ]
 
-        if len(lanes) == 1:
-            self._send_through(lanes[0])
-        else:
-            # Daemons, unlike an executor's: one that waits for the database keeps no process alive.
-            threads = [
-                Thread(target=self._send_through, args=(lane,), name="smtp", daemon=True)
-                for lane in lanes
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        loop.run([partial(self._send_through, lane) for lane in lanes])
         self._settle()
 
         return sum((lane.counts for lane in lanes), Counter[State]())
@@ -143,11 +134,9 @@ class BatchDelivery:
                 return
 
     def _take(self) -> int | None:
-        # One at a time: the pause in which other writers get in holds all connections up.
-        with self._taking:
-            if self._ended_by or not self._unsent or not self.may_go_on():
-                return None
-            return self._unsent.popleft()
+        if self._ended_by or not self._unsent or not self.may_go_on():
+            return None
+        return self._unsent.popleft()
 
     def _settle(self) -> None:
         """Give back what was not sent, and why."""
@@ -191,12 +180,12 @@ class BatchDelivery:
 class Lane:
     """One connection of a batch, and the message that is on its way there."""
 
-    def __init__(self, task: Task, rows: Mapping[int, Message], marks: Marks) -> None:
+    def __init__(self, task: Task, rows: Mapping[int, Message], marks: Marks, poll: Poll) -> None:
         self.counts: Counter[State] = Counter()  # of messages, by the state they reached
         self._task = task
         self._rows = rows
         self._marks = marks
-        self._client = SmtpClient(task.server, self._while_waiting)
+        self._client = SmtpClient(task.server, self._while_waiting, poll)
         self._current_id: int | None = None
         self._is_sending = False  # the body
         self._outcomes: list[Outcome] = []  # not stored yet

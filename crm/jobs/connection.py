@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from queue import Empty, Queue
+from queue import Queue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ LONGEST_LINE = 8 * 1024
 
 T = TypeVar("T")
 WhileWaiting = Callable[[], None]
+Poll = Callable[[int, int, float], bool]  # a descriptor, what is waited for, seconds: is it ready?
 
 
 class StoppedError(Exception):
@@ -49,14 +50,23 @@ class ProtocolError(OSError):
     """The server said something that the protocol does not allow here."""
 
 
+def poll_alone(descriptor: int, events: int, seconds: float) -> bool:
+    """Wait for the descriptor, and hold up this thread."""
+    # poll, not select: select fails for descriptors above 1023
+    poll = select.poll()
+    poll.register(descriptor, events)
+    return bool(poll.poll(seconds * 1000))
+
+
 class Connection:
     """A TCP connection, with TLS once `secure` is called.
 
     `while_waiting` is called repeatedly during each wait; what it raises ends the wait.
     """
 
-    def __init__(self, while_waiting: WhileWaiting) -> None:
+    def __init__(self, while_waiting: WhileWaiting, poll: Poll = poll_alone) -> None:
         self._while_waiting = while_waiting
+        self._poll = poll
         self._socket: socket.socket | None = None
         self._unread = bytearray()
         self._is_closed = False
@@ -85,7 +95,7 @@ class Connection:
     def _reach(self, raw: socket.socket, address: Any, until: float) -> None:
         code = raw.connect_ex(address)
         if code == errno.EINPROGRESS:
-            self._wait(select.POLLOUT, until)
+            self._wait(raw, select.POLLOUT, until)
             code = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, os.strerror(code))
@@ -93,21 +103,24 @@ class Connection:
     def _look_up(self, host: str, port: int, until: float) -> tuple[list[Any], str]:
         """The host's addresses and this machine's name; in a thread, as DNS has no deadline."""
         found: Queue[tuple[list[Any], str] | Exception] = Queue()
+        ours, theirs = socket.socketpair()
 
         def look_up() -> None:
-            try:
-                found.put((socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), _own_name()))
-            except (OSError, ValueError) as error:  # ValueError: a name that DNS cannot hold
-                found.put(error)
+            with theirs:  # that it is closed ends the wait
+                try:
+                    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                    found.put((addresses, _own_name()))
+                except (OSError, ValueError) as error:  # ValueError: a name that DNS cannot hold
+                    found.put(error)
 
-        # A daemon: a look-up that hangs must not keep the process from ending.
-        Thread(target=look_up, name="dns", daemon=True).start()
-        while True:
-            with suppress(Empty):
-                answer = found.get(timeout=self._next_wait(until))
-                if isinstance(answer, Exception):
-                    raise answer
-                return answer
+        with ours:
+            # A daemon: a look-up that hangs must not keep the process from ending.
+            Thread(target=look_up, name="dns", daemon=True).start()
+            self._wait(ours, select.POLLIN, until)
+        answer = found.get_nowait()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def secure(self, context: ssl.SSLContext, host: str, *, until: float) -> None:
         """Switch to TLS; unread input from before it could come from anyone, so it is refused."""
@@ -179,18 +192,15 @@ class Connection:
             try:
                 return step()
             except BlockingIOError:
-                self._wait(ready, until)
+                self._wait(self._open, ready, until)
             # TLS may have to read in order to write, and the other way round
             except ssl.SSLWantReadError:
-                self._wait(select.POLLIN, until)
+                self._wait(self._open, select.POLLIN, until)
             except ssl.SSLWantWriteError:
-                self._wait(select.POLLOUT, until)
+                self._wait(self._open, select.POLLOUT, until)
 
-    def _wait(self, ready: int, until: float) -> None:
-        # poll, not select: select fails for file numbers above 1023
-        poll = select.poll()
-        poll.register(self._open, ready)
-        while not poll.poll(self._next_wait(until) * 1000):
+    def _wait(self, on: socket.socket, ready: int, until: float) -> None:
+        while not self._poll(on.fileno(), ready, self._next_wait(until)):
             pass
 
     def _next_wait(self, until: float) -> float:

@@ -6,22 +6,22 @@ under way commits the marks of all who wait by then.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from threading import Lock
 
 import structlog
-from sqlalchemy import Connection, Update, bindparam, update
+from sqlalchemy import Connection, Update, bindparam, or_, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.clock import monotonic
 from crm.base.db import Base, writing_rows
 from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.claims import DATABASE_DOWN, WAITING
 
+MOST_PATIENCE = 0.01  # seconds that a connection waits for the marks of others
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MARKABLE = (*WAITING, State.SENDING, State.HELD)
 ROW = Base.metadata.tables[Message.__tablename__]
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 # Put together once: building a statement takes longer than running it.
 OURS = ROW.c.claimed_by == bindparam("worker")
+# no IN: its list is made anew for each run, so that many rows would need as many statements
+IS_MARKABLE = or_(*(ROW.c.state == state for state in MARKABLE))
 SENDING = (
     update(ROW)
     .where(ROW.c.id.in_(bindparam("ids", expanding=True)), OURS)
@@ -45,7 +47,7 @@ def _outcome_with(names: tuple[str, ...]) -> Update:
     values = {name: bindparam(f"new_{name}", type_=ROW.c[name].type) for name in names}
     return (
         update(ROW)
-        .where(ROW.c.id == bindparam("row_id"), OURS, ROW.c.state.in_(MARKABLE))
+        .where(ROW.c.id == bindparam("row_id"), OURS, IS_MARKABLE)
         .values(attempts=ROW.c.attempts + 1, claimed_by=None, claimed_until=None, **values)
     )
 
@@ -58,24 +60,34 @@ class Outcome:
     values: Mapping[str, object]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Marks:
     """What one connection wants to be committed."""
 
     outcomes: Sequence[Outcome]
     begun_id: int | None = None  # the message whose delivery begins
     begins_at: datetime = LONG_AGO
-    is_ours: Future[bool] = field(default_factory=Future)
+    is_ours: bool | None = None  # set once it is committed
+    error: Exception | None = None  # or why it is not
 
 
 class Marks:
-    """The marks of one worker's batch."""
+    """The marks of one worker's batch.
 
-    def __init__(self, sessions: sessionmaker[Session], worker: str) -> None:
+    `pause` waits for so many seconds at most for the marks of other connections.
+    """
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        worker: str,
+        pause: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._sessions = sessions
         self._worker = worker
+        self._pause = pause
         self._waiting: list[_Marks] = []
-        self._guard, self._turn = Lock(), Lock()
+        self._patience = 0.0  # seconds
 
     def sending(self, message_id: int, *, at: datetime, outcomes: Sequence[Outcome] = ()) -> bool:
         """Commit the state `sending`, and these outcomes; False where the claim has ended."""
@@ -86,24 +98,28 @@ class Marks:
         self._commit(_Marks(outcomes))
 
     def _commit(self, marks: _Marks) -> bool:
-        with self._guard:
-            self._waiting.append(marks)
+        self._waiting.append(marks)
+        self._pause(self._patience)
 
-        with self._turn:
-            if not marks.is_ours.done():
-                with self._guard:
-                    waiting, self._waiting = self._waiting, []
-                self._write_all(waiting)
+        if marks in self._waiting:
+            waiting, self._waiting = self._waiting, []
+            began = monotonic()
+            self._write_all(waiting)
+            # To wait for half a commit is worth it where that spares another one.
+            self._patience = min((monotonic() - began) / 2, MOST_PATIENCE)
 
-        return marks.is_ours.result()
+        if marks.error:
+            raise marks.error
+        return bool(marks.is_ours)
 
     def _write_all(self, waiting: Sequence[_Marks]) -> None:
         try:
             self._write(waiting)
         except DATABASE_DOWN as error:
             for marks in waiting:
-                marks.is_ours.set_exception(error)
-        except Exception:  # noqa: BLE001 - found again where each is written alone
+                marks.error = error
+        except Exception:
+            log.exception("marks.not_shared")
             for marks in waiting:
                 self._write_alone(marks)
 
@@ -112,9 +128,10 @@ class Marks:
         try:
             for outcome in marks.outcomes:
                 self._store_or_give_up(outcome)
-            self._write([replace(marks, outcomes=())])
+            marks.outcomes = ()
+            self._write([marks])
         except Exception as error:  # noqa: BLE001 - raised where the marks were asked for
-            marks.is_ours.set_exception(error)
+            marks.error = error
 
     def _store_or_give_up(self, outcome: Outcome) -> None:
         try:
@@ -133,7 +150,7 @@ class Marks:
             ours = self._mark_sending(begun, connection) if begun else frozenset()
 
         for marks in waiting:
-            marks.is_ours.set_result(marks.begun_id is None or marks.begun_id in ours)
+            marks.is_ours = marks.begun_id is None or marks.begun_id in ours
 
     def _store(self, outcomes: Sequence[Outcome], connection: Connection) -> None:
         rows = defaultdict[tuple[str, ...], list[dict[str, object]]](list)

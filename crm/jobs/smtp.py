@@ -18,10 +18,12 @@ from crm.base.value_class import value_class
 from crm.jobs.connection import (
     ClosedError,
     Connection,
+    Poll,
     ProtocolError,
     StoppedError,
     TimedOutError,
     WhileWaiting,
+    poll_alone,
 )
 from crm.jobs.smtp_session import GO_ON, Answer, Limits, Session
 
@@ -91,9 +93,11 @@ class SmtpServer:
             connections=connections,
         )
 
-    def connect(self, while_waiting: WhileWaiting = lambda: None) -> Session:
+    def connect(
+        self, while_waiting: WhileWaiting = lambda: None, poll: Poll = poll_alone
+    ) -> Session:
         """Open a session; raises `UnreachableError`."""
-        connection = Connection(while_waiting)
+        connection = Connection(while_waiting, poll)
         try:
             return self._begin(connection)
         except (OSError, ValueError) as error:  # smtplib's errors are OSErrors
@@ -123,9 +127,15 @@ class SmtpClient:
     `while_waiting` is called during each wait, and may raise `StoppedError`.
     """
 
-    def __init__(self, server: SmtpServer, while_waiting: WhileWaiting = lambda: None) -> None:
+    def __init__(
+        self,
+        server: SmtpServer,
+        while_waiting: WhileWaiting = lambda: None,
+        poll: Poll = poll_alone,
+    ) -> None:
         self._server = server
         self._while_waiting = while_waiting
+        self._poll = poll
         self._session: Session | None = None
         self._is_reset = False  # a mail that was taken leaves nothing behind
 
@@ -170,7 +180,7 @@ class SmtpClient:
                 pass
             self._hang_up()
 
-        session = self._session = self._server.connect(self._while_waiting)
+        session = self._session = self._server.connect(self._while_waiting, self._poll)
         return session, session.ask(command)
 
     @staticmethod

@@ -1,13 +1,17 @@
 """A batch over several connections: each message once, each known to be where it is."""
 
 from collections import Counter
-from threading import Barrier, Event, Thread
+from contextlib import contextmanager
+from functools import partial
+from threading import Event, Thread
 
 import pytest
+from sqlalchemy import event
 
 from crm.base.outbox import State
 from crm.jobs.claims import claim
 from crm.jobs.delivery import Deliverer
+from crm.jobs.event_loop import EventLoop
 from crm.jobs.marks import Marks, Outcome
 from crm.jobs.smtp import SmtpServer
 from crm.transactions import transaction
@@ -92,27 +96,31 @@ def claimed(sessions):
         return claim(db, "worker", now=NOW)
 
 
+@contextmanager
+def listening(engine, name, listener):
+    event.listen(engine, name, listener)
+    yield
+    event.remove(engine, name, listener)
+
+
 def sent(message_id):
     return Outcome(message_id, {"state": State.SENT, "sent_at": NOW, "note": None})
 
 
-def test_marks_asked_for_at_once_are_all_written(sessions, claimed):
-    marks, together = Marks(sessions, "worker"), Barrier(len(claimed))
-    ours = []
+def test_marks_asked_for_at_once_are_all_written_in_one_commit(sessions, claimed):
+    loop, commits, ours = EventLoop(), [], []
+    marks = Marks(sessions, "worker", loop.pause)
 
     def mark(message_id):
-        together.wait()
         ours.append(marks.sending(message_id, at=NOW))
         marks.ended([sent(message_id)])
 
-    threads = [Thread(target=mark, args=(message_id,)) for message_id in claimed]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with listening(sessions.kw["bind"], "commit", commits.append):
+        loop.run([partial(mark, message_id) for message_id in claimed])
 
     assert ours == [True] * len(claimed)
     assert states(sessions) == {State.SENT: len(PEOPLE)}
+    assert len(commits) == 2
 
 
 def test_a_message_of_another_worker_is_not_marked(sessions, claimed):
