@@ -256,6 +256,7 @@ PAGES = (
     ("shan", "/admin/problem-categories/new"),
     ("shan", "/admin/problem-categories/{category}"),
     ("shan", "/admin/audit"),
+    ("heng", "/admin/people/shen"),
 )
 
 
@@ -363,6 +364,7 @@ def _arrange(db, site):
             ("wu", "伍思齐", Role.SUPERVISOR),
             ("shan", "单行舟", Role.ADMIN),
             ("gu", "古月明", Role.READER),
+            ("heng", "衡鉴清", Role.AUDITOR),
         )
     ]
     lead = make_lead(db, "储存模组项目", unit=bureau, tracker=recruiter, yi="12")

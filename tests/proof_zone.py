@@ -66,6 +66,7 @@ NEAR = {  # the lead's own bureau, or all of the zone
     "yan": Role.LEADER,
     "gu": Role.READER,
     "shan": Role.ADMIN,
+    "heng": Role.AUDITOR,
 }
 FAR = {f"far_{role.value}": role for role in Role}  # another bureau
 KEEPER = "keeper"

@@ -17,6 +17,7 @@ from crm.base.paging import Page
 from crm.base.periods import Period
 from crm.digests.document import Document
 from crm.digests.kept import KINDS, stored_digest
+from crm.people.rules import IN_BUSINESS
 
 digests = Resource("digests", "周报和月报")
 PeriodCode = Annotated[str, Field(max_length=20, description="周期：2026-W30（周）、2026-07（月）")]
@@ -42,7 +43,7 @@ class DigestShown(DigestListed):
     document: Document | None = Field(description="全文，分节；早期的只有邮件")
 
 
-@digests.get("/digests", "本人收到的周报和月报，新的在前")
+@digests.get("/digests", "本人收到的周报和月报，新的在前", roles=IN_BUSINESS)
 def listing(call: Call, query: DigestQuery) -> Listing[DigestListed]:
     kinds = [MessageKind(query.kind)] if query.kind else list(KINDS.values())
     place = place_of(call, query)
@@ -52,7 +53,7 @@ def listing(call: Call, query: DigestQuery) -> Listing[DigestListed]:
     return listed(call, query, Page(page.items, None, older), _show_rows)
 
 
-@digests.get("/digests/{period}", "本人一周或一月的报告，如当时所发")
+@digests.get("/digests/{period}", "本人一周或一月的报告，如当时所发", roles=IN_BUSINESS)
 def show(call: Call, period: PeriodCode) -> DigestShown:
     """The digest as it was made; reading it here does not mark it as read."""
     stored = found(stored_digest(call.db, call.person, _period(period)))

@@ -12,6 +12,7 @@ from crm.base.periods import Period
 from crm.base.typed_dates import YEARS
 from crm.jobs.ledger import began_on
 from crm.people.queries import by_username
+from crm.people.rules import IN_BUSINESS
 from crm.quotas.facts import PersonFigure
 from crm.quotas.figure_rows import as_row
 from crm.quotas.permissions import figure_scope
@@ -94,7 +95,7 @@ class Report(Shown):
     items: list[FigureShown]
 
 
-@quotas.get("/quotas/report", "一个周期内本人可见的考核数据")
+@quotas.get("/quotas/report", "一个周期内本人可见的考核数据", roles=IN_BUSINESS)
 def report(call: Call, query: ReportQuery) -> Report:
     period = Period.parse(query.period)
     person = by_username(call.db, query.person) if query.person else None
@@ -112,7 +113,7 @@ def report(call: Call, query: ReportQuery) -> Report:
     return Report(items=[FigureShown(**_columns(call, judged)) for judged in seen])
 
 
-@quotas.get("/quotas/explain", "一项考核数据及其依据", refusals=(404,))
+@quotas.get("/quotas/explain", "一项考核数据及其依据", roles=IN_BUSINESS, refusals=(404,))
 def explain(call: Call, query: ExplanationQuery) -> ExplanationShown:
     """A figure explained; not found where the caller may not see it."""
     person = found(by_username(call.db, query.person))

@@ -21,6 +21,7 @@ from crm.leads.merged import Merge, Mergeable, standing_merges
 from crm.leads.models import Company, Contact, Lead
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
+from crm.people.rules import WITH_RECORDS
 from crm.problems.models import Problem, ProblemLead
 from crm.quotas.permissions import figure_scope
 from crm.results.models import Claim
@@ -77,6 +78,8 @@ WITHOUT_LEADS = frozenset(
         "workday_override",
     }
 )
+# Of these the values are read by whoever has records: journeys, and why somebody was away.
+OF_RECORDS = frozenset({"absence", "trip"})
 NO_LEAD = 0  # an id that no lead has
 TRACED = frozenset(
     table.__tablename__
@@ -88,6 +91,7 @@ TRACED = frozenset(
 class ReadableEntries:
     """Which entries a viewer may read, and the labels of their leads for that viewer."""
 
+    has_records: bool  # an auditor reads who did what to a record, and none of its words
     leads: Mapping[int, frozenset[int]]  # by entry id
     labels: Mapping[int, LeadLabel]
     orders: frozenset[int] = frozenset()  # about figures hidden from the viewer
@@ -97,6 +101,8 @@ class ReadableEntries:
     def may_read(self, entry: AuditEntry) -> bool:
         """Whether the values before and after may be shown."""
         if entry.subject not in TRACED | WITHOUT_LEADS:
+            return False
+        if not self.has_records and entry.subject not in WITHOUT_LEADS - OF_RECORDS:
             return False
         if entry.id in self.withheld:
             return False
@@ -133,7 +139,12 @@ def readable_entries(
     hidden = frozenset(order_id for order_id, order in orders.items() if order.is_hidden)
 
     return ReadableEntries(
-        leads, labels, hidden, _withheld(db, entries), _companies(db, viewer, entries, on)
+        viewer.role in WITH_RECORDS,
+        leads,
+        labels,
+        hidden,
+        _withheld(db, entries),
+        _companies(db, viewer, entries, on),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry
@@ -27,6 +27,16 @@ class AuditFilter:
 
 def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> Page[AuditEntry]:
     """A page of entries, the latest first."""
+    return page_of(db, _entries(by), on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
+
+
+def latest_entries(db: Session, by: AuditFilter, *, most: int) -> Sequence[AuditEntry]:
+    """So many entries at most, the latest first."""
+    latest = _entries(by).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
+    return db.scalars(latest.limit(most)).all()
+
+
+def _entries(by: AuditFilter) -> Select[AuditEntry]:
     query = select(AuditEntry)
 
     for column, value in (
@@ -45,7 +55,7 @@ def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> 
         # up to the end of that day, in civil time
         query = query.where(AuditEntry.at < at_civil(by.last + DAY))
 
-    return page_of(db, query, on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
+    return query
 
 
 def values_of_entries(

@@ -58,6 +58,7 @@ ACCOUNTS = (  # one for each role, and each duty that owes a quota
     (Role.LEADER, "luoqingyuan", "分管负责同志"),
     (Role.ADMIN, "shanxingzhou", "党政办公室"),
     (Role.READER, "guyueming", "党政办公室，全区"),
+    (Role.AUDITOR, "hengjianqing", "督查考核办公室，只读操作记录"),
 )
 
 

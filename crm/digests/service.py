@@ -26,6 +26,7 @@ from crm.mailing.queries import opted_out
 from crm.mailing.service import Envelope, written
 from crm.people.models import Person
 from crm.people.queries import active_at
+from crm.people.rules import IN_BUSINESS
 
 TOO_LATE = "补发时已有新一期，仅在系统内留存，不再发送"
 PEOPLE_IN_BATCH = 100  # some two megabytes of mails, written in a few hundredths of a second
@@ -100,7 +101,8 @@ def _people_after(db: Session, username: str, at: datetime) -> list[Person]:
 
 def _gets_digest(facts: Facts, person: Person) -> bool:
     """REGIME 5: everyone who owes something reads their own figures, others only those of units."""
-    return person.role in OF_UNITS or bool(facts.figures_by_person.of(person.id))
+    owes = person.role in IN_BUSINESS and bool(facts.figures_by_person.of(person.id))
+    return owes or person.role in OF_UNITS
 
 
 def _put(

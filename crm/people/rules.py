@@ -26,6 +26,7 @@ class Role(LabeledEnum):
     LEADER = "leader", "领导"
     ADMIN = "admin", "系统管理员"
     READER = "reader", "简报读者"
+    AUDITOR = "auditor", "审计员"
 
 
 class Scope(LabeledEnum):
@@ -66,7 +67,10 @@ class AbsenceStatus(LabeledEnum):
     CANCELLED = "cancelled", "已取消"
 
 
-WITH_RECORDS = frozenset(Role) - {Role.READER}  # a reader has figures of units and no records
+# a reader has figures of units and no records; an auditor reads the trail and nothing else
+WITH_RECORDS = frozenset({Role.RECRUITER, Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
+IN_BUSINESS = WITH_RECORDS | {Role.READER}  # they have to do with records or figures
+AUDITING = frozenset({Role.ADMIN, Role.AUDITOR})  # they read the audit trail
 # They see the people of their scope.
 OVERSEEING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units

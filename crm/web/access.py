@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
+from crm.people.rules import (
+    AUDITING,
+    IN_BUSINESS,
+    JUDGING,
+    OF_BOARDS,
+    OVERSEEING,
+    WITH_RECORDS,
+    Role,
+)
 
 PUBLIC = frozenset(
     {
@@ -60,12 +68,12 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "tokens.create": ANYONE,
     "tokens.end": ANYONE,
     "repeats.form_token": ANYONE,
-    "myday.show": ANYONE,
-    "mini.show": ANYONE,
+    "myday.show": IN_BUSINESS,
+    "mini.show": IN_BUSINESS,
     # readers enter no visits, but others may enter theirs
-    "entry_grants.new_mine": ANYONE,
-    "entry_grants.grant_mine": ANYONE,
-    "entry_grants.end_mine": ANYONE,
+    "entry_grants.new_mine": IN_BUSINESS,
+    "entry_grants.grant_mine": IN_BUSINESS,
+    "entry_grants.end_mine": IN_BUSINESS,
     "choices.people": ANYONE,  # readers name colleagues, too
     "choices.date": ANYONE,
     "privacy.show": ANYONE,
@@ -201,8 +209,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "reassignment.show": JUDGING,
     "reassignment.change": JUDGING,
     # own figures for everyone; unit figures are scoped in the queries
-    "compliance.board": ANYONE,
-    "compliance.figure": ANYONE,
+    "compliance.board": IN_BUSINESS,
+    "compliance.figure": IN_BUSINESS,
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
     "problems.listing": WITH_RECORDS,
@@ -257,8 +265,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "targets.board": OF_BOARDS,
     "targets.export": OF_BOARDS,
     "targets.show": OVERSEEING,
-    "digests.listing": ANYONE,
-    "digests.show": ANYONE,
+    "digests.listing": IN_BUSINESS,
+    "digests.show": IN_BUSINESS,
     "my_settings.show": ANYONE,
     "my_settings.save": ANYONE,
     "digests.comment": LEADERS,
@@ -266,21 +274,23 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,
-    "admin.show": ADMINS,
+    "admin.show": AUDITING,
     "admin.begin": ADMINS,
     "mail_server.show": ADMINS,
     "mail_server.save": ADMINS,
     "mail_server.remove": ADMINS,
     "mail_server.trial": ADMINS,
-    "audit.listing": ADMINS,
+    "audit.listing": AUDITING,
+    "audit.export": AUDITING,
+    "audit.verify": AUDITING,
     "sign_in_profiles.listing": ADMINS,
     "sign_in_profiles.edit": ADMINS,
     "sign_in_profiles.change": ADMINS,
     "sign_in_profiles.choose": ADMINS,
-    "people.listing": ADMINS,
+    "people.listing": AUDITING,
     "people.new": ADMINS,
     "people.create": ADMINS,
-    "people.show": ADMINS,
+    "people.show": AUDITING,
     "entry_grants.new": ADMINS,
     "entry_grants.grant": ADMINS,
     "entry_grants.end": ADMINS,

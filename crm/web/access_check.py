@@ -25,6 +25,8 @@ from crm.web.transaction import (
     undo,
 )
 
+HOME = "myday.show"  # whoever has to do with neither records nor figures has another one
+
 
 def _check() -> ResponseReturnValue | None:
     """Refuse requests that the table does not allow, with 404 rather than 403."""
@@ -60,7 +62,7 @@ def _check() -> ResponseReturnValue | None:
 
 
 def _must_first(endpoint: str) -> str | None:
-    """The page that the person must see to before this one; None where there is none."""
+    """The page that the person opens before this one, or in its place; None where there is none."""
     opened = open_session()
     if opened is None:
         return None
@@ -68,7 +70,8 @@ def _must_first(endpoint: str) -> str | None:
         return None if endpoint in WITH_OLD_PASSWORD else "me.show"
     if opened.lacks_second_factor:
         return None if endpoint in WITHOUT_SECOND_FACTOR else "two_step.show"
-    return None
+    is_theirs = endpoint != HOME or opened.login.person.role in ACCESS[HOME]
+    return None if is_theirs else "admin.show"
 
 
 def begin_write_late() -> None:

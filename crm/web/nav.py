@@ -136,6 +136,8 @@ def menu(role: Role, blueprint: str) -> Menu:
             places[shelf].append(Place(url_for(endpoint), label, icon, is_active))
 
     search_url = url_for("search.show") if role in ACCESS["search.show"] else None
+    if not places[Shelf.BAR]:  # without records or figures: what is left takes its place
+        places[Shelf.BAR], places[Shelf.WIDE] = places[Shelf.WIDE], []
     bar, wide, more, own = (tuple(places[shelf]) for shelf in Shelf)
     return Menu(bar, wide, more, own, search_url)
 

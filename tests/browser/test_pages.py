@@ -81,6 +81,7 @@ NO_PAGES = {
     "choices.date",
     "choices.leads",
     "choices.people",
+    "audit.export",
     "claims.export",
     "claims.file",
     "companies.export",

@@ -17,8 +17,9 @@ def test_a_duty_is_principal_deputy_recruiter_or_staff():
     assert {duty.value for duty in Duty} == {"principal", "deputy", "recruiter", "staff"}
 
 
-def test_a_role_is_recruiter_supervisor_leader_admin_or_reader():
-    assert {role.value for role in Role} == {"recruiter", "supervisor", "leader", "admin", "reader"}
+def test_a_role_is_recruiter_supervisor_leader_admin_reader_or_auditor():
+    known = {"recruiter", "supervisor", "leader", "admin", "reader", "auditor"}
+    assert {role.value for role in Role} == known
 
 
 def test_a_reader_has_boards_and_no_records():

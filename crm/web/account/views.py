@@ -17,7 +17,7 @@ from crm.people import accounts, calendar_feeds, service, sessions
 from crm.people.calendar_feeds import open_feed
 from crm.people.login_attempts import Attempt, uncount_attempt
 from crm.people.password_rules import PasswordRules
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import IN_BUSINESS, WITH_RECORDS
 from crm.people.sessions import open_sessions, session_of
 from crm.people.sign_in_profiles import password_demands, password_rules
 from crm.web.access_check import begin_write_late
@@ -114,6 +114,7 @@ def _page(contact: ContactForm, password: PasswordForm, feed_url: str = "") -> s
         feed_url=feed_url,
         feed=open_feed(db.session, signed_in().id),
         has_feed=signed_in().role in WITH_RECORDS,
+        has_grants=signed_in().role in IN_BUSINESS,
         password_hint=password_hint(password_rules(db.session)),
         must_change=_must_change(),
     )

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from crm.web.access import ACCESS
+from crm.web.auth import signed_in
+
 bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
@@ -84,6 +87,9 @@ class Entry:
 
 @bp.get("/admin")
 def show() -> ResponseReturnValue:
-    """All the pages that are for admins."""
-    entries = [Entry(url_for(endpoint), *words) for endpoint, *words in PAGES]
+    """All the pages of administration that the person may open."""
+    role = signed_in().role
+    entries = [
+        Entry(url_for(endpoint), *words) for endpoint, *words in PAGES if role in ACCESS[endpoint]
+    ]
     return render_template("admin/show.html", entries=entries)

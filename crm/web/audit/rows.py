@@ -18,8 +18,10 @@ from crm.leads.own_fields import OWN_CODE, own_fields
 from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
+from crm.people.rules import Role
 from crm.quotas.models import RuleVersion
 from crm.visits.models import Visit
+from crm.web.access import ACCESS
 from crm.web.audit.field_labels import PEOPLE, UNITS, label_of, word_of
 from crm.web.audit.labels import ACTIONS, SUBJECTS
 
@@ -38,6 +40,7 @@ class AuditRow:
     """One entry in the list."""
 
     id: int
+    at: datetime  # in civil time
     when: str
     who: str
     action: str
@@ -55,6 +58,7 @@ class _Words:
     names: EntryNames
     readable: ReadableEntries
     own_fields: Mapping[str, str]  # the zone's, by code
+    role: Role  # of the viewer
 
     def value(self, subject: str, field: str, value: Any) -> str:
         """A value in words."""
@@ -125,16 +129,26 @@ class _Words:
 
     def url(self, entry: AuditEntry) -> str | None:
         """The page of the entry's subject, where the viewer may open one."""
-        if entry.subject == Visit.__tablename__ and entry.subject_id in self.names.visits:
-            return url_for("visits.show", visit_id=entry.subject_id)
-        if entry.subject == Person.__tablename__ and entry.subject_id in self.names.usernames:
-            return url_for("people.show", username=self.names.usernames[entry.subject_id])
-        if entry.subject == RuleVersion.__tablename__ and entry.subject_id in self.names.rules:
-            return url_for("rules.edit", code=self.names.rules[entry.subject_id].code)
-        if entry.subject == Lead.__tablename__:
-            label = self.readable.labels.get(entry.subject_id)
-            return url_for("leads.show", lead_id=label.id) if label and label.id else None
-        return None
+        endpoint, argument, known = self._page(entry)
+        given: dict[str, Any] = {argument: known}
+        may_open = known is not None and self.role in ACCESS[endpoint]
+        return url_for(endpoint, **given) if may_open else None
+
+    def _page(self, entry: AuditEntry) -> tuple[str, str, int | str | None]:
+        """The endpoint of the subject's page, its argument, and the value, where there is one."""
+        row_id = entry.subject_id
+        match entry.subject:
+            case Visit.__tablename__:
+                return "visits.show", "visit_id", row_id if row_id in self.names.visits else None
+            case Person.__tablename__:
+                return "people.show", "username", self.names.usernames.get(row_id)
+            case RuleVersion.__tablename__:
+                rule = self.names.rules.get(row_id)
+                return "rules.edit", "code", rule.code if rule else None
+            case Lead.__tablename__:
+                label = self.readable.labels.get(row_id)
+                return "leads.show", "lead_id", label.id if label else None
+        return "", "", None
 
 
 def audit_rows(
@@ -145,7 +159,8 @@ def audit_rows(
     visit_ids = {entry.subject_id for entry in entries if entry.subject == Visit.__tablename__}
     readable = readable_entries(db, viewer, entries, on)
     contact_ids = _readable_contacts(entries, readable)
-    words = _Words(entry_names(db, visit_ids, contact_ids), readable, _own_fields(db, entries))
+    names = entry_names(db, visit_ids, contact_ids)
+    words = _Words(names, readable, _own_fields(db, entries), viewer.role)
 
     return [_row(entry, words, on) for entry in entries]
 
@@ -169,6 +184,7 @@ def _row(entry: AuditEntry, words: _Words, on: date) -> AuditRow:
 
     return AuditRow(
         entry.id,
+        at,
         f"{formatting.dated(at.date(), on)} {at:%H:%M:%S}",
         words.names.people.get(entry.by_id, NOBODY) if entry.by_id else NOBODY,
         ACTIONS.get(entry.action, entry.action),

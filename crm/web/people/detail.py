@@ -12,6 +12,7 @@ from crm.people.api_tokens import tokens_and_factor
 from crm.people.directory import latest_absences, person_with_postings
 from crm.people.models import Person, Posting
 from crm.web.absences.rows import AbsenceRow, absence_row
+from crm.web.access import ACCESS
 from crm.web.auth import signed_in
 from crm.web.people.entry_grants import given_grants, held_grants
 from crm.web.people.reassignment import open_count
@@ -41,6 +42,8 @@ class PersonPage:
     is_disabled: bool
     is_leaving: bool
     is_me: bool
+    can_change: bool
+    sees_absences: bool
     has_second_factor: bool
     tokens: int
     postings: list[PostingRow]
@@ -66,7 +69,11 @@ def person_page(person: Person) -> str:
     """The page of a person."""
     now, on = moment(), today()
     disabled_at = person.disabled_at
-    absences = latest_absences(db.session, person.id, limit=ABSENCES)
+    role = signed_in().role
+    can_change, sees_absences = (
+        role in ACCESS[endpoint] for endpoint in ("people.change", "absences.show")
+    )
+    absences = latest_absences(db.session, person.id, limit=ABSENCES) if sees_absences else []
     is_disabled = person.is_disabled(now)
     tokens, has_second_factor = tokens_and_factor(db.session, person.id, now=now)
     page = PersonPage(
@@ -75,6 +82,8 @@ def person_page(person: Person) -> str:
         is_disabled=is_disabled,
         is_leaving=disabled_at is not None and not is_disabled,
         is_me=person.id == signed_in().id,
+        can_change=can_change,
+        sees_absences=sees_absences,
         has_second_factor=has_second_factor,
         tokens=tokens,
         postings=[_posting_row(posting, on) for posting in reversed(person.postings)],
@@ -84,10 +93,10 @@ def person_page(person: Person) -> str:
     return render_template(
         "people/show.html",
         page=page,
-        given=given_grants(db.session, person, is_mine=False),
+        given=given_grants(db.session, person, is_mine=False, can_end=can_change),
         held=held_grants(db.session, person),
-        open_count=open_count(db.session, person),
-        new_url=url_for("entry_grants.new", username=person.username),
+        open_count=open_count(db.session, person) if can_change else 0,
+        new_url=url_for("entry_grants.new", username=person.username) if can_change else None,
     )
 
 

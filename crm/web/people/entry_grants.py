@@ -56,10 +56,17 @@ class GrantRow:
     enter_url: str | None
 
 
-def given_grants(session: Session, owner: Person, *, is_mine: bool) -> list[GrantRow]:
+def given_grants(
+    session: Session, owner: Person, *, is_mine: bool, can_end: bool = True
+) -> list[GrantRow]:
     """Who may enter visits for that person, with the way to end it."""
     return [
-        GrantRow(grant.agent.name, _dates(grant), _end_url(grant, owner, is_mine=is_mine), None)
+        GrantRow(
+            grant.agent.name,
+            _dates(grant),
+            _end_url(grant, owner, is_mine=is_mine) if can_end else None,
+            None,
+        )
         for grant in _not_over(entry_grants.granted_by(session, owner.id))
     ]
 

@@ -14,6 +14,7 @@ from crm.people.directory import Account, PeopleFilter, people_page
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
+from crm.web.access import ACCESS
 from crm.web.access_check import begin_write_late
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
@@ -60,6 +61,7 @@ def listing() -> ResponseReturnValue:
         accounts=[("", "全部账号"), *((state.value, state.label) for state in Account)],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
+        can_change=signed_in().role in ACCESS["people.new"],
     )
 
 
