@@ -37,19 +37,26 @@ def admit() -> dict[str, str]:
     if not (sent := _token()):
         raise _unauthorized()  # nothing is guessed, and so nothing is counted
     with db.sessionmaker() as own:
-        token = find_token(own, sent, now=moment())
-    if token is None:
+        found = find_token(own, sent, now=moment())
+    if found is None:
         raise _unknown()
-    return _count(token)
+    return _count(found.token)
 
 
 def caller(session: Session, operation: Operation) -> Viewer:
     """The token's person, read in the session of the call; raises a `Problem` of 401 or 403."""
-    token = find_token(session, _token(), now=moment())
-    if token is None:
+    found = find_token(session, _token(), now=moment())
+    if found is None:
         raise _unauthorized()
-    if token.person.is_password_temporary:
-        raise Problem(HTTPStatus.FORBIDDEN, "password_temporary")
+    token = found.token
+    # as on pages, which let the person do nothing else before
+    if found.must_change_password(moment()):
+        is_temporary = token.person.is_password_temporary
+        raise Problem(
+            HTTPStatus.FORBIDDEN, "password_temporary" if is_temporary else "password_expired"
+        )
+    if found.lacks_second_factor:
+        raise Problem(HTTPStatus.FORBIDDEN, "second_factor_missing")
     if not scopes_open(operation.scope, token.granted):
         facts = {"scope": operation.scope.label}
         raise Problem(HTTPStatus.FORBIDDEN, "scope", facts, members={"scope": operation.scope})

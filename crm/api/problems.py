@@ -27,6 +27,8 @@ DETAILS = {
     "scope": "该令牌没有“{scope}”权限。",
     "role": "您的权限不包括此项操作。",
     "password_temporary": "您正在使用临时密码，请先登录系统设置新密码。",
+    "password_expired": "您的密码已到更换期限，请先登录系统设置新密码。",
+    "second_factor_missing": "您的岗位须使用两步验证，请先登录系统，在“我的账号”设置。",
     "not_found": "未找到该记录，或不在您的权限范围内。",
     "method": "该地址不支持此方法。",
     "not_acceptable": "回答的格式只有 application/json。",

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, func, select, update
@@ -13,7 +14,8 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.people.models import ApiToken, Person
 from crm.people.rules import LONGEST_TOKEN_DAYS, Scope
-from crm.people.sign_in_models import SecondFactor
+from crm.people.sign_in_models import SecondFactor, SignInProfile
+from crm.people.sign_in_profiles import SESSION_COLUMNS, SHIPPED, SessionRules
 
 PREFIX = "crm_"  # by which scanners for leaked secrets know it
 USED_EVERY = timedelta(minutes=5)  # a write at each request would be too many
@@ -21,10 +23,33 @@ MOST_TOKENS = 20
 _IS_OPEN = and_(ApiToken.ended_at.is_(None), ApiToken.expires_at > bindparam("now"))
 # put together once: every request sends it
 _OPEN_OF_TOKEN = (
-    select(ApiToken)
+    select(ApiToken, SecondFactor.confirmed_at, *SESSION_COLUMNS)
     .options(joinedload(ApiToken.person, innerjoin=True))
+    .select_from(ApiToken)
+    .outerjoin(SecondFactor, SecondFactor.person_id == ApiToken.person_id)
+    .outerjoin(SignInProfile, SignInProfile.is_chosen.is_(True))
     .where(ApiToken.token_hash == bindparam("token_hash"), _IS_OPEN)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenToken:
+    """A token that works, with what the chosen profile asks of its person."""
+
+    token: ApiToken
+    second_factor_at: datetime | None
+    rules: SessionRules
+
+    def must_change_password(self, now: datetime) -> bool:
+        """Whether pages would let the person do nothing before they set another password."""
+        return self.rules.must_change_password(self.token.person, now)
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether pages would let the person do nothing before they set up a second step."""
+        return self.second_factor_at is None and self.rules.requires_second_factor(
+            self.token.person
+        )
 
 
 def open_tokens(db: Session, person_id: int, *, now: datetime) -> Sequence[ApiToken]:
@@ -44,10 +69,15 @@ def tokens_and_factor(db: Session, person_id: int, *, now: datetime) -> tuple[in
     return tokens_count, factors_count > 0
 
 
-def find_token(db: Session, token: str, *, now: datetime) -> ApiToken | None:
+def find_token(db: Session, token: str, *, now: datetime) -> OpenToken | None:
     """The open token with its person; none of a closed account."""
-    found = db.scalar(_OPEN_OF_TOKEN, {"token_hash": _hash(token), "now": now})
-    return None if found is None or found.person.is_disabled(now) else found
+    row = db.execute(_OPEN_OF_TOKEN, {"token_hash": _hash(token), "now": now}).one_or_none()
+    if row is None:
+        return None
+
+    found, confirmed_at, *columns = row
+    rules = SHIPPED if columns[0] is None else SessionRules(*columns)
+    return None if found.person.is_disabled(now) else OpenToken(found, confirmed_at, rules)
 
 
 def make_token(  # noqa: PLR0913 - a token is its name, scopes and time

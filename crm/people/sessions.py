@@ -52,8 +52,7 @@ class OpenSession:
 
     def must_change_password(self, now: datetime) -> bool:
         """Whether the person must set another password before anything else."""
-        person = self.login.person
-        return person.is_password_temporary or self.rules.is_password_over(person, now)
+        return self.rules.must_change_password(self.login.person, now)
 
 
 def _hash(token: str) -> str:

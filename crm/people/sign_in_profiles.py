@@ -36,6 +36,10 @@ class SessionRules(NamedTuple):
             return False
         return person.password_changed_at + timedelta(days=self.expires_days) <= now
 
+    def must_change_password(self, person: Person, now: datetime) -> bool:
+        """Whether the person must set another password before anything else."""
+        return person.is_password_temporary or self.is_password_over(person, now)
+
     def requires_second_factor(self, person: Person) -> bool:
         return person.role in self.second_factor_roles
 

@@ -13,6 +13,8 @@ from crm.people import accounts
 from crm.people.api_tokens import end_token
 from crm.people.models import ApiToken, Person
 from crm.people.rules import Role, Scope
+from crm.people.sign_in_models import SignInProfile
+from crm.people.sign_in_profiles import plant_profiles
 from tests.api.conftest import VISIT, Program, program_of
 from tests.conftest import NOW
 from tests.databases import SECRET
@@ -104,14 +106,43 @@ def test_a_token_stops_working(app, lina, end):
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="crm", error="invalid_token"'
 
 
-def test_while_the_password_is_temporary_a_token_waits(app, lina):
+def temporary_password(person, _profile):
+    person.is_password_temporary = True
+
+
+def old_password(person, profile):
+    person.password_changed_at = NOW - timedelta(days=90)
+    profile.expires_days = 90
+
+
+def second_step_asked(person, profile):
+    profile.second_factor_roles = frozenset({person.role})
+
+
+def role_without_records(person, _profile):
+    person.role = Role.READER
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (temporary_password, "password_temporary"),
+        (old_password, "password_expired"),
+        (second_step_asked, "second_factor_missing"),
+        (role_without_records, "role"),
+    ],
+)
+def test_a_token_waits_for_what_pages_ask_of_its_person_first(app, lina, change, code):
+    with arranged(app) as db:
+        plant_profiles(db, now=NOW)
+    before = lina.get("/visits").status_code
     with arranged(app) as db:
         person = db.scalars(select(Person).where(Person.username == "lina")).one()
-        person.is_password_temporary = True
+        change(person, db.scalars(select(SignInProfile).where(SignInProfile.is_chosen)).one())
 
-    answer = lina.get("/visits")
-
-    assert (answer.status_code, answer.json["code"]) == (403, "password_temporary")
+    for answer in (lina.get("/visits"), lina.post("/visits", VISIT)):
+        assert (answer.status_code, answer.json["code"]) == (403, code)
+    assert before == 200
 
 
 def test_the_last_use_moves_at_most_every_five_minutes(app, lina):
