@@ -65,7 +65,13 @@ def add(call: Call, body: NewClaim) -> ClaimShown:
     return _after(call, made)
 
 
-@claims.post("/receipts/{receipt_id}/claim", "申报到位资金", creates=True, roles=WITH_RECORDS)
+@claims.post(
+    "/receipts/{receipt_id}/claim",
+    "申报到位资金",
+    creates=True,
+    place="/claims",
+    roles=WITH_RECORDS,
+)
 def claim_money(call: Call, receipt_id: RowId, body: Evidence) -> ClaimShown:
     receipt, _ = found(receipt_with_right(call.db, _scope(call), receipt_id))
     data = _money(receipt, body, has_file=_has_file(call, ReceiptFile, receipt_id))

@@ -1,28 +1,32 @@
 """Answers the calls of operations: who calls, what is sent, one transaction, one answer."""
 
+import io
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, request, send_file
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from crm.api import gate, repeats
 from crm.api.call import Call, NotFound, OutOfSight, body_of, etag_of, same_state
 from crm.api.models import Listing
-from crm.api.operations import MATCHED, Operation
+from crm.api.operations import MATCHED, Download, Operation, SentFile
 from crm.api.problems import Problem, Words, of_validation
 from crm.base.clock import civil_date
 from crm.base.db import begin_to_write
 from crm.base.errors import Refused
 from crm.base.locks import read_first
 from crm.extensions import db
+from crm.files.checks import LARGEST
 from crm.requests.run_again import run_until_current
 from crm.requests.transaction import CHANGING, moment, note_reads, transaction, undo
 from crm.settings import Settings
 
 JSON = "application/json"
+BYTES = "application/octet-stream"
+LARGEST_FILE = LARGEST + 1024  # a little more is refused in words
 
 
 def view_of(operation: Operation, words: Words) -> Callable[..., Response]:
@@ -30,7 +34,10 @@ def view_of(operation: Operation, words: Words) -> Callable[..., Response]:
 
     def view(**in_path: Any) -> Response:
         g.api_names = getattr(operation.body, "NAMES", {})
-        _require_acceptable()
+        if operation.takes_file:
+            request.max_content_length = LARGEST_FILE
+        if not operation.is_download:
+            _require_acceptable()
         headers = gate.admit()
         try:
             answer = _answer(operation, words, in_path)
@@ -81,7 +88,7 @@ def _begin_again() -> None:
 
 def _read(call: Call, given: Mapping[str, Any]) -> Response:
     shown = call.operation.handler(call, **given)
-    answer = _response(shown)
+    answer = _download(shown) if isinstance(shown, Download) else _response(shown)
     if isinstance(shown, Listing) and shown.next:
         arguments = {**request.args.to_dict(), "cursor": shown.next}
         address = f"{call.site.base_url}{request.path}?{urlencode(arguments)}"
@@ -123,13 +130,29 @@ def _changed(call: Call, given: Mapping[str, Any]) -> Response:
 def _created(call: Call, shown: BaseModel) -> Response:
     answer = _response(shown, HTTPStatus.CREATED)
     if (row_id := getattr(shown, "id", None)) is not None:
-        answer.headers["Location"] = f"{call.site.base_url}{request.path}/{row_id}"
+        place = f"/api/v1{call.operation.place}" if call.operation.place else request.path
+        answer.headers["Location"] = f"{call.site.base_url}{place}/{row_id}"
     return answer
 
 
 def _response(shown: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
     body = body_of(shown)
     return Response(body, status, {"ETag": etag_of(body)}, mimetype=JSON)
+
+
+def _download(file: Download) -> Response:
+    answer = send_file(
+        io.BytesIO(file.content),
+        mimetype=file.media_type,
+        as_attachment=True,
+        download_name=file.name,
+        etag=False,
+        conditional=False,
+    )
+    answer.headers["ETag"] = f'"{file.digest}"'
+    # a browser that opens it after all loads and runs nothing
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
 
 
 def _require_acceptable() -> None:
@@ -149,9 +172,9 @@ def _in_path(operation: Operation, sent: Mapping[str, str]) -> dict[str, Any]:
         raise NotFound from None
 
 
-def _arguments(operation: Operation, words: Words) -> dict[str, BaseModel]:
+def _arguments(operation: Operation, words: Words) -> dict[str, BaseModel | SentFile]:
     """The query and the body as their models; a `Problem` where they are not."""
-    given: dict[str, BaseModel] = {}
+    given: dict[str, BaseModel | SentFile] = {}
     if operation.query:
         given["query"] = _query(operation.query, words)
     elif request.args:
@@ -160,6 +183,8 @@ def _arguments(operation: Operation, words: Words) -> dict[str, BaseModel]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=(error,))
     if operation.body:
         given["body"] = _body(operation.body, words)
+    if operation.takes_file:
+        given["file"] = _file()
     return given
 
 
@@ -169,6 +194,12 @@ def _query(model: type[BaseModel], words: Words) -> BaseModel:
         return model.model_validate_strings(sent)
     except ValidationError as error:
         raise of_validation(error, words, is_query=True) from None
+
+
+def _file() -> SentFile:
+    if request.mimetype != BYTES:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "file_type", headers={"Accept": BYTES})
+    return SentFile(request.get_data())
 
 
 def _body(model: type[BaseModel], words: Words) -> BaseModel:

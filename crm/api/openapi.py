@@ -12,11 +12,13 @@ from pydantic.json_schema import models_json_schema
 from crm.api.operations import MATCHED, Operation, Resource
 from crm.api.problems import MEDIA_TYPE
 from crm.api.resources import RESOURCES
+from crm.files.kinds import MEDIA_TYPES
 
 VERSION = "1.0"
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _TEXT = {"type": "string"}
+_BINARY: dict[str, Any] = {}
 _ANSWERS = {  # what the statuses say, in the order of a request's way
     400: "请求不完整或不是有效的 JSON",
     401: "没有有效的访问令牌",
@@ -26,7 +28,7 @@ _ANSWERS = {  # what the statuses say, in the order of a request's way
     409: "与他人的变动或已有内容冲突，或登记前需要确认",
     412: "记录已有变动，与 If-Match 不符",
     413: "请求内容过大",
-    415: "请求内容须为 application/json",
+    415: "请求内容的格式不符：JSON，上传的为文件本身",
     422: "内容不符合要求",
     428: "缺少 If-Match",
     429: "请求过于频繁",
@@ -111,7 +113,8 @@ class _Models:
     def __init__(self, operations: Iterable[Operation]) -> None:
         wanted: dict[tuple[type[BaseModel], Any], None] = {}
         for operation in operations:
-            wanted[operation.returns, "serialization"] = None
+            if not operation.is_download:
+                wanted[operation.returns, "serialization"] = None
             for model in (operation.body, operation.query):
                 if model:
                     wanted[model, "validation"] = None
@@ -143,6 +146,8 @@ def _operation(resource: Resource, operation: Operation, models: _Models) -> dic
         schema = models.ref(operation.body, "validation")
         content = {"application/json": {"schema": schema}}
         described["requestBody"] = {"required": True, "content": content}
+    if operation.takes_file:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     return described
 
 
@@ -190,12 +195,17 @@ def _header(name: str, text: str, schema: object, *, is_required: bool) -> dict[
 
 def _success(operation: Operation, models: _Models) -> dict[str, Any]:
     status = HTTPStatus.CREATED if operation.creates else HTTPStatus.OK
-    schema = models.ref(operation.returns, "serialization")
+    content: dict[str, Any]
+    if operation.is_download:
+        content = dict.fromkeys(MEDIA_TYPES.values(), _BINARY)
+    else:
+        schema = models.ref(operation.returns, "serialization")
+        content = {"application/json": {"schema": schema}}
     headers = {"ETag": "状态的标记", **({"Location": "新记录的地址"} if operation.creates else {})}
     answer = {
         "description": operation.summary,
         "headers": _described(headers | _RATE),
-        "content": {"application/json": {"schema": schema}},
+        "content": content,
     }
     found: dict[str, Any] = {str(int(status)): answer}
     if operation.method == "GET":

@@ -5,8 +5,9 @@
     @visits.get("/visits/{visit_id}", "一次拜访", roles=WITH_RECORDS)
     def show(call: Call, visit_id: RowId) -> VisitShown: ...
 
-The arguments say what is asked for: `query` a model of the query, `body` one of the body, all
-others stand in the path. What is returned is the answer's model; a POST with `creates` answers 201.
+The arguments say what is asked for: `query` a model of the query, `body` one of the body, `file`
+a body that is a file; all others stand in the path. What is returned is the answer's model, or a
+`Download`; a POST with `creates` answers 201.
 """
 
 from collections.abc import Callable, Collection
@@ -17,12 +18,31 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
+from crm.files.service import KeptFile
 from crm.people.rules import Role, Scope
 
 Handler: TypeAlias = Callable[..., Any]
 Declared = TypeVar("Declared", bound=Handler)
 ANYONE = frozenset(Role)
 MATCHED = frozenset({"PUT", "PATCH", "DELETE"})  # these need If-Match
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The bytes of a file, as an answer."""
+
+    content: bytes
+    media_type: str
+    name: str
+    digest: str
+
+
+@dataclass(slots=True)
+class SentFile:
+    """The bytes that are the body of a request."""
+
+    content: bytes
+    kept: KeptFile | None = None  # a second run of the call meets the file as it was stored
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,7 @@ class Operation:
     roles: Collection[Role]
     scope: Scope
     creates: bool = False
+    place: str = ""  # of what it enters, where that is not below its own path
     refusals: tuple[int, ...] = ()  # statuses of its own, beside those of all its kind
 
     @property
@@ -65,14 +86,25 @@ class Operation:
         return model
 
     @property
+    def takes_file(self) -> bool:
+        """Whether its body is a file."""
+        return "file" in self._types
+
+    @property
+    def is_download(self) -> bool:
+        """Whether it answers a file."""
+        return self._types["return"] is Download
+
+    @property
     def may_hide(self) -> bool:
         """Whether what it changes is a record, which it may take out of the caller's sight."""
-        return self.method != "GET" and "id" in self.returns.model_fields
+        is_change = self.method != "GET" and not self.takes_file
+        return is_change and "id" in self.returns.model_fields
 
     @property
     def in_path(self) -> dict[str, Any]:
         """The types of its path's parameters."""
-        apart = {"call", "query", "body", "return"}
+        apart = {"call", "query", "body", "file", "return"}
         return {name: of for name, of in self._types.items() if name not in apart}
 
 

@@ -2,17 +2,81 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from crm.api.call import Call
-from crm.api.models import LeadNamed, PersonShown, Shown
+from crm.api.lead_models import UnitCode, unit_id
+from crm.api.models import (
+    Asked,
+    FilledLine,
+    LeadNamed,
+    Line,
+    PersonShown,
+    Prose,
+    RowId,
+    Shown,
+    Username,
+)
+from crm.base.errors import Refused
 from crm.leads.queries import refs_by_id
 from crm.leads.redaction import lead_labels
+from crm.supervision.drafting import OrderData
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.permissions import steps_of
 from crm.supervision.rules import About, EntryKind, OrderKind, OrderState, Origin, days_overdue
 from crm.supervision.workflow import Step
+
+# the clock drafts the others
+ByHand = Literal["meeting", "instruction", "problem"]
+
+
+class NewOrder(Asked):
+    """A draft by hand; its officer issues it."""
+
+    NAMES: ClassVar = {
+        "unit_id": "unit",
+        "unit_ids": "units",
+        "person_id": "person",
+        "officer_id": "officer",
+        "lead_id": "lead",
+    }
+
+    ref: Line = Field("", description="编号；同一人以同一编号再次提交，只起草一份")
+    kind: OrderKind = Field(OrderKind.NORMAL, description="时限类别")
+    origin: ByHand = Field(description="来源")
+    about: About = Field(description="督办对象")
+    matter: Annotated[FilledLine, Field(max_length=200)] = Field(description="督办事项")
+    demand: Annotated[Prose, Field(min_length=1, max_length=2000)] = Field(description="要求")
+    unit: UnitCode = Field(description="牵头单位的编号")
+    units: list[UnitCode] = Field([], max_length=50, description="配合单位的编号")
+    person: Username | None = Field(None, description="责任人的账号；留空由牵头单位明确")
+    officer: Username | None = Field(None, description="经办人的账号；留空为本人")
+    lead: RowId | None = Field(None, description="线索的 id")
+    rule: Line | None = Field(None, description="由哪项任务的未完成而来；须写明责任人和期间")
+    period: Line | None = Field(None, description="任务的期间，例如 2026-06")
+
+    def data(self, call: Call) -> OrderData:
+        """The draft as services take it."""
+        if self.rule and not self.person:
+            raise Refused("required", field="person")
+        units = {code: unit_id(call, code, "units") for code in self.units}
+        return OrderData(
+            kind=self.kind,
+            origin=Origin(self.origin),
+            about=self.about,
+            matter=self.matter,
+            demand=self.demand,
+            unit_id=unit_id(call, self.unit, "unit") or 0,
+            unit_ids=[found for found in units.values() if found],
+            person_id=call.person_id(self.person, "person") if self.person else None,
+            officer_id=call.person_id(self.officer, "officer") if self.officer else None,
+            lead_id=self.lead,
+            rule_code=self.rule,
+            period=self.period,
+            ref=self.ref,
+        )
 
 
 class OrderListed(Shown):

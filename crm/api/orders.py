@@ -1,4 +1,4 @@
-"""Supervision orders (督办单): the register, one order, and its steps (REGIME 5)."""
+"""Supervision orders (督办单): the register, drafts, one order, and its steps (REGIME 5)."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,15 +8,16 @@ from crm.api.call import Call, found
 from crm.api.lead_models import unit_id
 from crm.api.models import Asked, Day, Listed, Listing, Prose, RowId, Username
 from crm.api.operations import Resource
-from crm.api.order_models import OrderListed, OrderShown, show_order, show_orders
+from crm.api.order_models import NewOrder, OrderListed, OrderShown, show_order, show_orders
 from crm.api.paging import listing as listed
 from crm.api.paging import place_of
 from crm.base.locks import lock_row
 from crm.base.typed_dates import YEARS
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.supervision.drafting import draft_order
 from crm.supervision.models import Order
 from crm.supervision.notifications import tell
-from crm.supervision.queries import order_of
+from crm.supervision.queries import last_entry, order_of
 from crm.supervision.register import OrderFilter, orders_page
 from crm.supervision.rules import OrderKind, OrderState, Origin
 from crm.supervision.service import take_step
@@ -67,6 +68,14 @@ def listing(call: Call, query: OrderQuery) -> Listing[OrderListed]:
 @orders.get(ONE, "一份督办单及其办理过程", roles=WITH_RECORDS)
 def show(call: Call, order_id: RowId) -> OrderShown:
     return show_order(call, _visible(call, order_id))
+
+
+@orders.post("/orders", "起草督办单", creates=True, roles=OVERSEEING)
+def add(call: Call, body: NewOrder) -> OrderShown:
+    """Draft an order; the same `ref` of the same person is the same draft, and harmless."""
+    order = draft_order(call.db, data=body.data(call), by=call.person, now=call.now)
+    tell(call.db, order=order, entry=last_entry(call.db, order), site=call.site)
+    return call.after(show, order.id)
 
 
 @orders.post(f"{ONE}/steps", "办理督办单的一步：签收、反馈、销号等", roles=WITH_RECORDS)

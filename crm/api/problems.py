@@ -33,6 +33,7 @@ DETAILS = {
     "method": "该地址不支持此方法。",
     "not_acceptable": "回答的格式只有 application/json。",
     "media_type": "请求内容应为 application/json。",
+    "file_type": "请求内容应为 application/octet-stream，即文件本身。",
     "bad_json": "请求内容不是有效的 JSON。",
     "too_large": "请求内容过大。",
     "bad_request": "无法处理该请求。",

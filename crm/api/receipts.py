@@ -35,6 +35,7 @@ from crm.api.receipt_models import (
 )
 from crm.api.visit_models import Answers
 from crm.base.errors import Refused
+from crm.base.locks import lock_row
 from crm.leads.models import Lead
 from crm.leads.permissions import may_change
 from crm.leads.queries import lead_by_id
@@ -50,9 +51,11 @@ from crm.results.receipt_questions import questions_about
 from crm.results.receipt_rules import Line as MoneyLine
 from crm.results.receipts import (
     ReceiptData,
+    ReversalData,
     check_receipt,
     receipt_id_recorded,
     record_receipt,
+    reverse_receipt,
     withdraw_receipt,
 )
 
@@ -86,6 +89,13 @@ class NewReceipt(Asked):
     account_tail: Line = Field("", description="收款账号后四位")
     note: Annotated[Prose, Field(max_length=2000)] = Field("", description="说明")
     answers: Answers = Field([])
+
+
+class NewReversal(Asked):
+    ref: Line = Field("", description="编号；留空由系统生成")
+    arrived_on: Day = Field(description="冲减日期")
+    amount: MoneyAsked = Field(description="冲减数额，正数，币种与原到资一致")
+    reason: Annotated[Prose, Field(min_length=1, max_length=2000)] = Field(description="冲减原因")
 
 
 class Withdrawn(Shown):
@@ -131,6 +141,26 @@ def add(call: Call, body: NewReceipt) -> ReceiptShown:
     _require_answers(call, lead, data, body.answers)
     row = record_receipt(call.db, lead=lead, data=data, by=call.person, now=call.now)
     return call.after(show, row.id)
+
+
+@receipts.post(
+    f"{ONE}/reverse", "冲减到账记录", creates=True, place="/receipts", roles=WITH_RECORDS
+)
+def reverse(call: Call, receipt_id: RowId, body: NewReversal) -> ReceiptShown:
+    """Take back of a receipt; the same `ref` of the same person is the same reversal."""
+    lock_row(call.db, Receipt, receipt_id)
+    row, may_reverse = _visible(call, receipt_id)
+    call.match(show_receipt(call, row, may_change=may_reverse))
+    if not may_reverse:
+        raise Refused("not_yours")
+    if body.amount.currency is not row.currency:
+        raise Refused("currency_of_receipt", field="amount", currency=row.currency.label)
+
+    data = ReversalData(
+        arrived_on=body.arrived_on, amount=body.amount.amount, reason=body.reason, ref=body.ref
+    )
+    made = reverse_receipt(call.db, row=row, data=data, by=call.person, now=call.now)
+    return call.after(show, made.id)
 
 
 @receipts.post(f"{ONE}/withdraw", "撤销误登的到账记录", roles=WITH_RECORDS)

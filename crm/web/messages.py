@@ -224,6 +224,7 @@ SENTENCES = {
     # supervision orders
     # money that arrived
     "claimed_too_late": "到账（{on}）已超过一年，不能再申报。",
+    "currency_of_receipt": "冲减金额应与原到资币种一致（{currency}）。",
     "more_than_received": "冲减金额不能超过原到资未冲减的部分。",
     "before_receipt": "冲减日期不能早于原到账日期 {on}。",
     "is_reversal": "冲减不能修改或再冲减；登记有误的，请撤销后重新登记。",

@@ -95,3 +95,4 @@ def test_money_is_claimed_by_its_receipt(app):
     assert bare.json["code"] == "evidence_needed"
     assert made.status_code == 201, made.text
     assert (made.json["kind"], made.json["receipt_id"]) == ("money", receipt.id)
+    assert li.get(made.location.partition("/api/v1")[2]).json == made.json

@@ -77,3 +77,27 @@ def test_an_order_is_issued_received_answered_and_accepted_by_another(app, order
     states = [answer.json["state"] for answer in (received, answered, accepted)]
     assert states == ["received", "answered", "accepted"]
     assert accepted.json["basis"] == "现场核实"
+
+
+def test_an_order_is_drafted_once_by_whoever_oversees_the_unit(app, orders):
+    chief, li = program_of(app, "chief"), program_of(app, "li")
+    unit = chief.get(f"/orders/{orders[0]}").json["unit"]
+    body = {"origin": "meeting", "about": "unit", "matter": "厂房交付", "demand": "8 月底前交付"}
+    body |= {"unit": unit, "person": "li", "ref": "D-1"}
+
+    by_recruiter = li.post("/orders", body)
+    for_clock = chief.post("/orders", body | {"origin": "milestone"})
+    to_itself = chief.post("/orders", body | {"officer": "li"})
+    drafted, again = (chief.post("/orders", body) for _ in range(2))
+
+    assert (by_recruiter.status_code, by_recruiter.json["code"]) == (403, "role")
+    assert for_clock.json["errors"][0]["pointer"] == "#/origin"
+    assert to_itself.json["errors"][0]["pointer"] == "#/officer"
+    assert (drafted.status_code, drafted.json["state"]) == (201, "draft"), drafted.text
+    assert (drafted.json["officer"]["username"], drafted.json["person"]["username"]) == (
+        "chief",
+        "li",
+    )
+    assert again.json["id"] == drafted.json["id"]
+    assert chief.get(drafted.location.partition("/api/v1")[2]).json == drafted.json
+    assert chief.post(f"/orders/{drafted.json['id']}/steps", {"step": "issue"}).status_code == 200

@@ -84,3 +84,30 @@ def test_a_receipt_is_entered_once_its_questions_are_answered_and_withdrawn(app)
     assert [foreign.status_code, refused.status_code] == [403, 403]
     assert (withdrawn.status_code, withdrawn.json["ref"]) == (200, added.json["ref"])
     assert li.get(place).status_code == 404
+
+
+def test_what_is_taken_back_of_a_receipt_is_a_receipt_of_its_own(app, arrived):
+    li, economist = program_of(app, "li"), program_of(app, "economist")
+    place = f"/receipts/{arrived[0]}"
+    body = {"arrived_on": "2026-07-14", "amount": {"amount": "10000000"}, "reason": "退回"}
+    body |= {"ref": "R-1"}
+
+    foreign = economist.post(f"{place}/reverse", body)
+    dollars = li.post(f"{place}/reverse", body | {"amount": {"amount": "1", "currency": "USD"}})
+    too_much = li.post(f"{place}/reverse", body | {"amount": {"amount": "30000001"}})
+    taken_back, again = (li.post(f"{place}/reverse", body) for _ in range(2))
+
+    assert (foreign.status_code, foreign.json["code"]) == (403, "not_yours")
+    assert dollars.json["errors"][0]["code"] == "currency_of_receipt"
+    assert too_much.json["errors"][0] == {
+        "pointer": "#/amount",
+        "code": "more_than_received",
+        "detail": "冲减金额不能超过原到资未冲减的部分。",
+    }
+    assert taken_back.status_code == 201, taken_back.text
+    assert taken_back.json["amount"]["amount"] == "-10000000"
+    assert taken_back.json["reverses_id"] == arrived[0]
+    assert again.json["id"] == taken_back.json["id"]
+    assert li.get(taken_back.location.partition("/api/v1")[2]).json == taken_back.json
+    assert li.get(place).json["reversal_ids"] == [taken_back.json["id"]]
+    assert economist.post(f"/receipts/{arrived[1]}/reverse", body).status_code == 404
