@@ -24,6 +24,7 @@ import crm.leads.view_models
 import crm.mailing.models
 import crm.people.models
 import crm.people.sign_in_models
+import crm.personal_data.models
 import crm.problems.models
 import crm.quotas.models
 import crm.results.models

@@ -210,6 +210,8 @@ PAGES = (
     ("shan", "/admin/clock/weekly-digest"),
     ("shan", "/admin/clock/weekly-digest/preview"),
     ("shan", "/admin/delivery"),
+    ("shan", "/admin/retention"),
+    ("shan", "/admin/retention/contacts"),
     ("shan", "/admin/rules"),
     ("shan", "/admin/rules/new"),
     ("shan", "/admin/rules/recruiter-monthly"),

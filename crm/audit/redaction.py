@@ -67,6 +67,7 @@ WITHOUT_LEADS = frozenset(
         "rate_count",
         "receipt_form",
         "result_month",
+        "retention_period",
         "rule",
         "sign_in_profile",
         "site",

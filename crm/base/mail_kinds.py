@@ -25,6 +25,7 @@ class MessageKind(LabeledEnum):
     PROPOSAL = "company-proposal", "企业信息建议"
     BULK = "bulk-change", "线索批量修改"
     STANDSTILL = "clock-standstill", "定时任务停止"
+    RETENTION = "retention", "保存期限提醒"
 
     @property
     def may_repeat(self) -> bool:

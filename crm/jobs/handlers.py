@@ -21,6 +21,7 @@ from crm.digests.ten_day import make_ten_day_reports
 from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
 from crm.leads.succession import give_leads_nobody_sees
+from crm.personal_data.clearing import clearing_batches
 from crm.problems.shelf import take_up_shelved
 from crm.quotas import service as quotas
 from crm.quotas.queries import last_visit_edit, working_calendar
@@ -136,6 +137,13 @@ def settled_figures(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapp
     return send_settlement_notices(db, period=period, at=slot.due_at, late=late, site=site)
 
 
+def clear_what_is_over(
+    reading: Reading, slot: Slot, _timing: Timing, site: Site, after: str
+) -> Iterator[Batch]:
+    """Clear personal data whose period is over, as of the slot."""
+    return clearing_batches(reading, slot.due_at, site, after=after)
+
+
 HANDLERS: Mapping[str, Handler] = {
     JobName.MORNING_BRIEF: morning_brief,
     JobName.TEN_DAY: ten_day,
@@ -147,8 +155,9 @@ HANDLERS: Mapping[str, Handler] = {
     JobName.ESCALATE: escalate,
 }
 
-# What is made for so many people that it is written in batches.
+# What is made for so many people, or of so many rows, that it is written in batches.
 BATCH_HANDLERS: Mapping[str, BatchHandler] = {
     JobName.WEEKLY_DIGEST: weekly_or_monthly_digests,
     JobName.MONTHLY_DIGEST: weekly_or_monthly_digests,
+    JobName.RETENTION: clear_what_is_over,
 }

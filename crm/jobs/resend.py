@@ -24,7 +24,7 @@ def send(  # noqa: PLR0913 - who, when, why and whether a repeat is meant
 ) -> None:
     """Make the messages pending, all of them or none; sent ones only with `again`.
 
-    Refused as `unknown_message`, `message_in_hand`, `message_sent`.
+    Refused as `unknown_message`, `message_in_hand`, `message_cleared`, `message_sent`.
     """
     # Locked, so that a worker either has claimed the message already or reads it as left here.
     query = select(Message).where(Message.id.in_(ids)).with_for_update()
@@ -55,6 +55,8 @@ def _refuse_unsendable(message: Message, *, again: bool, now: datetime) -> None:
     claimed = message.claimed_until is not None and message.claimed_until > now
     if claimed or message.state is State.SENDING:
         raise Refused("message_in_hand", id=message.id)
+    if not message.body_text:
+        raise Refused("message_cleared", id=message.id)
     if message.state is State.SENT and not again:
         raise Refused("message_sent", id=message.id, at=_sent_at(message))
 

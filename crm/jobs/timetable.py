@@ -29,6 +29,7 @@ class JobName(LabeledEnum):
     FREEZE = "freeze", "定稿"
     SETTLED_FIGURES = "settled-figures", "定稿月报"
     ESCALATE = "escalate", "督办逾期提级"
+    RETENTION = "retention", "保存期限清理"
 
 
 # A job that reports what another job makes waits while that job is held up.
@@ -99,7 +100,7 @@ def that_workday(calendar: WorkingCalendar, subject: Subject) -> date | None:
 
 
 def that_day(_calendar: WorkingCalendar, subject: Subject) -> date:
-    """The date itself."""
+    """The date itself, of a period the first."""
     return subject.first
 
 
@@ -162,6 +163,8 @@ JOBS = (
         rules.SETTLED_AT,
         MissedSlotRule.ALWAYS,
     ),
+    # at night: it writes for long; a later run finds all that an earlier one would have
+    Job(JobName.RETENTION, PeriodKind.MONTH, that_day, time(3), MissedSlotRule.UNTIL_NEXT),
 )
 
 

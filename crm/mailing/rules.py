@@ -53,6 +53,6 @@ def is_for(kind: MessageKind, role: Role) -> bool:
             return role in _BRIEFED
         case MessageKind.TEN_DAY:
             return role in _SUPERVISING
-        case MessageKind.STANDSTILL:
+        case MessageKind.STANDSTILL | MessageKind.RETENTION:
             return role is Role.ADMIN
     return role in IN_BUSINESS

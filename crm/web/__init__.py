@@ -67,6 +67,7 @@ from crm.web.receipts import admin as receipt_forms
 from crm.web.receipts import views as receipts
 from crm.web.results import admin as recognition_admin
 from crm.web.results import views as claims
+from crm.web.retention import views as retention
 from crm.web.rules import views as rules
 from crm.web.search import views as search
 from crm.web.setup import views as setup
@@ -200,6 +201,7 @@ def init_app(app: Flask) -> None:
         jobs,
         delivery,
         mail_server,
+        retention,
         setup,
         rules,
         health,

@@ -195,6 +195,8 @@ SENTENCES = {
     "span_too_long": "一次最多调整 {longest} 天；更多的请用导入。",
     # visits
     "not_yours": "超出您的权限，只能办理本人或管辖范围内的事项。",
+    "bad_months": "请填写 1 至 {most} 之间的整数，或留空。",
+    "not_expiring": "该联系人不在待确认名单中，请刷新后查看。",
     "duplicate_ref": "编号“{ref}”已被使用，请更换编号。",
     "cannot_merge": "这两次拜访不能合并，请核对后修改，或点击“仍保存”。",
     "not_a_companion": "您不是这次拜访的同行人，或该拜访已取消。",
@@ -410,6 +412,7 @@ SENTENCES = {
     "nothing_due": "“{job}”暂无到期未执行的任务，未到执行时间的只能预览。",
     "unknown_message": "未找到编号为 {id} 的邮件或通知。",
     "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",
+    "message_cleared": "编号为 {id} 的邮件正文已按保存期限清除，不能重发。",
     "message_sent": "编号为 {id} 的邮件已于 {at} 发出；确需重发的，请加 --again。",
     "no_mail_address": "编号为 {id} 的邮件无法生成：收件地址“{recipient}”有误。",
 }

@@ -42,6 +42,7 @@ def test_a_month_says_what_it_made(june):
         "assess": 9,  # May, its last xun, two of June, the weeks 22 to 26
         "freeze": 8,
         "settled-figures": 1,
+        "retention": 1,
     }
     assert nudges == len(given) > 0
 
@@ -76,6 +77,7 @@ def test_the_month_after_says_what_it_made(june, copy):
         "assess": 9,
         "freeze": 10,
         "settled-figures": 1,
+        "retention": 1,
     }
     assert zone.rows().after(len(june.rows.runs)) == june.rows
     assert zone.rows().digests == sorted(DIGESTS_OF_JUNE + DIGESTS_OF_JULY)

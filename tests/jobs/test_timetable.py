@@ -13,7 +13,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.jobs.timetable import JOBS, Job, JobName, MissedSlotRule, Timing, slots, timing_of_slot
 
-WEEKLY, MONTHLY, BRIEF, TEN_DAY, NUDGE = (
+WEEKLY, MONTHLY, BRIEF, TEN_DAY, NUDGE, RETENTION = (
     next(job for job in JOBS if job.name is name)
     for name in (
         JobName.WEEKLY_DIGEST,
@@ -21,6 +21,7 @@ WEEKLY, MONTHLY, BRIEF, TEN_DAY, NUDGE = (
         JobName.MORNING_BRIEF,
         JobName.TEN_DAY,
         JobName.NUDGE,
+        JobName.RETENTION,
     )
 )
 CLOSING_NAMES = (JobName.ASSESS, JobName.FREEZE, JobName.SETTLED_FIGURES)
@@ -194,6 +195,7 @@ def test_closing_is_always_done_however_late(job):
         (TEN_DAY, "2026-07-X1", "2026-07-01T08:10", Timing.ON_TIME),
         (TEN_DAY, "2026-07-X1", "2026-07-13T07:59", Timing.LATE),
         (TEN_DAY, "2026-07-X1", "2026-07-13T08:00", Timing.SKIPPED),
+        (RETENTION, "2026-07", "2026-08-01T03:00", Timing.SKIPPED),
         (WEEKLY, "2026-W30", "2026-07-28T09:00", Timing.LATE),
         (WEEKLY, "2026-W30", "2026-08-03T07:29", Timing.LATE),
         (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.ARCHIVED),
@@ -274,6 +276,12 @@ def test_orders_escalate_and_the_days_trail_is_sealed_every_day_at_midnight(name
     assert slot_names(job, "2026-07-24T00:00", "2026-07-25T12:00") == expected
 
 
+def test_what_is_over_its_period_is_cleared_on_the_first_of_each_month_at_night():
+    assert slot_names(RETENTION, "2026-07-01T00:00", "2026-08-02T00:00") == [
+        *("2026-07 07-01 03:00", "2026-08 08-01 03:00")
+    ]
+
+
 def test_july_2026_is_frozen_on_6_august():
     job = closing(JobName.FREEZE, PeriodKind.MONTH)
 
@@ -295,6 +303,7 @@ def test_a_brief_and_a_nudge_are_made_late_until_18_of_their_day(job):
     ("job", "name", "until", "after"),
     [
         (TEN_DAY, "2026-07-X1", "2026-07-13T08:00", Timing.SKIPPED),
+        (RETENTION, "2026-07", "2026-08-01T03:00", Timing.SKIPPED),
         (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.ARCHIVED),
         (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.ARCHIVED),
     ],
@@ -308,7 +317,7 @@ def test_supervision_and_digests_are_made_late_until_a_later_one_is_due(job, nam
 
 
 @pytest.mark.parametrize(
-    "job", [job for job in JOBS if job not in (BRIEF, NUDGE, TEN_DAY, WEEKLY, MONTHLY)]
+    "job", [job for job in JOBS if job not in (BRIEF, NUDGE, TEN_DAY, WEEKLY, MONTHLY, RETENTION)]
 )
 def test_all_else_is_made_however_late(job):
     slot = next(slots(job, CALENDAR, since=at("2026-01-01T00:00")))

@@ -50,6 +50,7 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.PROPOSAL,
         MessageKind.BULK,
         MessageKind.STANDSTILL,
+        MessageKind.RETENTION,
     }
     assert {*OPTIONAL, *FIXED, *IN_APP} == set(MessageKind)
 

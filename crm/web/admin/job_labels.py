@@ -21,6 +21,7 @@ WHAT_FOR: Mapping[str, str] = {
     JobName.ASSESS: "周期结束后，按当时的登记核算",
     JobName.FREEZE: "补录期满后定稿，此后的修改另行生成更正",
     JobName.ESCALATE: "节点逾期的拟督办单，督办单逾期的逐级通知，驻城逾期未办结的通知督查人员",
+    JobName.RETENTION: "清理超过保存期限的登录会话、邮件正文和导入文件，列出待确认删除的联系人",
     JobName.SETTLED_FIGURES: "月度定稿后，将数据变化和领导月点评发送给月报接收人",
 }
 _EVERY = {
@@ -35,7 +36,7 @@ _EVERY = {
 _DUE: Mapping[object, str] = {
     timetable.that_workday: "的工作日",
     timetable.day_after: "结束后的次日",
-    timetable.that_day: "",
+    timetable.that_day: " 1 日",
     timetable.first_workday_of: "第一天起的首个工作日",
     timetable.first_workday_after: "结束后的首个工作日",
     timetable.day_of_freeze: "结束后第 3 个工作日的次日",
@@ -44,6 +45,10 @@ _DUE: Mapping[object, str] = {
 # By the counter that a job reports; one without words here is shown by its name.
 MADE: Mapping[str, str] = {
     "assessed": "核算 {} 项",
+    "cleared_imports": "清除导入 {} 次",
+    "cleared_mails": "清除邮件正文 {} 封",
+    "cleared_sessions": "删除登录会话 {} 个",
+    "contacts": "待确认删除的联系人 {} 位",
     "corrections": "更正 {} 条",
     "drafts": "拟督办单草稿 {} 份",
     "empty": "{} 人无内容未发送",

@@ -45,6 +45,9 @@ ACTIONS: Mapping[str, str] = {
     "company.contact_changed": "修改企业联系人",
     "contact.revealed": "查看联系方式",
     "contact.erased": "删除联系人个人信息",
+    "contact.kept": "延长联系人保存期限",
+    "retention.changed": "修改保存期限",
+    "retention.cleared": "清理到期的个人信息",
     "company.contact_erased": "删除企业的联系人信息",
     "lead.contact_erased": "删除线索中的联系人信息",
     "visit.contact_erased": "删除拜访中的联系人信息",
@@ -268,5 +271,6 @@ SUBJECTS: Mapping[str, str] = {
     "job_pause": "定时任务",
     "delivery_hold": "发信",
     "mail_server": "邮件服务器",
+    "retention_period": "保存期限",
     "job_run": "定时任务的一期",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -30,6 +30,7 @@ from crm.web.forms import is_saved, prose
 from crm.web.transaction import moment, today
 
 bp = Blueprint("personal_data", __name__)
+EXPIRED = "超过保存期限，已无保存必要"
 PLACES = {
     "contacts": "企业联系人",
     "visits": "拜访中的会见人员和职务",
@@ -66,7 +67,9 @@ class EraseForm(FlaskForm):
 @bp.get(f"{CONTACT}/personal-data")
 def show(contact_id: int) -> ResponseReturnValue:
     """Where the contact's data stand, and what would change."""
-    return _page(contact_or_404(contact_id), EraseForm())
+    is_expired = request.args.get("basis") == "expired"
+    form = EraseForm(formdata=None, data={"basis": EXPIRED if is_expired else ""})
+    return _page(contact_or_404(contact_id), form)
 
 
 @bp.get(f"{CONTACT}/personal-data.xlsx")

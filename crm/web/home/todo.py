@@ -19,7 +19,8 @@ from crm.leads.proposal_queries import proposals_waiting
 from crm.leads.rules import Stage
 from crm.people import absence_approval
 from crm.people.permissions import Viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import WITH_RECORDS, Role
+from crm.personal_data.expiring import expiring_count
 from crm.problems.assignees import waiting_for as problems_waiting_for
 from crm.problems.permissions import onlooker
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
@@ -87,6 +88,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     yield from _assistance(db, me, now)
     yield from _proposals(db, me, now)
     yield from _unled(db, me, civil_date(now))
+    yield from _expiring(db, me, civil_date(now))
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
@@ -161,6 +163,13 @@ def _unled(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
     for company in my_unled_companies(db, me, on):
         label = f"{company.name}多次拜访，可新建线索"
         yield TodoItem(label, company.visits, new_lead_url(company), "bulb")
+
+
+def _expiring(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
+    """Contacts over their period, for admins to decide (PIPL)."""
+    if me.role is Role.ADMIN:
+        url = url_for("retention.contacts")
+        yield TodoItem("联系人超过保存期限，待确认", expiring_count(db, on), url, "clock")
 
 
 def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
