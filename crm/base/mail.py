@@ -3,9 +3,9 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crm.base import formatting, unsubscribe_tokens
@@ -14,7 +14,9 @@ from crm.base.money import format_amount as money
 from crm.base.value_class import value_class
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
 
 
 @value_class
@@ -91,8 +93,15 @@ def render(name: str, *, site: Site, unsubscribe: str | None = None, **context: 
         for part in ("subject.txt", "body.txt", "body.html")
     )
     return Rendered(
-        " ".join(subject.split()), _tidy_text(text), _inliner.inline(_shrink_html(html))
+        " ".join(subject.split()), _tidy_text(text), _inliner().inline(_shrink_html(html))
     )
+
+
+@cache
+def _inliner() -> "CSSInliner":
+    import css_inline  # noqa: PLC0415 - 2 MiB, which only processes with a clock need
+
+    return css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 
 
 def _shrink_html(html: str) -> str:

@@ -2,12 +2,12 @@
 
 from base64 import urlsafe_b64encode
 from functools import cache
-
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING
 
 from crm.base.errors import Refused
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 
 def seal(text: str, *, key: str, purpose: str) -> str:
@@ -17,6 +17,8 @@ def seal(text: str, *, key: str, purpose: str) -> str:
 
 def unseal(sealed: str, *, key: str, purpose: str) -> str:
     """The text; refused as `secret_key_changed` where another key has sealed it."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as below
+
     try:
         return _cipher(key, purpose).decrypt(sealed.encode()).decode()
     except InvalidToken:
@@ -24,7 +26,11 @@ def unseal(sealed: str, *, key: str, purpose: str) -> str:
 
 
 @cache
-def _cipher(key: str, purpose: str) -> Fernet:
+def _cipher(key: str, purpose: str) -> "Fernet":
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - 6 MiB, where something is sealed
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415 - as above
+
     # a key for each purpose: what is sealed for one opens for no other
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode())
     return Fernet(urlsafe_b64encode(derived.derive(key.encode())))

@@ -12,9 +12,6 @@ from typing import Any, TypeVar
 
 import click
 from flask import Flask
-from rich import box
-from rich.console import Console
-from rich.table import Column, Table
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
@@ -179,8 +176,16 @@ def print_rows(rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: 
         writer.writeheader()
         writer.writerows(rows)
     else:
-        table = Table(*(Column(key, overflow="fold") for key in keys), box=box.SIMPLE_HEAD)
-        for row in rows:
-            table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
-        # piped output has no screen: narrow columns would only break long values
-        Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+        _print_table(rows, keys)
+
+
+def _print_table(rows: Sequence[Mapping[str, object]], keys: Sequence[str]) -> None:
+    from rich import box  # noqa: PLC0415 - 4 MiB, for lists alone
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.table import Column, Table  # noqa: PLC0415 - as above
+
+    table = Table(*(Column(key, overflow="fold") for key in keys), box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
+    # piped output has no screen: narrow columns would only break long values
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)

@@ -5,10 +5,10 @@ from itertools import count
 from threading import Event
 
 import click
-import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.logs import structlog
 from crm.cli import base
 from crm.cli.errors import RefusedError
 from crm.cli.processes import stop_signal, wait_for_database, wait_seconds

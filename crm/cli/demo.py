@@ -12,10 +12,10 @@ from operator import itemgetter
 from pathlib import Path
 
 import click
-import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.logs import structlog
 from crm.base.mail import Site
 from crm.base.seed_files import SEEDS
 from crm.base.workdays import WorkingCalendar

@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import MOVED_MARK
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
+from crm.base.logs import structlog
 from crm.cli.errors import RefusedError
 from crm.jobs import health
 from crm.jobs.backoff import wait_after

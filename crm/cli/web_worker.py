@@ -8,13 +8,13 @@ import gc
 import sys
 
 import click
-import structlog
 from flask import Flask
 from gunicorn.errors import AppImportError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db_faults import first_line
+from crm.base.logs import structlog
 from crm.cli.base import app, sessions, settings, site
 from crm.cli.errors import RefusedError
 from crm.cli.processes import is_worth_waiting, refuse_without_tables

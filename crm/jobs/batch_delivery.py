@@ -12,12 +12,12 @@ from functools import partial
 from hashlib import sha256
 from threading import Event
 
-import structlog
 from sqlalchemy import case, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.backoff import wait_after

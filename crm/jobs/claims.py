@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import ColumnElement, Select, case, exists, literal, or_, select, true, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
+from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs.models import DeliveryHold
 from crm.mailing.queries import people_in_quiet_hours

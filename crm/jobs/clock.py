@@ -7,13 +7,13 @@ from datetime import datetime
 from threading import Event, Thread
 from uuid import uuid4
 
-import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.logs import structlog
 from crm.base.mail import Site
 from crm.base.mail_settings import MailSettings
 from crm.jobs import clock_check, lease

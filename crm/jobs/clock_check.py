@@ -7,13 +7,13 @@ longer ago than any downtime that nobody noticed; then a person confirms that th
 
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.base.db import database_now
 from crm.base.enums import LabeledEnum
+from crm.base.logs import structlog
 from crm.base.value_class import value_class
 from crm.jobs import lease
 from crm.transactions import transaction

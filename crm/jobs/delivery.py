@@ -13,10 +13,10 @@ from functools import cached_property
 from threading import Event
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.batch_delivery import BatchDelivery, Task

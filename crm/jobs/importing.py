@@ -7,10 +7,10 @@ in one transaction, so that nothing is kept twice and others wait for one batch 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import structlog
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.logs import structlog
 from crm.base.table_heads import TableRow
 from crm.base.value_class import value_class
 from crm.imports import service

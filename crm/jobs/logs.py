@@ -10,9 +10,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
-import structlog
-from structlog.processors import ExceptionRenderer
-from structlog.tracebacks import ExceptionDictTransformer
+from crm.base.logs import structlog
 
 MAIL_ADDRESS = re.compile(r"[\w.+-]+(?=@[\w-]+(\.[\w-]+)*)")
 PHONE = re.compile(
@@ -39,7 +37,7 @@ def _hidden(value: Any) -> Any:
     return value
 
 
-class _TracesWithoutWords(ExceptionDictTransformer):
+class _TracesWithoutWords(structlog.tracebacks.ExceptionDictTransformer):
     """Traces of places in the code: neither variables nor an exception's words."""
 
     def __init__(self) -> None:
@@ -57,7 +55,7 @@ SHARED: tuple[Any, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ExceptionRenderer(_TracesWithoutWords()),
+    structlog.processors.ExceptionRenderer(_TracesWithoutWords()),
     hide_personal_data,
 )
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.audit import record
 from crm.base.db import begin_to_write
 from crm.base.errors import Refused
+from crm.base.logs import structlog
 from crm.base.outbox import Message, MessageKind
 from crm.base.value_class import value_class
 from crm.jobs import ledger

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-import structlog
 from sqlalchemy import Connection, Update, bindparam, or_, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.clock import monotonic
 from crm.base.db import Base, writing_rows
+from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.claims import DATABASE_DOWN, WAITING

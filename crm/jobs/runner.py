@@ -6,13 +6,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.audit import coming_from
 from crm.base.db_faults import Fault, fault_of
 from crm.base.enums import LabeledEnum
+from crm.base.logs import structlog
 from crm.base.mail import Site
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Thread
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 
 from crm.base import clock
 from crm.base.db_faults import fault_of, first_line
+from crm.base.logs import structlog
 from crm.jobs import clock_check
 
 log = structlog.get_logger()

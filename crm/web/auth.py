@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import structlog
 from flask import (
     Blueprint,
     Flask,
@@ -28,6 +27,7 @@ from wtforms.validators import InputRequired
 from crm.base.db import begin_to_write, writing
 from crm.base.db_faults import first_line
 from crm.base.errors import Refused
+from crm.base.logs import structlog
 from crm.extensions import db, login_manager
 from crm.people import login_attempts, sessions
 from crm.people.accounts import require_in_time

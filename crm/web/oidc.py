@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import structlog
 from flask import Blueprint, Flask, abort, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.db import begin_to_write
+from crm.base.logs import structlog
 from crm.extensions import db, limiter
 from crm.people.models import Person
 from crm.people.queries import by_exact_username

@@ -4,9 +4,9 @@ import re
 from secrets import token_hex
 
 from flask import Flask, g, request
-from structlog import contextvars
 from werkzeug.wrappers import Response
 
+from crm.base.logs import structlog
 from crm.settings import Settings
 
 HEADER = "X-Request-ID"
@@ -27,8 +27,8 @@ def init_app(app: Flask) -> None:
         given = request.headers.get(HEADER, "") if settings.proxies else ""
         g.request_id = given if _USABLE.fullmatch(given) else token_hex(8)
         # a thread that answers requests one after the other keeps what was bound
-        contextvars.clear_contextvars()
-        contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     def finish(response: Response) -> Response:
         if found := request_id():

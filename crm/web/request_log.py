@@ -6,11 +6,11 @@ An address may hold a user name or what somebody searches for; so the log has th
 from types import TracebackType
 from typing import Any, TypeAlias
 
-import structlog
 from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
 from crm.base import clock
+from crm.base.logs import structlog
 
 ExcInfo: TypeAlias = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import structlog
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -13,6 +12,7 @@ from wtforms.validators import InputRequired
 
 from crm.base.db import begin_to_write, writing
 from crm.base.errors import Refused
+from crm.base.logs import structlog
 from crm.extensions import db
 from crm.people import login_attempts
 from crm.people.accounts import require_in_time

@@ -7,9 +7,20 @@ import pytest
 
 # what few pages or commands use is imported where it is used
 RARELY_NEEDED = {
-    *("alembic", "apprise", "authlib", "botocore", "charset_normalizer", "holidays", "icalendar"),
-    *("mako", "opencc", "pikepdf", "PIL", "pypinyin", "python_calamine", "rapidfuzz", "stdnum"),
-    *("xlsxwriter", "yaml", "crm.cli.seeds", "crm.demo"),
+    *("alembic", "apprise", "authlib", "botocore", "charset_normalizer", "cryptography"),
+    *(
+        "css_inline",
+        "holidays",
+        "icalendar",
+        "mako",
+        "opencc",
+        "pikepdf",
+        "PIL",
+        "prometheus_client",
+    ),
+    *("pygments", "pypinyin", "python_calamine", "rapidfuzz", "rich", "segno"),
+    *("stdnum", "urllib3", "xlsxwriter", "yaml"),
+    *("crm.cli.seeds", "crm.demo"),
 }
 
 

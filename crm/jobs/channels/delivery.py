@@ -12,10 +12,10 @@ from datetime import datetime
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.batch_delivery import FIRST_WAIT, MOST_ATTEMPTS, REPEATED, retry_delay

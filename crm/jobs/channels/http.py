@@ -9,11 +9,10 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPException
 from threading import Event, Thread
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING
 
 from crm.base import clock
 from crm.base.value_class import value_class
@@ -22,8 +21,10 @@ from crm.jobs.connection import StoppedError
 from crm.jobs.smtp import AmbiguousError, UnreachableError
 from crm.mailing.channel_rules import Target
 
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+
 MOST_BYTES = 64 * 1024  # of an answer
-FAULTS = (HTTPError, HTTPException, OSError, ValueError)
 
 
 @value_class
@@ -76,7 +77,7 @@ class Line:
         finally:
             connection.close()
 
-    def _connect(self, request: Request) -> HTTPConnection:
+    def _connect(self, request: Request) -> "HTTPConnection":
         target = request.target
         problem = f"连接不上 {target.host}"
         for address in addresses_of(
@@ -87,14 +88,16 @@ class Line:
             connection = self._connection_to(address, target)
             try:
                 connection.connect()
-            except FAULTS as error:
+            except _faults() as error:
                 connection.close()
                 problem = f"连接不上 {target.host}：{_words_of(error)}"
             else:
                 return connection
         raise UnreachableError(problem)
 
-    def _connection_to(self, address: str, target: Target) -> HTTPConnection:
+    def _connection_to(self, address: str, target: Target) -> "HTTPConnection":
+        from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: PLC0415 - 1 MiB
+
         timeout = self.limits.connect
         if target.scheme == "http":
             return HTTPConnection(address, target.port, timeout=timeout)
@@ -108,7 +111,7 @@ class Line:
         )
 
     def _exchange(
-        self, connection: HTTPConnection, request: Request, reason: list[str]
+        self, connection: "HTTPConnection", request: Request, reason: list[str]
     ) -> Response:
         target = request.target
         usual = 443 if target.scheme == "https" else 80
@@ -125,7 +128,7 @@ class Line:
             )
             response = connection.getresponse()
             body = response.read(MOST_BYTES + 1, decode_content=False)
-        except FAULTS as error:
+        except _faults() as error:
             words = reason[0] if reason else _words_of(error)
             raise AmbiguousError(words) from error
         if reason:  # what had come when it was cut off is no whole answer
@@ -136,7 +139,7 @@ class Line:
         return Response(response.status, body)
 
     @contextmanager
-    def _watched(self, connection: HTTPConnection) -> Iterator[list[str]]:
+    def _watched(self, connection: "HTTPConnection") -> Iterator[list[str]]:
         """Cut the connection off at the deadline, or soon after the process was told to end."""
         done, reason = Event(), list[str]()
         raw = connection.sock
@@ -165,6 +168,13 @@ class Line:
             yield reason
         finally:
             done.set()
+
+
+@cache
+def _faults() -> tuple[type[Exception], ...]:
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - with its connections above
+
+    return HTTPError, HTTPException, OSError, ValueError
 
 
 def _words_of(error: Exception) -> str:

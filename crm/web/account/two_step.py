@@ -1,6 +1,5 @@
 """Two-step sign-in on the account page: set up, recovery codes, removal."""
 
-import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -69,6 +68,8 @@ def _page(confirm: ConfirmForm | None = None, proof: ProofForm | None = None) ->
 
 def _qr(uri: str) -> str:
     """The QR code as an image that stands in the page: no file holds the secret."""
+    import segno  # noqa: PLC0415 - 0.7 MiB, to set up an app
+
     return segno.make(uri, error="m").svg_data_uri(scale=QR_SCALE, border=3, light="#fff")
 
 
