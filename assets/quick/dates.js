@@ -5,6 +5,9 @@ import { number } from "./text.js";
 const FRIDAY = 4;
 const PARTS = { 早: "早上", 晚: "晚上", 夜: "晚上" };
 const WORDS = { 大前天: -3, 前天: -2, 昨天: -1, 昨日: -1, 今天: 0, 今日: 0, 明天: 1, 明日: 1, 后天: 2, 大后天: 3 };
+const PAIRS = { 前昨: -2, 昨今: -1, 今明: 0, 明后: 1 }; // the first of two days
+const MONTHS = { 上: -1, 下: 1 };
+const YEARS = { 前: -2, 去: -1, 今: 0, 明: 1 };
 const WEEKS = { 上: -7, 本: 0, 这: 0, 下: 7 };
 const LONGEST_SEARCH = 8; // years: 29 February may be as far away
 const DAY = 86_400_000; // ms
@@ -39,11 +42,32 @@ export function datesIn(text, today, isAhead) {
   return found;
 }
 
+// The date as long as the text says it lasts, and the words for that: 12月1日起三天.
+export function withLength(found, text) {
+  if (found.first === null || found.first !== found.last) return [found, []];
+  const [begin, length] = [match("begin", text, found.span.end), search("length", text)];
+  const spans = [begin, length].filter(Boolean).map((one) => ({ start: one.index, end: end(one) }));
+  if (!length) return [{ ...found, isAssumed: found.isAssumed || begin !== null }, spans];
+  const days = number(length.groups.count) * (length.groups.weeks ? 7 : 1);
+  return [{ ...found, last: found.first + Math.max(days - 1, 0), isAssumed: true }, spans];
+}
+
 function dateOf(date, today, isAhead) {
   const { groups } = date;
   const span = { start: date.index, end: end(date) };
   const of = (first, last = first, more = {}) => ({ span, first, last, isAssumed: false, part: "", ...more });
 
+  if (groups.pair) return of(today + PAIRS[groups.pair], today + PAIRS[groups.pair] + 1);
+  if (groups.month_end) {
+    const { year, month } = partsOf(today);
+    const last = Date.UTC(year, month, 0) / DAY;
+    return of(last, last, { isAssumed: true });
+  }
+  if (groups.of_month) { // 上个月28号
+    const { year, month } = partsOf(today);
+    const months = year * 12 + month - 1 + (MONTHS[groups.of_month] ?? 0);
+    return of(dayOf(Math.floor(months / 12), (months % 12) + 1, number(groups.day3)));
+  }
   if (groups.next) {
     const friday = today + 7 + FRIDAY - weekdayOf(today);
     return of(friday, friday, { isAssumed: true });
@@ -58,7 +82,8 @@ function dateOf(date, today, isAhead) {
 }
 
 function entered(groups, text, today, isAhead) {
-  const [month, day, year] = [groups.month ?? groups.month2, groups.day ?? groups.day2, groups.year ?? groups.year2];
+  const [month, day] = [groups.month ?? groups.month2, groups.day ?? groups.day2];
+  const year = groups.of_year ? partsOf(today).year + YEARS[groups.of_year] : (groups.year ?? groups.year2);
   if (month && day) {
     if (!year) return nearest(number(month), number(day), today);
     return Number(year) >= 1950 && Number(year) <= 2100 ? dayOf(Number(year), number(month), number(day)) : null;
@@ -95,7 +120,7 @@ function ofMonth(day, today, isAhead) {
 function withEnd(found, date, text, today, isAhead) {
   const { groups } = date;
   const joint = match("range", text, found.span.end);
-  if (!joint || found.first === null || groups.first || groups.near) return found;
+  if (!joint || found.first === null || groups.first || groups.near || groups.pair) return found;
 
   let at = end(joint);
   let last = null;

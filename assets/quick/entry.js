@@ -1,5 +1,5 @@
 // A line of text becomes the draft of a visit, as on the server (crm/visits/quick_entry.py), where there is no network.
-import { datesIn } from "./dates.js";
+import { datesIn, withLength } from "./dates.js";
 import { match, matches, search, useGrammar } from "./grammar.js";
 import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, metIn, peopleIn, unknownCompaniesIn } from "./names.js";
 import { Line, inOrder, plain } from "./text.js";
@@ -31,14 +31,14 @@ export function draftOf(text, world) {
   const companies = knownCompaniesIn(line, head, world.known);
   let isAhead = search("planning", head) !== null;
   const dates = datesIn(head, today, isAhead).filter(({ span }) => line.isFree(span.start, span.end));
-  isAhead = isAhead || dates.some(({ span }) => head.slice(span.start, span.end).includes("下"));
+  isAhead = isAhead || dates.some(({ span }) => search("ahead", head.slice(span.start, span.end)) !== null);
   for (const { span } of dates.slice(0, 1)) line.take(span.start, span.end);
 
   readKind(line, draft, head, world);
   readTime(line, draft, head, dates, world, isAhead);
   readCity(line, draft, head, world);
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
-  companies.push(...unknownCompaniesIn(line, head));
+  companies.push(...unknownCompaniesIn(line, head, draft.city));
   readCompanies(line, draft, companies.sort(inOrder), metIn(line, head, world.surnames));
   if (isAhead) readPlanning(line, draft, head);
 
@@ -98,11 +98,16 @@ function readKind(line, draft, head, world) {
 }
 
 function readTime(line, draft, head, dates, world, isAhead) {
-  const [named, ...others] = dates;
-  const words = named ? head.slice(named.span.start, named.span.end) : "";
+  let [named, ...others] = dates;
+  let words = named ? head.slice(named.span.start, named.span.end) : "";
   if (named && named.first === null) {
     draft.chips.first_on = chip(CHOOSE, words); // 12月35日: the day stays open, the rest is read
     return;
+  }
+  if (named && draft.kind === "residency") {
+    const [lasting, lengths] = withLength(named, head);
+    named = lasting;
+    words += lengths.map((span) => line.take(span.start, span.end)).join("");
   }
   draft.first = named ? named.first : Math.floor(world.now / DAY);
   draft.last = named?.last ?? draft.first;

@@ -31,27 +31,30 @@ function namedPeople(line, text, colleagues) {
     const people = [
       ...new Set(hits.filter((one) => one.start === hit.start && one.end === hit.end).map((one) => one.person)),
     ];
-    const part = partOf(text, hit, joinedTo);
+    const part = partOf(line, text, hit, joinedTo);
     if (!part) continue;
-    line.take(part.start, part.end);
-    joinedTo = part.end;
     const isPlain = part.start === hit.start && part.end === hit.end; // a name without a word for its part
-    const span = { start: part.start, end: part.end };
+    const titled = match("title_after", text, part.end);
+    const span = { start: part.start, end: titled ? end(titled) : part.end };
+    line.take(span.start, span.end);
+    joinedTo = span.end;
     found.push({ span, leads: part.leads, people, certainty: certaintyOf(people, isPlain) });
   }
   return found;
 }
 
-function partOf(text, hit, joinedTo) {
+function partOf(line, text, hit, joinedTo) {
   const head = text.slice(0, hit.start);
   const leads = search("leader_before", head);
   if (leads) return { start: leads.index, end: hit.end, leads: true };
-  const after = match("leader_after", text, hit.end);
+  const after = match("leader_after", text, line.nextFree(hit.end)); // a date may stand between: 谭明屿周四带队
   if (after) return { start: hit.start, end: end(after), leads: true };
   const joins = search("companion_before", head);
-  if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, end: hit.end, leads: false };
+  const joined = match("companion_after", text, hit.end);
+  const joining = { end: joined ? end(joined) : hit.end, leads: false };
+  if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, ...joining };
   const isName = text.slice(hit.start, hit.end) === hit.person.name;
-  return isName && !search("met_verb", head.slice(-3)) ? { start: hit.start, end: hit.end, leads: false } : null;
+  return isName && !search("met_verb", head.slice(-3)) ? { start: hit.start, ...joining } : null;
 }
 
 // 陪严主任, 严主任带队
@@ -141,15 +144,18 @@ function foundOf(line, span, records, isExact) {
   return { span, known: records, name, certainty };
 }
 
-export function unknownCompaniesIn(line, text) {
+export function unknownCompaniesIn(line, text, city) {
   const found = [];
-  let at = 0;
-  for (let name; (name = search("unknown", text, at)); ) {
-    const span = { start: start(name, "name"), end: end(name, "name") };
-    at = span.end;
-    if (!line.isFree(span.start, span.end)) continue;
-    line.take(span.start, span.end);
-    found.push({ span, known: [], name: name.groups.name, certainty: ASSUMED });
+  for (const pattern of ["unknown", "unknown_of"]) {
+    let at = 0;
+    for (let name; (name = search(pattern, text, at)); ) {
+      const span = { start: start(name, "name"), end: end(name, "name") };
+      at = span.end;
+      if (city && name.groups.name.startsWith(city)) span.start = line.nextFree(span.start); // read already
+      if (span.start >= span.end || !line.isFree(span.start, span.end)) continue;
+      line.take(span.start, span.end);
+      found.push({ span, known: [], name: name.groups.name, certainty: ASSUMED });
+    }
   }
   return found;
 }
@@ -165,10 +171,16 @@ export function cityIn(line, text, cities) {
       if (!isSure && !isBegun) continue;
       const span = { start: from, end: to + (isCity ? 1 : 0) };
       line.take(span.start, span.end);
-      return { span, city, certainty: isSure ? SURE : ASSUMED };
+      return { span, city, certainty: isSure && !joinsCity(text, to, cities) ? SURE : ASSUMED };
     }
   }
   return null;
+}
+
+// 常州和无锡
+function joinsCity(text, at, cities) {
+  const joint = match("and", text, at);
+  return Boolean(joint) && [2, 3, 4, 5, 6].some((length) => cities.has(text.slice(end(joint), end(joint) + length)));
 }
 
 export function metIn(line, text, surnames) {
@@ -178,7 +190,7 @@ export function metIn(line, text, surnames) {
     for (let met; (met = search(pattern, text, at)); ) {
       const { position, name, bracket } = met.groups;
       const span = { start: start(met, position ? "position" : "name"), end: end(met) };
-      if (isMet(line, text, span, name, surnames, found, isPlain)) {
+      if (isMet(line, text, span, met.groups, surnames, found, isPlain)) {
         line.take(span.start, span.end);
         found.push({ span, name, position: bracket ?? position ?? null });
         at = end(met);
@@ -191,16 +203,22 @@ export function metIn(line, text, surnames) {
 }
 
 // After a verb of meeting, a company or another person; a name without a title has to follow at once.
-function isMet(line, text, span, name, surnames, found, isPlain) {
+function isMet(line, text, span, { name, position }, surnames, found, isPlain) {
   if (!(surnames.has(name[0]) || surnames.has(name.slice(0, 2))) || !line.isFree(span.start, span.end)) return false;
+  if ("和与同及时".includes(name[0]) && name.length > "和总".length && surnames.has(name[1])) return false; // 和李工
+  const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
   const whole = text.slice(0, span.start);
   const head = whole.trimEnd().replace(/的$/, "");
-  const followsCompany = Boolean(head) && !line.isFree(head.length - 1, head.length);
+  const opened = head.replace(/\($/, "");
+  const followsCompany = isRead(opened);
   if (search("not_met", head)) return false;
   if (/[、和]$/.test(whole) && found.length) return true;
   if (isPlain) {
     const isOfCompany = followsCompany && whole.endsWith("的");
-    return Boolean(before("met_verb", head)) || (isOfCompany && name.length > "新厂".length);
+    const isInBrackets = followsCompany && opened !== head && Boolean(position);
+    return Boolean(before("met_verb", head)) || isInBrackets || (isOfCompany && name.length > "新厂".length);
   }
-  return followsCompany || Boolean(search("met_verb", text.slice(line.clauseStart(span.start), span.start)));
+  // after a comma only what is nothing but a name: 溟南显示，王总
+  const isAlone = match("clause_end", text, span.end) && isRead(head.replace(/[ ,、:]+$/, ""));
+  return followsCompany || Boolean(isAlone) || Boolean(search("met_verb", text.slice(line.clauseStart(span.start), span.start)));
 }

@@ -42,6 +42,12 @@ export class Line {
     return !this.taken.some((span) => meets({ start, end }, span));
   }
 
+  // The first place from there on that is not read yet.
+  nextFree(at) {
+    while (at < this.text.length && !this.isFree(at, at + 1)) at += 1;
+    return at;
+  }
+
   clauseStart(at) {
     const text = this.plain.slice(0, at);
     return Math.max(...[...",。;!?"].map((mark) => text.lastIndexOf(mark))) + 1;
@@ -54,7 +60,7 @@ export class Line {
     for (const span of [...spans, { start: this.text.length, end: this.text.length }]) {
       const piece = this.text.slice(at, Math.max(at, span.start));
       if (!fullMatch("glue", plain(piece))) {
-        pieces.push(piece.replace(/^[ ,，。；;、]+|[ ,，。；;、]+$/g, "").replace(/^[了的]+/, ""));
+        pieces.push(piece.replace(/^[ ,，。；;、]+|[ ,，。；;、]+$/g, "").replace(/^(?:了(?!解)|的)+/, ""));
       }
       at = Math.max(at, span.end);
     }

@@ -7,7 +7,7 @@ const NOON = 12;
 const MORNING = [540, 690];
 const EVENING = [1140, 1260];
 const HALVES = {
-  凌晨: MORNING, 早上: MORNING, 早晨: MORNING, 上午: MORNING, 中午: [720, 810], 下午: [840, 960], 傍晚: EVENING, 晚上: EVENING,
+  凌晨: MORNING, 一早: MORNING, 一大早: MORNING, 早上: MORNING, 早晨: MORNING, 上午: MORNING, 中午: [720, 810], 下午: [840, 960], 傍晚: EVENING, 晚上: EVENING,
   夜里: EVENING,
 };
 const LATER = ["下午", "傍晚", "晚上", "夜里", "中午"];
@@ -54,9 +54,9 @@ function read(found, dates) {
   return isVague || hour > 24 || minutes > 59 ? null : clockOf(span, hour, minutes, part);
 }
 
-// 昨晚10点
+// 昨晚10点; 今晚视频，8点
 function partBefore(span, dates) {
-  return dates.find((found) => [0, 1].includes(span.start - found.span.end))?.part ?? "";
+  return dates.findLast((found) => found.span.end <= span.start)?.part ?? "";
 }
 
 function clockOf(span, hour, minute, part) {

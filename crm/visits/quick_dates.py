@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from crm.base.entered_dates import entered_date, weekday_of
-from crm.base.periods import DAY
+from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.value_class import value_class
 from crm.visits.quick_text import NUMBER, Span, number
 
@@ -13,11 +13,14 @@ _FRIDAY = 4
 _PARTS = {"早": "早上", "晚": "晚上", "夜": "晚上"}
 _DATE = re.compile(
     rf"""
-    (?P<word>大前天|前天|昨[天日]|今[天日]|明[天日]|大后天|后天)
+    (?P<pair>前昨|昨今|今明|明后)[两二]?天
+    |(?<![上个每底\d一二三四五六七八九十])(?P<month_end>(?:本|这个)?月底)
+    |(?P<word>大前天|前天|昨[天日]|今[天日]|明[天日]|大后天|后天)
     |(?P<near>[昨今明])(?P<part>[早晚夜])(?!年)
     |(?P<week>[上本这下]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])
     |(?P<next>下个?(?:周|星期|礼拜))
-    |(?:(?P<year>\d{{4}})[年./-])?(?P<month>{NUMBER})月(?:份)?(?P<day>{NUMBER})[日号]?
+    |(?P<of_month>[上下本这当])个?月(?P<day3>{NUMBER})[日号]
+    |(?:(?P<year>\d{{4}})[年./-]|(?P<of_year>[前去今明])年)?(?P<month>{NUMBER})月(?:份)?(?P<day>{NUMBER})[日号]?
     |(?:(?P<year2>\d{{4}})[./-])?(?<![\d.])(?P<month2>1[0-2]|0?[1-9])[./-](?P<day2>\d{{1,2}})(?:[日号]|(?![\d.%:点亿万千百元人家个米亩年月时分]))
     |(?P<first>{NUMBER})[日号]?\s*[-~至到]\s*(?P<last>{NUMBER})[日号]
     |(?P<only>{NUMBER})(?:号(?![楼线厂库地馆院门厅店机])|日(?!本))
@@ -28,12 +31,19 @@ _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
 _LAST_DAY = re.compile(rf"(?P<day>{NUMBER})[日号]?(?![\d点时:月./-])")
 _LAST_WEEKDAY = re.compile(r"(?P<weekday>[一二三四五六日天])(?![十百千万\d])")
 _DEADLINE = re.compile(r"(?:之|以)?前")
+_BEGIN = re.compile(r"起|开始")
+_LENGTH = re.compile(rf"(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|天)(?![前后内之以])")
+_PAIRS = {"前昨": -2, "昨今": -1, "今明": 0, "明后": 1}  # the first of two days
+_MONTHS = {"上": -1, "下": 1}
+_YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}
 PATTERNS = {
     "date": _DATE,
     "range": _RANGE,
     "last_day": _LAST_DAY,
     "last_weekday": _LAST_WEEKDAY,
     "deadline": _DEADLINE,
+    "begin": _BEGIN,
+    "length": _LENGTH,
 }
 
 
@@ -66,9 +76,28 @@ def dates_in(text: str, today: date, *, is_ahead: bool) -> list[DateFound]:
     return found
 
 
+def with_length(found: DateFound, text: str) -> tuple[DateFound, list[Span]]:
+    """The date as long as the text says it lasts, and the words for that: 12月1日起三天."""
+    if found.first_on is None or found.first_on != found.last_on:
+        return found, []
+    begin, length = _BEGIN.match(text, found.span.end), _LENGTH.search(text)
+    spans = [Span(*match.span()) for match in (begin, length) if match]
+    if length is None:
+        return replace(found, is_assumed=found.is_assumed or begin is not None), spans
+    days = number(length["count"]) * (7 if length["weeks"] else 1)
+    last = found.first_on + max(days - 1, 0) * DAY
+    return replace(found, last_on=last, is_assumed=True), spans
+
+
 def _date_of(match: re.Match[str], today: date, *, is_ahead: bool) -> DateFound | None:
     span, group = Span(*match.span()), match.groupdict()
 
+    if group["pair"]:
+        one = today + _PAIRS[group["pair"]] * DAY
+        return DateFound(span, one, one + DAY)
+    if group["month_end"]:
+        last = Period.holding(PeriodKind.MONTH, today).last
+        return DateFound(span, last, last, is_assumed=True)
     if group["next"]:
         friday = today + (7 + _FRIDAY - today.weekday()) * DAY
         return DateFound(span, friday, friday, is_assumed=True)
@@ -79,16 +108,27 @@ def _date_of(match: re.Match[str], today: date, *, is_ahead: bool) -> DateFound 
         first = _entered(f"{number(group['first'])}号", today, is_ahead=is_ahead)
         return DateFound(span, first, _same_month(first, number(group["last"])))
 
-    on = _entered(_as_entered(group, match[0]), today, is_ahead=is_ahead)
+    if group["of_month"]:
+        on = _of_month(group["of_month"], number(group["day3"]), today)
+    else:
+        on = _entered(_as_entered(group, match[0], today), today, is_ahead=is_ahead)
     # 3.5 may be any number: only what is a day is taken for one
     return None if on is None and group["month2"] else DateFound(span, on, on)
 
 
-def _as_entered(group: dict[str, str | None], text: str) -> str:
+def _of_month(name: str, day: int, today: date) -> date | None:
+    """A day of the month before, of this or of the next one: 上个月28号."""
+    year, month = divmod(today.year * 12 + today.month - 1 + _MONTHS.get(name, 0), 12)
+    return _same_month(date(year, month + 1, 1), day)
+
+
+def _as_entered(group: dict[str, str | None], text: str, today: date) -> str:
     """The date as a date field reads it."""
     month, day = group["month"] or group["month2"], group["day"] or group["day2"]
     if month and day:
         year = group["year"] or group["year2"]
+        if group["of_year"]:
+            year = str(today.year + _YEARS[group["of_year"]])
         return f"{year}-{number(month)}-{number(day)}" if year else f"{number(month)}-{number(day)}"
     if group["only"]:
         return f"{number(group['only'])}号"
@@ -107,7 +147,8 @@ def _with_end(
 ) -> DateFound:
     """The range that begins with the date, where the text goes on to its end."""
     joint = _RANGE.match(text, found.span.end)
-    if not joint or found.first_on is None or match["first"] or match["near"]:
+    is_whole = match["first"] or match["near"] or match["pair"]
+    if not joint or found.first_on is None or is_whole:
         return found
 
     at, last = joint.end(), None

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from crm.base.clock import at_civil, civil, instant_of
 from crm.base.value_class import value_class
-from crm.visits.quick_dates import DateFound, dates_in
+from crm.visits.quick_dates import DateFound, dates_in, with_length
 from crm.visits.quick_names import (
     Certainty,
     Colleague,
@@ -42,7 +42,8 @@ LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(r"区里|本区|我区|园区里")
 _COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
-PATTERNS = {"home": _HOME_WORDS, "count": _COUNT}
+_AHEAD = re.compile(r"下|月底")  # in a date that is still to come
+PATTERNS = {"ahead": _AHEAD, "home": _HOME_WORDS, "count": _COUNT}
 
 
 @value_class
@@ -155,7 +156,7 @@ def draft_of(text: str, world: World) -> Draft:
         for found in dates_in(head, world.today, is_ahead=is_ahead)
         if line.is_free(found.span.start, found.span.end)
     ]
-    is_ahead = is_ahead or any("下" in head[one.span.start : one.span.end] for one in dates)
+    is_ahead = is_ahead or any(_AHEAD.search(head, one.span.start, one.span.end) for one in dates)
     for found in dates[:1]:
         line.take(found.span.start, found.span.end)
 
@@ -163,7 +164,7 @@ def draft_of(text: str, world: World) -> Draft:
     _read_time(line, draft, head, dates, world, is_ahead=is_ahead)
     _read_city(line, draft, head, world)
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
-    companies += unknown_companies_in(line, head)
+    companies += unknown_companies_in(line, head, draft.city)
     companies.sort(key=lambda found: found.span)
     _read_companies(line, draft, companies, met_in(line, head, world.surnames))
     if is_ahead:
@@ -213,6 +214,9 @@ def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
         draft.chips["first_on"] = Chip(Certainty.CHOOSE, words)
         return
 
+    if named and draft.kind is Kind.RESIDENCY:
+        named, lengths = with_length(named, head)
+        words = "".join([words, *(line.take(span.start, span.end) for span in lengths)])
     first = named.first_on if named and named.first_on else world.today
     last = named.last_on if named and named.last_on else first
     draft.first_on, draft.last_on = first, last

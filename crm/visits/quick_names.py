@@ -78,6 +78,8 @@ _OFFICE = "主任|书记|局长|部长|处长|科长|区长|总工|局|部"
 _WITH = r"(?:我)?[和与跟同、]"
 _LEADER_BEFORE = re.compile(r"(?:陪同?|跟随|随)(?:同)?$")
 _LEADER_AFTER = re.compile(r"(?:同志|主任|书记|局长)?(?:带队|率队|领队)")
+_TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科长|区长)")
+_COMPANION_AFTER = re.compile(r"(?:一起|一同|同去)?(?:陪同|陪我|参加|参会|同行|随行)")
 _COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
 _TITLED = re.compile(
     rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})(?P<after>带队|率队|领队)?"
@@ -87,33 +89,45 @@ _COMPANY_VERB = (
     r"(?:拜访|拜会|走访|接待|对接|联系|会见|见到|见了|见|看|找|跑了?|去|到|赴|和|与|跟|陪)"
 )
 _UNKNOWN = re.compile(
-    rf"(?:{_COMPANY_VERB}了?|、)(?P<name>(?![两三四五六七八九十几多数一\d]+家)"
+    rf"(?:{_COMPANY_VERB}了?(?!了)|、)(?P<name>(?![两三四五六七八九十几多数一\d]+家)"
     rf"(?:(?!{_COMPANY_VERB})[一-龥A-Za-z0-9()·]){{2,24}}?"
     r"(?:公司|集团|股份|研究院|研究所|商会|协会|银行|资本|基金|事务所|大学|厂(?!房)))"
 )
+_AND = re.compile(r"市?[和与及、]")
 _BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:]|{_COMPANY_VERB}|[了的在])$")
 _AFTER_NAME = re.compile(
     r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
 )
-_PLACE_BEFORE = re.compile(r"(?:[在去到赴驻跑往抵至自从飞]|参加)了?(?:一?趟)?$")
+_PLACE_BEFORE = re.compile(r"(?:(?<![不没])[在去到赴驻跑往抵至自从飞]|参加)了?(?:一?趟)?$")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
+_DEPARTMENT = (
+    r"(?:投资|技术|财务|运营|市场|战略|采购|生产|研发|销售|人力资源|人事|行政"
+    r"|项目|工程|质量|设备|商务|法务|规划)"
+)
 _POSITION = (
-    r"(?:首席[一-龥]{1,3}官|集团?副?总裁|秘书长|"
-    r"(?:投资|技术|财务|运营|市场|战略|采购|生产|研发|销售|人力资源|人事|行政|区域|大区|中国区|华东区?|项目|执行|常务)?"
+    rf"(?:(?:{_DEPARTMENT}部(?:门)?的?)?(?:C[EFOT]O|首席[一-龥]{{1,3}}官|集团?副?总裁|秘书长|"
+    rf"(?:{_DEPARTMENT}|区域|大区|中国区|华东区?|执行|常务)?"
     r"(?:副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|总工程师|合伙人|董事|助理))"
+    rf"|{_DEPARTMENT}部(?:门)?)"
 )
 _SUFFIX = (
     r"(?:总裁|总监|总经理|经理|董事长|主任|处长|部长|局长|书记|秘书长|院长|校长|主席|会长|厂长|博士|教授|老师"
     r"|先生|女士|小姐|总|董|工|某某|某)"
 )
 _MET = re.compile(
-    rf"(?P<position>{_POSITION})?(?P<name>(?P<surname>[一-龥]{{1,2}}?)(?:[一-龥]{{0,2}}?){_SUFFIX})"
+    rf"(?P<position>{_POSITION})?\s?(?P<name>(?P<surname>[一-龥]{{1,2}}?)(?:[一-龥]{{0,2}}?){_SUFFIX})"
     r"(?:\((?P<bracket>[^()]{2,20})\))?"
 )
 _PLAIN_MET = re.compile(
-    rf"(?P<position>{_POSITION})?(?P<name>(?![谈商洽聊沟对问签说介推])[一-龥]{{2,3}})"
-    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、]|$))"
+    rf"(?P<position>{_POSITION})?\s?(?P<name>(?![谈商洽聊沟对问签说介推])[一-龥]{{2,3}})"
+    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、)]|$))"
 )
+_UNKNOWN_OF = re.compile(  # 见了海泰新材料的孟总
+    r"(?:见了|见到|会见|拜访|拜会|走访|对接|联系|接待|约了?)了?"
+    r"(?P<name>(?![做搞管我他她那这一新]|负责|对方|企业|客户|公司)[一-龥A-Za-z0-9]{2,12}?)"
+    rf"的(?=(?:{_POSITION})?[一-龥]{{1,3}}?{_SUFFIX})"
+)
+_CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
 _MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
 _NOT_MET = re.compile(r"[没未](?:有|能)?(?:见|找|碰|遇|联系|约)(?:到|着|上)?了?$")
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
@@ -121,9 +135,14 @@ PATTERNS = {
     "leader_before": _LEADER_BEFORE,
     "leader_after": _LEADER_AFTER,
     "companion_before": _COMPANION_BEFORE,
+    "title_after": _TITLE_AFTER,
+    "companion_after": _COMPANION_AFTER,
     "titled": _TITLED,
     "token": _TOKEN,
     "unknown": _UNKNOWN,
+    "unknown_of": _UNKNOWN_OF,
+    "and": _AND,
+    "clause_end": _CLAUSE_END,
     "before_name": _BEFORE_NAME,
     "after_name": _AFTER_NAME,
     "place_before": _PLACE_BEFORE,
@@ -156,7 +175,8 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
         if not line.is_free(start, end):
             continue
         people = tuple(other for first, last, other in hits if (first, last) == (start, end))
-        before, after = text[:start], _LEADER_AFTER.match(text, end)
+        # a date may stand between: 谭明屿周四带队
+        before, after = text[:start], _LEADER_AFTER.match(text, line.next_free(end))
         first, last = start, end
         if leads := _LEADER_BEFORE.search(before):
             first, part = leads.start(), Part.LEADS
@@ -170,9 +190,13 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
             part = Part.JOINS
         else:
             continue
+        if part is Part.JOINS and (joined := _COMPANION_AFTER.match(text, end)):
+            last = joined.end()
+        is_plain = (first, last) == (start, end)  # a name without a word for its part
+        if titled := _TITLE_AFTER.match(text, last):
+            last = titled.end()
         line.take(first, last)
         joined_to = last
-        is_plain = (first, last) == (start, end)  # a name without a word for its part
         yield PersonFound(Span(first, last), part, people, _certainty(people, is_plain=is_plain))
 
 
@@ -271,14 +295,20 @@ def _found(line: Line, span: Span, records: tuple[Known, ...], *, exact: bool) -
     return CompanyFound(span, records, words, certainty)
 
 
-def unknown_companies_in(line: Line, text: str) -> Iterator[CompanyFound]:
-    """Names that end as companies' names do; their words are marked as read."""
-    at = 0
-    while match := _UNKNOWN.search(text, at):
-        at = match.end("name")
-        if line.is_free(*match.span("name")):
-            line.take(*match.span("name"))
-            yield CompanyFound(Span(*match.span("name")), (), match["name"], Certainty.ASSUMED)
+def unknown_companies_in(line: Line, text: str, city: str) -> Iterator[CompanyFound]:
+    """Names that end as companies' names do; their words are marked as read.
+
+    The city, read already, may be the beginning of one.
+    """
+    for pattern in (_UNKNOWN, _UNKNOWN_OF):
+        at = 0
+        while match := pattern.search(text, at):
+            start, at = match.span("name")
+            if city and match["name"].startswith(city):
+                start = line.next_free(start)
+            if start < at and line.is_free(start, at):
+                line.take(start, at)
+                yield CompanyFound(Span(start, at), (), match["name"], Certainty.ASSUMED)
 
 
 def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, Certainty] | None:
@@ -290,6 +320,7 @@ def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, 
                 continue
             is_city = text[end : end + 1] == "市"
             is_sure = is_city or bool(_PLACE_BEFORE.search(text[:start]))
+            is_one = not _joins_city(text, end, cities)
             if (
                 not is_sure
                 and not _BEFORE_NAME.search(text[:start])
@@ -298,8 +329,15 @@ def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, 
                 continue
             span = Span(start, end + is_city)
             line.take(span.start, span.end)
-            return span, city, Certainty.SURE if is_sure else Certainty.ASSUMED
+            return span, city, Certainty.SURE if is_sure and is_one else Certainty.ASSUMED
     return None
+
+
+def _joins_city(text: str, end: int, cities: Collection[str]) -> bool:
+    """Whether another city follows at once: 常州和无锡."""
+    if not (joint := _AND.match(text, end)):
+        return False
+    return any(text[joint.end() :][:length] in cities for length in range(2, 7))
 
 
 def met_in(line: Line, text: str, surnames: Collection[str]) -> list[Counterpart]:
@@ -309,7 +347,7 @@ def met_in(line: Line, text: str, surnames: Collection[str]) -> list[Counterpart
         at = 0
         while match := pattern.search(text, at):
             span = Span(match.start("position" if match["position"] else "name"), match.end())
-            if _is_met(line, text, span, match["name"], surnames, found, is_plain=is_plain):
+            if _is_met(line, text, span, match, surnames, found, is_plain=is_plain):
                 line.take(span.start, span.end)
                 position = match["bracket"] or match["position"]
                 found.append(Counterpart(span, match["name"], position))
@@ -323,7 +361,7 @@ def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
     line: Line,
     text: str,
     span: Span,
-    name: str,
+    match: re.Match[str],
     surnames: Collection[str],
     found: Sequence[Counterpart],
     *,
@@ -333,10 +371,14 @@ def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
 
     A name without a title has to follow at once.
     """
+    name = match["name"]
     if not (name[0] in surnames or name[:2] in surnames) or not line.is_free(span.start, span.end):
         return False
+    if name[0] in "和与同及时" and len(name) > len("和总") and name[1] in surnames:  # 和李工
+        return False
     before = text[: span.start].rstrip().removesuffix("的")
-    follows_company = bool(before) and not line.is_free(len(before) - 1, len(before))
+    opened = before.removesuffix("(")
+    follows_company = _is_read(line, opened)
     if _NOT_MET.search(before):
         return False
     if text[: span.start].endswith(("、", "和")) and found:
@@ -344,6 +386,15 @@ def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
     if is_plain:
         is_verb = bool(re.search(rf"(?:{_MET_VERB.pattern})$", before))
         is_of_company = follows_company and text[: span.start].endswith("的")
-        return is_verb or (is_of_company and len(name) > len("新厂"))
+        is_in_brackets = follows_company and opened != before and bool(match["position"])
+        return is_verb or is_in_brackets or (is_of_company and len(name) > len("新厂"))
     clause = line.clause_at(span.start)
-    return follows_company or bool(_MET_VERB.search(text[clause.start : span.start]))
+    # after a comma only what is nothing but a name: 溟南显示，王总
+    is_alone = bool(_CLAUSE_END.match(text, span.end)) and _is_read(line, before.rstrip(" ,、:"))
+    is_verb = bool(_MET_VERB.search(text[clause.start : span.start]))
+    return follows_company or is_alone or is_verb
+
+
+def _is_read(line: Line, text: str) -> bool:
+    """Whether the last of the text, with which the line begins, is read already."""
+    return bool(text) and not line.is_free(len(text) - 1, len(text))

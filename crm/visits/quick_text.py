@@ -9,9 +9,10 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 # words that carry nothing by themselves, between parts that are read
 _GLUE = (
     r"(?:我们|一起|一行|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
-    r"|[我了在于的和与跟同及等去到来赴看找见跑给趟打\s,。;、:!?.-])*"
+    r"|[我了在于的和与跟同及等去到至来赴看找见跑给趟打\s,。;、:!?().-])*"
 )
 _ONLY_GLUE = re.compile(_GLUE)
+_BEGIN = re.compile(r"^(?:了(?!解)|的)+")
 _ENDS = " \t,。;、:!?"
 PATTERNS = {"glue": _ONLY_GLUE}
 
@@ -76,6 +77,12 @@ class Line:
         part = Span(start, end)
         return not any(part.meets(other) for other in self.taken)
 
+    def next_free(self, at: int) -> int:
+        """The first place from there on that is not read yet."""
+        while at < len(self.text) and not self.is_free(at, at + 1):
+            at += 1
+        return at
+
     def clause_at(self, at: int) -> Span:
         """The part between two punctuation marks that holds the position."""
         start = max(self.plain.rfind(mark, 0, at) for mark in ",。;!?") + 1
@@ -88,6 +95,6 @@ class Line:
         for span in [*sorted(self.taken), Span(len(self.text), len(self.text))]:
             piece = self.text[at : max(at, span.start)]
             if not _ONLY_GLUE.fullmatch(plain(piece)):
-                pieces.append(piece.strip(" ,，。；;、").lstrip("了的"))
+                pieces.append(_BEGIN.sub("", piece.strip(" ,，。；;、")))
             at = max(at, span.end)
         return "，".join(pieces)

@@ -14,6 +14,8 @@ _AFTERNOON = time(14), time(16)
 _EVENING = time(19), time(21)
 _HALVES = {
     "凌晨": _MORNING,
+    "一早": _MORNING,
+    "一大早": _MORNING,
     "早上": _MORNING,
     "早晨": _MORNING,
     "上午": _MORNING,
@@ -27,7 +29,7 @@ _LATER = {"下午", "傍晚", "晚上", "夜里", "中午"}
 _NIGHT = {"晚上", "夜里"}
 _FIRST_AFTERNOON, _LAST_AFTERNOON = 1, 6  # hours that alone are of the afternoon
 _NOON = 12
-_PART = "凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里"
+_PART = "凌晨|一大?早(?!上)|早上|早晨|上午|中午|下午|傍晚|晚上|夜里"
 _CLOCK = (
     rf"(?P<hour>{NUMBER})(?:"
     rf"[点时](?![建意要想需诉希办间])(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>{NUMBER})分?|钟|整)?"
@@ -125,8 +127,8 @@ def _read(match: re.Match[str], dates: list[DateFound]) -> _Clock | None:
 
 
 def _part_before(span: Span, dates: list[DateFound]) -> str:
-    """The part of the day in the date right before: 昨晚10点."""
-    return next((found.part for found in dates if 0 <= span.start - found.span.end <= 1), "")
+    """The part of the day in the date before: 昨晚10点; 今晚视频，8点."""
+    return next((found.part for found in reversed(dates) if found.span.end <= span.start), "")
 
 
 def _clock(span: Span, hour: int, minute: int, part: str) -> _Clock:

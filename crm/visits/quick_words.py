@@ -12,14 +12,14 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
     (Kind.EVENT, Channel.IN_PERSON, r"推介会|推介活动|招商会|展会|博览会|论坛|峰会|参会"),
     (Kind.RECEPTION, Channel.IN_PERSON, r"接待|来访|来考察|(?<=[^们户方])来区"),
     (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
-    (Kind.REMOTE, Channel.VIDEO, r"视频会?|线上会议?|腾讯会议|线上(?=对接|沟通|交流)"),
+    (Kind.REMOTE, Channel.VIDEO, r"视频会?|线上会议?|腾讯会议|线上(?=对接|沟通|交流|[跟和与])"),
     (Kind.REMOTE, Channel.PHONE, r"电话|通话"),
     (Kind.REMOTE, Channel.EMAIL, r"邮件"),
     (
         Kind.OUTREACH,
         Channel.IN_PERSON,
         (
-            r"拜访|走访|外出考察|上门|赴|跑了?|(?<![过回出失除上下进])去(?![年化除掉])|"
+            r"拜访|走访|外出考察|上门|赴|跑了?|(?<![过回出失除上下进不没])去(?![年化除掉])|"
             r"(?<![查观来区])看(?![好法待到重中了])|(?<!查)找(?!到)"
         ),
     ),
