@@ -22,9 +22,10 @@ class ImportRun(Base):
     made_at: Mapped[datetime]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # of whoever imports
     file_name: Mapped[str]
-    content: Mapped[bytes | None] = mapped_column(LargeBinary)  # compressed; gone once it is kept
+    # megabytes, which nothing but the check and the preview reads
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # until it is kept
     settings: Mapped[str]  # as JSON: the sheet, the columns and what holds where none says it
-    report: Mapped[bytes | None] = mapped_column(LargeBinary)  # of the rows, compressed JSON
+    report: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # compressed JSON
     state: Mapped[RunState] = mapped_column(enum_column(RunState, "state"))
     only_usable: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     total: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # rows of the table

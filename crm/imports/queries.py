@@ -30,12 +30,18 @@ def my_run(db: Session, run_id: int, person_id: int) -> ImportRun | None:
     return db.scalar(query)
 
 
+def has_file(db: Session, run: ImportRun) -> bool:
+    """Whether its file is still kept."""
+    query = select(ImportRun.content.is_not(None)).where(ImportRun.id == run.id)
+    return bool(db.scalar(query))
+
+
 def my_runs(db: Session, person_id: int, now: datetime) -> Sequence[ImportRun]:
     """The person's imports of the last weeks, the latest first, without their files."""
     query = (
         select(ImportRun)
         .where(ImportRun.made_by_id == person_id, ImportRun.made_at > now - KEPT_FOR)
-        .options(defer(ImportRun.content), defer(ImportRun.report), defer(ImportRun.settings))
+        .options(defer(ImportRun.settings))
         .order_by(ImportRun.id.desc())
     )
     return db.scalars(query.limit(20)).all()

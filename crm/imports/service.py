@@ -297,14 +297,9 @@ def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     if run.added + run.changed > MOST_UNDONE_AT_ONCE:
         return
     # one row of a file may have made several: a person with a posting
-    while undo_rows(db, run=run, by=by, now=now, most=MOST_AT_ONCE) == MOST_AT_ONCE:
+    while len(take_back_next(db, run, by=by, now=now, most=MOST_AT_ONCE)) == MOST_AT_ONCE:
         pass
     finish_undo(db, run=run, by=by, now=now)
-
-
-def undo_rows(db: Session, *, run: ImportRun, by: Person, now: datetime, most: int) -> int:
-    """Take back so many of the rows; returns how many there were."""
-    return take_back_next(db, run, by=by, now=now, most=most)
 
 
 def finish_undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry
-from crm.base.db import batches
+from crm.base.db import LARGEST_ID, batches
 from crm.base.errors import Refused
 from crm.base.pending import savepoint
 from crm.imports.models import ImportMade, ImportRun
@@ -26,9 +26,21 @@ from crm.visits.models import Visit
 _OWN = frozenset({"company.contact_import_undone"})
 
 
-def take_back_next(db: Session, run: ImportRun, *, by: Person, now: datetime, most: int) -> int:
-    """Take back so many of the rows that are left; returns how many there were."""
+def take_back_next(  # noqa: PLR0913 - rows of a run, and where they begin
+    db: Session,
+    run: ImportRun,
+    *,
+    by: Person,
+    now: datetime,
+    most: int,
+    below: int | None = None,
+) -> Sequence[int]:
+    """Take back so many of the rows that are left; returns their ids, the highest first.
+
+    `below`: the last id that an earlier call returned, so that it need not be looked for.
+    """
     open_rows = (
+        ImportMade.id < (LARGEST_ID if below is None else below),
         ImportMade.run_id == run.id,
         ImportMade.taken_back.is_(False),
         ImportMade.kept_why.is_(None),
@@ -51,7 +63,7 @@ def take_back_next(db: Session, run: ImportRun, *, by: Person, now: datetime, mo
         else:
             run.undone += 1
     db.flush()
-    return len(rows)
+    return [made.id for made in rows]
 
 
 def _is_new_visit(made: ImportMade) -> bool:

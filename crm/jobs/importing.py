@@ -26,6 +26,7 @@ from crm.imports.rules import (
     RunState,
 )
 from crm.imports.tables import Upload, read_upload
+from crm.imports.undoing import take_back_next
 from crm.imports.visits import Checked, check_rows
 from crm.jobs.part_size import PartSize
 from crm.people.models import Person
@@ -57,13 +58,15 @@ class Importer:
     def __init__(self, sessions: sessionmaker[Session], now: Callable[[], datetime]) -> None:
         self._sessions = sessions
         self._now = now
-        self._checked: CheckedRows | None = None  # of the import that is under way
+        # of the import that is under way
+        self._checked: CheckedRows | None = None
+        self._undone_from: int | None = None
         self._kept_at_once, self._undone_at_once = PartSize(BATCH), PartSize(UNDO_BATCH)
 
     def work(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Finish the imports that wait, the oldest first."""
         while may_go_on() and (run_id := self._take()):
-            upload, self._checked = self._read(run_id), None
+            upload, self._checked, self._undone_from = self._read(run_id), None, None
             while may_go_on() and self._step(run_id, upload):
                 pass
 
@@ -90,7 +93,9 @@ class Importer:
     def _read(self, run_id: int) -> Upload | None:
         with self._sessions() as db:
             run = db.get_one(ImportRun, run_id)
-            return read_upload(run, VOCABULARY) if run.content else None
+            if run.state is RunState.UNDOING or not run.content:
+                return None
+            return read_upload(run, VOCABULARY)
 
     def _step(self, run_id: int, upload: Upload | None) -> bool:
         """Do a batch; False once the import is done with."""
@@ -168,8 +173,10 @@ class Importer:
         with self._undone_at_once.timed(), transaction(self._sessions) as db:
             run = db.get_one(ImportRun, run_id)
             by = db.get_one(Person, run.made_by_id)
-            is_done = service.undo_rows(db, run=run, by=by, now=now, most=most) < most
+            ids = take_back_next(db, run, by=by, now=now, most=most, below=self._undone_from)
+            is_done = len(ids) < most
             run.leased_until = None if is_done else now + LEASE
             if is_done:
                 service.finish_undo(db, run=run, by=by, now=now)
+        self._undone_from = min(ids, default=None)
         return not is_done

@@ -76,7 +76,8 @@ def step(sessions, run_id, what, **more):
 def test_the_clock_checks_keeps_and_takes_back_what_a_request_would_not(sessions, run_id):
     states = [read(sessions, run_id).state]
     work(sessions)
-    report = Report.unpacked(read(sessions, run_id).report)
+    with sessions() as db:
+        report = Report.unpacked(db.get_one(ImportRun, run_id).report)
     for what, more in ((service.apply, {"only_usable": False}), (service.undo, {})):
         step(sessions, run_id, what, **more)
         states.append(read(sessions, run_id).state)

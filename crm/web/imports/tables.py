@@ -13,7 +13,7 @@ from crm.base.sheets import Format, SheetRefused
 from crm.extensions import db
 from crm.imports import service
 from crm.imports.models import ImportRun
-from crm.imports.queries import likely_people, my_run, my_runs
+from crm.imports.queries import has_file, likely_people, my_run, my_runs
 from crm.imports.rules import LISTS, OF_ADMINS, VISITS, RowState, RunState
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import opened, read_upload
@@ -290,6 +290,7 @@ def _result_page(run: ImportRun) -> str:
         has_more=len(kept) > MOST_KEPT,
         can_undo=can_undo(run, moment()) and _may_undo(run),
         undone=UNDONE[run.kind],
+        has_refused=bool(run.refused) and has_file(db.session, run),
     )
 
 
