@@ -9,7 +9,7 @@ from crm.jobs.runner import Attempt, Runner, SlotOutcome
 from crm.jobs.timetable import JOBS, JobName
 from crm.quotas.queries import working_calendar
 from crm.transactions import transaction
-from tests.jobs.test_crash import kill_in
+from tests.jobs.victim import kill_in
 from tests.jobs.work import SITE, at, install, keys, mail_in_batches, messages
 
 DUE, LATER = at("2026-07-20T07:30"), at("2026-07-20T07:35")

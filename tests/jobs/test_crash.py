@@ -1,10 +1,5 @@
 """kill -9 in the middle, and a second start: the same keys, the same bytes, nothing twice."""
 
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from crm.base.outbox import State
@@ -12,16 +7,8 @@ from crm.jobs.batch_delivery import REPEATED
 from crm.jobs.mime import mime_of
 from tests.databases import Kept
 from tests.jobs.mail import SENDER, deliverer, post_office, write
+from tests.jobs.victim import kill_in
 from tests.jobs.work import at, install, messages, runner_of
-
-ROOT = Path(__file__).parents[2]
-
-
-def kill_in(url: str, where: str, number: int) -> None:
-    """Start the victim, and see that it was killed."""
-    victim = [sys.executable, "-m", "tests.jobs.victim", url, where, str(number)]
-    process = subprocess.run(victim, cwd=ROOT, check=False, capture_output=True, timeout=60)
-    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
 
 
 def live(sessions) -> None:

@@ -18,6 +18,7 @@ from crm.visits.rules import Status
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.conftest import NOW
 from tests.factories import make_person, make_unit
+from tests.jobs.victim import kill_in
 
 ROWS, A_BATCH = 30, 10
 CODES = [
@@ -107,6 +108,32 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(sessions, run_id):
     assert (half.position, kept, half.state) == (2 * A_BATCH, 2 * A_BATCH, RunState.IMPORTING)
     done = read(sessions, run_id)
     assert (done.state, done.added, counted(sessions)) == (RunState.DONE, ROWS, ROWS)
+    with sessions() as db:
+        assert db.scalar(select(func.count()).select_from(ImportMade)) == ROWS
+
+
+@pytest.mark.slow_on_postgresql
+@pytest.mark.parametrize("what", [service.apply, service.undo], ids=["keep", "undo"])
+def test_a_long_import_killed_before_a_commit_ends_as_one_undisturbed(
+    sessions, database_url, run_id, what
+):
+    work(sessions)
+    step(sessions, run_id, service.apply, only_usable=False)
+    if what is service.undo:
+        work(sessions)
+        step(sessions, run_id, service.undo)
+    after_the_lease = Importer(sessions, lambda: NOW + 2 * rules.LEASE)
+
+    kill_in(database_url, "import", 3)  # the first takes it, the second keeps or takes back a part
+    half = read(sessions, run_id)
+    work(sessions)  # leased to whoever was killed
+    held = read(sessions, run_id).state
+    after_the_lease.work()
+
+    done, status = read(sessions, run_id), Status.CANCELLED if half.undone else Status.DONE
+    assert (half.undone or half.position, held) == (A_BATCH, half.state)
+    assert (done.added, done.undone) == (ROWS, ROWS if half.undone else 0)
+    assert (counted(sessions), counted(sessions, status=status)) == (ROWS, ROWS)
     with sessions() as db:
         assert db.scalar(select(func.count()).select_from(ImportMade)) == ROWS
 
