@@ -27,7 +27,7 @@ from crm.imports.rules import (
     may_undo,
 )
 from crm.imports.settings import Report, Settings
-from crm.imports.tables import Upload, pack, read_upload, upload_of
+from crm.imports.tables import Upload, pack, pack_table, read_upload, upload_of
 from crm.imports.undoing import take_back_next
 from crm.imports.visits import Part, check_rows, report_of
 from crm.people.models import Person
@@ -83,6 +83,7 @@ def choose_sheet(db: Session, *, run: ImportRun, sheet: str, by: Person, now: da
 def _set_sheet(  # noqa: PLR0913, PLR0917 - a sheet and who chose it
     db: Session, run: ImportRun, upload: Upload, sheet: str, by: Person, now: datetime
 ) -> None:
+    run.content = pack_table(upload)
     template = _template(db, run, upload)
     if template is None:
         run.settings = replace(Settings.read(run.settings), sheet=sheet).text

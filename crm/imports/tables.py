@@ -1,15 +1,16 @@
 """An uploaded table: opened, its columns matched, its rows read (ENTRY 6)."""
 
+import json
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.grids import Grid
 from crm.base.sheet_problems import Problem
 from crm.base.table_columns import Vocabulary, cells_by_code, signature
-from crm.base.table_heads import Table, TableRow, table_of
+from crm.base.table_heads import LeftOut, Table, TableRow, table_of
 from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
 from crm.imports.rules import MOST_ROWS
@@ -18,6 +19,10 @@ from crm.visits.table_dates import TitlePeriod
 
 if TYPE_CHECKING:
     from crm.base.open_files import OpenFile
+
+
+_TABLE = b"T"  # begins a table that is kept in the place of its file; a packed file begins with x
+_PLAIN = ("sheet", "headings", "head_lines", "title", "year", "month")
 
 
 @value_class
@@ -43,17 +48,44 @@ class Upload:
 
 
 def pack(content: bytes) -> bytes:
-    """The file as it is kept."""
+    """The file as it is kept until its sheet is chosen."""
     return zlib.compress(content)
+
+
+def pack_table(upload: Upload) -> bytes:
+    """The table as it is kept from then on: it is read many times sooner than the file."""
+    table = upload.table
+    rows = [
+        [row.line, row.cells, sorted(row.filled), sorted(row.valueless)]
+        if row.filled or row.valueless
+        else [row.line, row.cells]
+        for row in table.rows
+    ]
+    values = {
+        "table": {name: getattr(table, name) for name in _PLAIN},
+        "rows": rows,
+        "left_out": table.left_out,
+        "notices": [[why.why.code, why.why.facts, why.line, why.column] for why in upload.notices],
+    }
+    return _TABLE + zlib.compress(json.dumps(values, ensure_ascii=False).encode(), level=1)
+
+
+def kept_bytes(content: bytes) -> bytes:
+    """What is kept of an upload, unpacked: the file, or the texts of its table."""
+    if content.startswith(_TABLE):
+        return zlib.decompress(content.removeprefix(_TABLE))
+    from crm.base.open_files import LARGEST_FILE_BYTES  # noqa: PLC0415 - see there
+
+    return zlib.decompressobj().decompress(content, LARGEST_FILE_BYTES + 1)
 
 
 def opened(run: ImportRun) -> "OpenFile":
     """The uploaded file; raises `SheetRefused`, refused as `import_is_over` once it is gone."""
-    from crm.base.open_files import LARGEST_FILE_BYTES, open_file  # noqa: PLC0415 - see there
+    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
 
-    if run.content is None:
+    if run.content is None or run.content.startswith(_TABLE):
         raise Refused("import_is_over")
-    return open_file(zlib.decompressobj().decompress(run.content, LARGEST_FILE_BYTES + 1))
+    return open_file(kept_bytes(run.content))
 
 
 def upload_of(grid: Grid, vocabulary: Vocabulary, codes: Sequence[str] | None) -> Upload:
@@ -66,14 +98,40 @@ def upload_of(grid: Grid, vocabulary: Vocabulary, codes: Sequence[str] | None) -
         raise Refused("no_rows")
     if len(table.rows) > MOST_ROWS:
         raise Refused("too_many_rows", most=MOST_ROWS)
-    if codes is None or len(codes) != len(table.headings):
-        codes = vocabulary.match(table.headings)
-        if not {"date", "starts_at"} & set(codes):  # 时间 alone holds dates
-            codes = ["date" if code == "hours" else code for code in codes]
-    return Upload(table, codes, grid.notices)
+    return Upload(table, _codes(table, vocabulary, codes), grid.notices)
+
+
+def _codes(table: Table, vocabulary: Vocabulary, codes: Sequence[str] | None) -> Sequence[str]:
+    """The codes that were chosen, else those that the headings tell."""
+    if codes is not None and len(codes) == len(table.headings):
+        return codes
+    codes = vocabulary.match(table.headings)
+    if not {"date", "starts_at"} & set(codes):  # 时间 alone holds dates
+        codes = ["date" if code == "hours" else code for code in codes]
+    return codes
 
 
 def read_upload(run: ImportRun, vocabulary: Vocabulary) -> Upload:
-    """The table as it was chosen; refused as `upload_of` says."""
+    """The table as it was chosen; refused as `upload_of` and `opened` say."""
     settings = Settings.read(run.settings)
-    return upload_of(opened(run).grid(settings.sheet), vocabulary, settings.codes)
+    if run.content is None or not run.content.startswith(_TABLE):
+        return upload_of(opened(run).grid(settings.sheet), vocabulary, settings.codes)
+    table, notices = _unpacked(kept_bytes(run.content))
+    return Upload(table, _codes(table, vocabulary, settings.codes), notices)
+
+
+def _unpacked(content: bytes) -> tuple[Table, list[Problem]]:
+    values: dict[str, Any] = json.loads(content)
+    known: dict[str, str] = {}  # most texts of a long table recur: each is held once
+    rows = [
+        TableRow(line, [known.setdefault(cell, cell) for cell in cells], *map(frozenset, marked))
+        for line, cells, *marked in values["rows"]
+    ]
+    left_out = [(line, LeftOut(why)) for line, why in values["left_out"]]
+    notices = [
+        Problem(Refused(code, None, **facts), line, column)
+        for code, facts, line, column in values["notices"]
+    ]
+    plain = values["table"]
+    head_lines = tuple(plain.pop("head_lines"))
+    return Table(**plain, rows=rows, head_lines=head_lines, left_out=left_out), notices

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.imports.models import ImportRun
+from crm.imports.tables import kept_bytes
 from crm.personal_data.rules import PersonalData, text_without
 
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
@@ -34,10 +35,8 @@ def erase_uploads(db: Session, data: PersonalData) -> int:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """The bytes of the file, of a workbook those of its parts; uploads are bounded."""
-    from crm.base.open_files import LARGEST_FILE_BYTES  # noqa: PLC0415 - see there
-
-    file = zlib.decompressobj().decompress(content, LARGEST_FILE_BYTES + 1)
+    """The bytes of the file or its table, of a workbook those of its parts; uploads are bounded."""
+    file = kept_bytes(content)
     try:
         with ZipFile(BytesIO(file)) as parts:
             return b"\n".join(parts.read(name) for name in parts.namelist())

@@ -100,6 +100,8 @@ def show(run_id: int) -> ResponseReturnValue:
 def choose_sheet(run_id: int) -> ResponseReturnValue:
     """Choose the sheet that is read."""
     run, form = _run(run_id), SheetForm()
+    if run.state is not RunState.SHEET:
+        return redirect(url_for(".show", run_id=run_id))
     form.sheet.choices = sheet_choices(opened(run))
     if not form.validate():
         return _page(run, form), HTTPStatus.UNPROCESSABLE_ENTITY
