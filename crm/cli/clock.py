@@ -72,7 +72,7 @@ def run(until: datetime, *, send: bool) -> None:
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
             deliverer = Deliverer(sessions, server, route.sender, now)
             deliverer.deliver_to_the_end(Event().wait)
-            ChannelDeliverer(sessions, now).deliver_all()
+            ChannelDeliverer(sessions, site.secret, now).deliver_all()
 
     click.echo(json.dumps({job: summary.as_dict() for job, summary in summaries.items()}))
     if any(summary.is_incomplete for summary in summaries.values()):

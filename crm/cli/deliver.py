@@ -40,7 +40,7 @@ def deliver(*, once: bool) -> None:
             write_yield.pause_if_due()  # on SQLite the pages wait for the write lock
             return not stopped.is_set() and is_trusted()
 
-        to_channels = ChannelDeliverer(sessions, clock.now, stopped)
+        to_channels = ChannelDeliverer(sessions, base.site().secret, clock.now, stopped)
         if once:
             # A distrusted clock ends the delivery without an error: it is refused afterwards.
             deliverer.deliver_to_the_end(stopped.wait, may_go_on)

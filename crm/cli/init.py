@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import click
+from flask import current_app
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
@@ -11,6 +12,8 @@ from crm.cli import base, seeds
 from crm.cli.migrations import migrations
 from crm.extensions import db as database
 from crm.jobs import ledger
+from crm.mailing.channel_secrets import seal_all
+from crm.settings import Settings
 from crm.transactions import transaction
 
 
@@ -35,12 +38,14 @@ def init(clock_from: datetime | None) -> None:
 
 
 def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.Planted:
-    """Migrate the database, add missing seeds, and record from when jobs run."""
+    """Migrate the database, seal secrets, add missing seeds, and record from when jobs run."""
+    own: Settings = current_app.config["SETTINGS"]
     make_file(database.engine.url)
     # One process at a time: several containers may run `crm init` as they start.
     with installation_lock(database.engine):
         migrations().upgrade()
         with transaction(sessions) as db:
             planted = seeds.plant(db, now=clock.now())
+            seal_all(db, own.secret_key)  # what was stored before channels were sealed
             ledger.install(db, clock_from=clock_from, now=clock.now())
     return planted

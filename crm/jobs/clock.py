@@ -51,7 +51,9 @@ class Node:
         self._deliverer = deliverer
         self._now = now
         self._sessions = runner.sessions
-        self._channels = ChannelDeliverer(runner.sessions, now, deliverer.stopped)
+        self._channels = ChannelDeliverer(
+            runner.sessions, runner.site.secret, now, deliverer.stopped
+        )
         self._led_at: float | None = None  # by the monotonic clock; None between two ticks
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 

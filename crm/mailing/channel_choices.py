@@ -13,7 +13,7 @@ from crm.base.errors import Refused
 from crm.base.outbox import MessageKind
 from crm.base.value_class import value_class
 from crm.mailing.channel_models import ChannelAddress, ChannelChoice
-from crm.mailing.channel_queries import addresses, channels_for, chosen, needs_address
+from crm.mailing.channel_queries import addresses, channels_for, chosen
 from crm.mailing.channel_rules import parse_address
 from crm.people.models import Person
 
@@ -41,7 +41,7 @@ def choose_channels(
         wish = wishes.get(channel.id, Wish())
         kinds = [kind for kind in MessageKind if kind in wish.kinds]
         old = [kind for kind in MessageKind if kind in before.get(channel.id, ())]
-        address = _address(wish, f"address-{channel.id}") if needs_address(channel) else ""
+        address = _address(wish, f"address-{channel.id}") if channel.needs_address else ""
         if (kinds, address) == (old, had.get(channel.id, "")):
             continue
         _store(db, person.id, channel.id, kinds, address)

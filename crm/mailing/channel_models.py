@@ -1,6 +1,6 @@
 """Tables of channels: where they lead, who reads what over them, and which hosts are allowed."""
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, enum_column
@@ -17,8 +17,9 @@ class Channel(Base):
     kind: Mapped[ChannelKind] = mapped_column(enum_column(ChannelKind, "kind", is_checked=False))
     name: Mapped[str] = mapped_column(unique=True)
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # none: the whole zone
-    url: Mapped[str]  # holds a robot's token
+    url: Mapped[str]  # holds a robot's token; sealed, as is the secret (`channel_secrets`)
     secret: Mapped[str | None]
+    needs_address: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_on: Mapped[bool]
     takes_people: Mapped[bool]  # whether people may choose it for themselves
 

@@ -17,7 +17,7 @@ from crm.mailing.channel_models import (
     ChannelChoice,
     ChannelHost,
 )
-from crm.mailing.channel_rules import PLACEHOLDER, ChannelKind
+from crm.mailing.channel_rules import ChannelKind
 from crm.people.queries import unit_tree, units_above, units_held
 
 
@@ -157,8 +157,3 @@ def addresses(db: Session, person_id: int) -> dict[int, str]:
         ChannelAddress.person_id == person_id
     )
     return {row.channel_id: row.address for row in db.execute(query)}
-
-
-def needs_address(channel: Channel) -> bool:
-    """Whether a person names an address of their own to be reached over the channel."""
-    return channel.kind is ChannelKind.APPRISE and PLACEHOLDER in channel.url

@@ -16,6 +16,7 @@ from crm.mailing.channel_models import Channel, ChannelBinding, ChannelHost
 from crm.mailing.channel_queries import allowed_hosts, bound_kinds
 from crm.mailing.channel_rules import (
     GROUP_KINDS,
+    PLACEHOLDER,
     SHIPPED_HOSTS,
     ChannelKind,
     parse_apprise,
@@ -23,6 +24,7 @@ from crm.mailing.channel_rules import (
     parse_target,
     require_allowed,
 )
+from crm.mailing.channel_secrets import opened, opens, sealed
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
 
@@ -44,8 +46,8 @@ class ChannelData:
     kinds: Collection[MessageKind] = ()
 
 
-def add_channel(
-    db: Session, *, kind: ChannelKind, data: ChannelData, by: Person, now: datetime
+def add_channel(  # noqa: PLR0913 - a channel is its kind and values, sealed with the key
+    db: Session, *, kind: ChannelKind, data: ChannelData, key: str, by: Person, now: datetime
 ) -> Channel:
     """Add a channel; that of the zone's own system gets a secret.
 
@@ -54,10 +56,10 @@ def add_channel(
     if not data.url.strip():
         raise Refused("required", field="url")
     _check(db, kind, data, by, None)
-    channel = Channel(kind=kind, url=data.url.strip(), **_columns(kind, data))
-    channel.secret = data.secret.strip() or None if kind.signs else None
-    if kind is ChannelKind.WEBHOOK:
-        channel.secret = token_urlsafe(SECRET_BYTES)
+    channel = Channel(kind=kind, **_columns(kind, data))
+    _store_url(channel, data.url.strip(), key)
+    secret = token_urlsafe(SECRET_BYTES) if kind is ChannelKind.WEBHOOK else data.secret.strip()
+    channel.secret = sealed(secret, key) if kind.signs and secret else None
     db.add(channel)
     db.flush()
     _bind(db, channel, data.kinds)
@@ -66,8 +68,8 @@ def add_channel(
     return channel
 
 
-def change_channel(
-    db: Session, *, channel: Channel, data: ChannelData, by: Person, now: datetime
+def change_channel(  # noqa: PLR0913 - as above
+    db: Session, *, channel: Channel, data: ChannelData, key: str, by: Person, now: datetime
 ) -> None:
     """Change a channel; what waits for one that is switched off is not sent any more.
 
@@ -76,7 +78,7 @@ def change_channel(
     _check(db, channel.kind, data, by, channel)
     before_kinds = bound_kinds(db, channel.id)
     before, after = changes(channel, _columns(channel.kind, data))
-    after |= _store_hidden(channel, data)
+    after |= _store_hidden(channel, data, key)
     if set(before_kinds) != set(data.kinds):
         before |= _kinds(before_kinds)
         after |= _kinds(data.kinds)
@@ -89,12 +91,13 @@ def change_channel(
     record(db, "channel.changed", channel, by=by, at=now, before=before, after=after)
 
 
-def renew_secret(db: Session, *, channel: Channel, by: Person, now: datetime) -> str:
+def renew_secret(db: Session, *, channel: Channel, key: str, by: Person, now: datetime) -> str:
     """Another secret for the zone's own system; the former one signs nothing from now on."""
     _require_admin(by)
     if channel.kind is not ChannelKind.WEBHOOK:
         raise Refused("not_yours")
-    channel.secret = secret = token_urlsafe(SECRET_BYTES)
+    secret = token_urlsafe(SECRET_BYTES)
+    channel.secret = sealed(secret, key)
     record(db, "channel.changed", channel, by=by, at=now, after={"secret": STORED})
     return secret
 
@@ -171,14 +174,22 @@ def _columns(kind: ChannelKind, data: ChannelData) -> dict[str, Any]:
     }
 
 
-def _store_hidden(channel: Channel, data: ChannelData) -> dict[str, object]:
+def _store_url(channel: Channel, url: str, key: str) -> None:
+    channel.url = sealed(url, key)
+    channel.needs_address = channel.kind is ChannelKind.APPRISE and PLACEHOLDER in url
+
+
+def _store_hidden(channel: Channel, data: ChannelData, key: str) -> dict[str, object]:
     told: dict[str, object] = {}
-    if data.url.strip() and data.url.strip() != channel.url:
-        channel.url, told["url"] = data.url.strip(), STORED
+    url = data.url.strip()
+    # sealed with another key it is nothing that could be the same
+    if url and not (opens(channel, key) and opened(channel.url, key) == url):
+        _store_url(channel, url, key)
+        told["url"] = STORED
     # our own secret is made by us, and only there
     takes_secret = channel.kind.signs and channel.kind is not ChannelKind.WEBHOOK
     if takes_secret and data.secret.strip():
-        channel.secret, told["secret"] = data.secret.strip(), STORED
+        channel.secret, told["secret"] = sealed(data.secret.strip(), key), STORED
     return told
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.errors import Refused
 from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs import claims
@@ -49,6 +50,7 @@ class ChannelDeliverer:
     """Delivers what waits for channels; each channel has a thread, and a limit of its own."""
 
     sessions: sessionmaker[Session]
+    key: str  # by which the channels are sealed
     now: Callable[[], datetime]
     stopped: Event = field(default_factory=Event)
     line: Line | None = None
@@ -124,6 +126,7 @@ class ChannelLane:
         self.counts: Counter[State] = Counter()
         self.error: Exception | None = None
         self._sessions, self._now = deliverer.sessions, deliverer.now
+        self._key = deliverer.key
         self._stopped = deliverer.stopped
         self._line = deliverer.line or Line(deliverer.stopped)
         self._limit = limit
@@ -145,8 +148,12 @@ class ChannelLane:
 
     def _deliver_batch(self) -> bool:
         """Deliver a batch; False where nothing more can be done now."""
-        with self._sessions() as db:
-            destination = destination_of(db, self.channel_id)
+        try:
+            with self._sessions() as db:
+                destination = destination_of(db, self.channel_id, self._key)
+        except Refused:  # its messages wait until an admin has entered it again
+            log.warning("channel.secret_key_changed", channel=self.channel_id)
+            return False
         most = APPRISE_BATCH if destination.kind is ChannelKind.APPRISE else BATCH
         if not (room := self._limit.room(most)):
             return False

@@ -28,7 +28,7 @@ from crm.extensions import csrf, db, limiter
 from crm.mailing import service
 from crm.mailing.channel_choices import Wish, choose_channels
 from crm.mailing.channel_models import Channel as OutChannel
-from crm.mailing.channel_queries import addresses, channels_for, chosen, needs_address
+from crm.mailing.channel_queries import addresses, channels_for, chosen
 from crm.mailing.channel_rules import LONGEST_ADDRESS
 from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
@@ -90,7 +90,7 @@ class MailForm(FlaskForm):
         return {
             channel.id: Wish(
                 self[f"kinds-{channel.id}"].data or (),
-                self[f"address-{channel.id}"].data or "" if needs_address(channel) else "",
+                self[f"address-{channel.id}"].data or "" if channel.needs_address else "",
             )
             for channel in offered
         }
@@ -138,7 +138,7 @@ def _channel_fields(channel: OutChannel, person: Person) -> dict[str, Any]:
             option_widget=widgets.CheckboxInput(),
         )
     }
-    if needs_address(channel):
+    if channel.needs_address:
         message = "最多 %(max)d 个字符。"
         fields[f"address-{channel.id}"] = StringField(
             "本人地址", [Length(max=LONGEST_ADDRESS, message=message)], filters=[cleaned]

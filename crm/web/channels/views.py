@@ -9,8 +9,9 @@ from crm.jobs.channels.destinations import destination_of
 from crm.jobs.channels.trial import Trial, try_out
 from crm.mailing import channels as service
 from crm.mailing.channel_models import Channel, ChannelHost
-from crm.mailing.channel_queries import bound_kinds, channels, hosts, needs_address
+from crm.mailing.channel_queries import bound_kinds, channels, hosts
 from crm.mailing.channel_rules import ChannelKind
+from crm.mailing.channel_secrets import opened, opens
 from crm.people.queries import unit_tree
 from crm.web.access_check import begin_write_late
 from crm.web.auth import signed_in
@@ -46,12 +47,14 @@ def create(kind: str) -> ResponseReturnValue:
     def change(session: Session) -> None:
         values = form.values()
         by, now = signed_in(), moment()
-        added[:] = [service.add_channel(session, kind=found, data=values, by=by, now=now)]
+        added[:] = [
+            service.add_channel(session, kind=found, data=values, key=site().secret, by=by, now=now)
+        ]
 
     if not (form.validate() and is_saved(form, change)):
         return _page(form, found), 422
     if found is ChannelKind.WEBHOOK:
-        return _secret_page(added[0], added[0].secret or "")
+        return _secret_page(added[0], opened(added[0].secret or "", site().secret))
     flash("渠道已添加，请发送测试消息。", "success")
     return redirect(url_for(".edit", channel_id=added[0].id))
 
@@ -59,6 +62,8 @@ def create(kind: str) -> ResponseReturnValue:
 @bp.get(ONE)
 def edit(channel_id: int) -> ResponseReturnValue:
     channel = _channel_or_404(channel_id)
+    if not opens(channel, site().secret):
+        flash("密钥（CRM_SECRET_KEY）已更换，请重新填写地址和密钥，保存后才能发送。", "warning")
     return _page(_form_of(channel), channel.kind, channel)
 
 
@@ -71,6 +76,7 @@ def change(channel_id: int) -> ResponseReturnValue:
             session,
             channel=_channel_or_404(channel_id),
             data=form.values(),
+            key=site().secret,
             by=signed_in(),
             now=moment(),
         )
@@ -87,10 +93,12 @@ def change(channel_id: int) -> ResponseReturnValue:
 def test(channel_id: int) -> ResponseReturnValue:
     """Send a test message at once, and show what the receiver answers."""
     channel = _channel_or_404(channel_id)
-    if needs_address(channel):
+    if not opens(channel, site().secret):
+        return redirect(url_for(".edit", channel_id=channel_id))  # which says why
+    if channel.needs_address:
         flash("这个渠道按个人地址发送，请在“邮件设置”中登记地址后由实际消息检验。", "warning")
         return redirect(url_for(".edit", channel_id=channel_id))
-    destination = destination_of(db.session, channel_id)
+    destination = destination_of(db.session, channel_id, site().secret)
     # the receiver may take its time: no transaction is held meanwhile
     release()
     result = try_out(destination, site=site(), now=moment())
@@ -114,7 +122,8 @@ def renew_secret(channel_id: int) -> ResponseReturnValue:
         channel = _channel_or_404(channel_id)
         if channel.kind is not ChannelKind.WEBHOOK:
             abort(404)  # the others sign with a secret of their service, and have no such button
-        secret = service.renew_secret(session, channel=channel, by=signed_in(), now=moment())
+        key, by, now = site().secret, signed_in(), moment()
+        secret = service.renew_secret(session, channel=channel, key=key, by=by, now=now)
     return _secret_page(_channel_or_404(channel_id), secret)
 
 

@@ -11,6 +11,7 @@ from crm.base.db import engine_options
 from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.channels.http import Line
 from tests.conftest import NOW
+from tests.databases import SECRET
 
 
 class DyingLine(Line):
@@ -24,4 +25,4 @@ class DyingLine(Line):
 if __name__ == "__main__":
     options = engine_options(sys.argv[1])
     maker = sessionmaker(create_engine(options.pop("url"), **options), expire_on_commit=False)
-    ChannelDeliverer(maker, lambda: NOW, line=DyingLine()).deliver_all()
+    ChannelDeliverer(maker, SECRET, lambda: NOW, line=DyingLine()).deliver_all()

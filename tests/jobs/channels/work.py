@@ -10,9 +10,10 @@ from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.channels.http import Limits, Line
 from crm.mailing.announcing import put_and_announce
 from crm.mailing.channel_models import Channel, ChannelBinding, ChannelHost
-from crm.mailing.channel_rules import GROUP_KINDS, ChannelKind
+from crm.mailing.channel_rules import GROUP_KINDS, PLACEHOLDER, ChannelKind
 from crm.transactions import transaction
 from tests.conftest import NOW
+from tests.databases import SECRET
 from tests.factories import make_person
 
 SHORT = Limits(connect=2, answer=0.5, when_stopped=0.2)
@@ -24,7 +25,12 @@ def make_channel(db, url, *, kind=ChannelKind.WECOM, host=LOCAL, **given):
     if host and not db.scalar(select(ChannelHost.id).where(ChannelHost.host == host)):
         db.add(ChannelHost(host=host, is_internal=True))
     values = {"name": f"渠道{kind.value}", "secret": None, "is_on": True, "takes_people": False}
-    channel = Channel(kind=kind, url=url, **{"unit_id": None, **values, **given})
+    channel = Channel(
+        kind=kind,
+        url=url,
+        needs_address=PLACEHOLDER in url,
+        **{"unit_id": None, **values, **given},
+    )
     db.add(channel)
     db.flush()
     db.add_all(ChannelBinding(channel_id=channel.id, kind=kind) for kind in GROUP_KINDS)
@@ -46,7 +52,7 @@ def deliver(sessions, *, line=None, stopped=None, **later):
     moment = NOW + timedelta(**later)
     stopped = stopped or Event()
     line = line or Line(stopped, SHORT)
-    return ChannelDeliverer(sessions, lambda: moment, stopped, line).deliver_all()
+    return ChannelDeliverer(sessions, SECRET, lambda: moment, stopped, line).deliver_all()
 
 
 def told(sessions):

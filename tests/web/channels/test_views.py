@@ -5,13 +5,17 @@ from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.outbox import Message, State
+from crm.extensions import db as database
 from crm.jobs.channels.webhook import signature
 from crm.mailing.announcing import put_and_announce
 from crm.mailing.channel_models import Channel, ChannelHost
+from crm.mailing.channel_rules import ChannelKind
+from crm.mailing.channel_secrets import opened, seal_all, sealed
 from crm.people.rules import Role
+from tests.databases import SECRET
 from tests.factories import arranged, make_person, sign_in
 from tests.jobs.channels.receiver import Answer, receiver
-from tests.jobs.channels.work import row_for
+from tests.jobs.channels.work import deliver, make_channel, row_for
 from tests.jobs.mail import MessageKind
 
 CHANNELS = "/admin/channels"
@@ -55,11 +59,46 @@ def test_what_is_secret_is_on_no_page_and_in_no_entry_again(root, app):
 
     pages = [root.get(path).text for path in (CHANNELS, added.location, "/admin/audit")]
     channel = only(app, Channel)
-    assert (channel.name, channel.secret) == ("新名称", "SEC-canary")
-    assert TOKEN in channel.url
+    assert channel.name == "新名称"
+    # nor in the database, of which a copy may be stolen
+    assert "canary" not in f"{channel.url}{channel.secret}"
+    assert TOKEN in opened(channel.url, SECRET)
+    assert opened(channel.secret, SECRET) == "SEC-canary"
     with arranged(app) as db:
         entries = [f"{entry.before}{entry.after}" for entry in db.scalars(select(AuditEntry))]
     assert not [text for text in pages + entries if "canary" in text]
+
+
+def test_what_was_stored_before_is_sealed_once_and_still_sent_over(app, root):
+    with receiver() as office:
+        with arranged(app) as db:
+            make_channel(db, office.url, kind=ChannelKind.DINGTALK, secret="SEC-canary", host="")
+        root.post(f"{CHANNELS}/1/test")
+        with arranged(app) as db:
+            counts = seal_all(db, SECRET), seal_all(db, SECRET)
+        stored = only(app, Channel)
+        page = root.post(f"{CHANNELS}/1/test").text
+
+    assert counts == (1, 0)
+    assert "canary" not in f"{stored.url}{stored.secret}"
+    assert "测试消息已发出：对方已接收" in page
+    assert ["canary-token" in one.path for one in office.received] == [True, True]
+
+
+@pytest.mark.slow_on_postgresql
+def test_with_another_secret_key_the_page_asks_for_the_channel_anew_and_nothing_is_sent(app, root):
+    with receiver() as office:
+        with arranged(app) as db:
+            channel = make_channel(db, sealed(office.url, "the key of before"), host="")
+            put_and_announce(db, [row_for(make_person(db, "li"), MessageKind.WEEKLY)])
+        with app.app_context():
+            deliver(database.sessionmaker)
+        asked = root.post(f"{CHANNELS}/{channel.id}/test", follow_redirects=True).text
+        root.post(f"{CHANNELS}/{channel.id}", data=robot(office.url))
+        root.post(f"{CHANNELS}/{channel.id}/test")
+
+    assert "密钥（CRM_SECRET_KEY）已更换，请重新填写地址和密钥" in asked
+    assert len(office.received) == 1
 
 
 @pytest.mark.slow_on_postgresql
