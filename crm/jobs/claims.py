@@ -5,8 +5,8 @@ sending is settled once its claim has ended.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, case, exists, literal, or_, select, true, update
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -22,6 +22,7 @@ from crm.transactions import transaction
 BATCH = 50
 CLAIM_LASTS = timedelta(minutes=5)
 AMBIGUOUS_WAIT = timedelta(minutes=10)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 UNKNOWN_END = "发送结果不明"
 RESENT_BY_HAND = "人工"  # the first line of a note begins so after a manual resend, and is kept
 LONGEST_NOTE = 500
@@ -142,12 +143,12 @@ def _claim_alone(
         return False
 
 
-def renew(db: Session, worker: str, message_id: int, *, now: datetime) -> None:
-    """Extend the claim on a message that is being sent, unless another worker has taken it."""
+def renew(db: Session, worker: str, ids: Sequence[int], *, now: datetime) -> None:
+    """Extend the claims on messages that are being sent, unless another worker has taken them."""
     db.execute(
         update(Message)
         .where(
-            Message.id == message_id,
+            Message.id.in_(ids),
             Message.claimed_by == worker,
             Message.claimed_until.is_not(None),
         )

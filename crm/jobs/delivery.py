@@ -16,6 +16,7 @@ from uuid import uuid4
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.clock import monotonic
 from crm.base.logs import structlog
 from crm.base.outbox import Message, State
 from crm.jobs import claims
@@ -29,6 +30,8 @@ from crm.jobs.smtp import (
 )
 from crm.transactions import transaction
 
+QUICK_BATCH_SECONDS = 0.5
+LARGEST_BATCH = 400
 REPLAYED = "按当时的时点补做，只存入系统信箱"
 
 log = structlog.get_logger()
@@ -82,8 +85,12 @@ class Deliverer:
     def deliver_all(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver until nothing is due; how many messages reached which state."""
         total: Counter[State] = Counter()
-        while self._goes_on(may_go_on) and (counts := self.deliver_batch(may_go_on)):
+        most, began = BATCH, monotonic()
+        while self._goes_on(may_go_on) and (counts := self.deliver_batch(may_go_on, most=most)):
             total += counts
+            # Larger batches cost less, but leave less to other workers.
+            is_quick = monotonic() - began < QUICK_BATCH_SECONDS
+            most, began = min(2 * most, LARGEST_BATCH) if is_quick else BATCH, monotonic()
         if total:
             log.info("outbox.delivered", **{state.value: n for state, n in total.items()})
         return total
@@ -100,7 +107,9 @@ class Deliverer:
     def _goes_on(self, may_go_on: Callable[[], bool]) -> bool:
         return not self.stopped.is_set() and may_go_on()
 
-    def deliver_batch(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
+    def deliver_batch(
+        self, may_go_on: Callable[[], bool] = lambda: True, *, most: int = BATCH
+    ) -> Counter[State]:
         """Deliver one batch; empty where nothing is due or the server cannot be reached."""
         now = self.now()
         counts = claims.settle_expired_claims(self.sessions, now=now)
@@ -112,7 +121,7 @@ class Deliverer:
 
         counts += self._skip_stale(now)
         # Claim no more than may be sent now, so that other workers can take the rest.
-        if not (room := self.rate_limit.room(BATCH)):
+        if not (room := self.rate_limit.room(most)):
             return counts
         worker = uuid4().hex
         ids = claims.claim_batch(self.sessions, worker, now=self.now(), most=room)

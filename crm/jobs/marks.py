@@ -6,9 +6,9 @@ under way commits the marks of all who wait by then.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, or_, update
@@ -22,7 +22,6 @@ from crm.jobs import claims
 from crm.jobs.claims import DATABASE_DOWN, WAITING
 
 MOST_PATIENCE = 0.01  # seconds that a connection waits for the marks of others
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MARKABLE = (*WAITING, State.SENDING, State.HELD)
 ROW = Base.metadata.tables[Message.__tablename__]
 
@@ -65,8 +64,8 @@ class _Marks:
     """What one connection wants to be committed."""
 
     outcomes: Sequence[Outcome]
-    begun_id: int | None = None  # the message whose delivery begins
-    begins_at: datetime = LONG_AGO
+    begun_ids: Collection[int] = ()  # of messages whose delivery begins
+    begins_at: datetime = claims.LONG_AGO
     is_ours: bool | None = None  # set once it is committed
     error: Exception | None = None  # or why it is not
 
@@ -89,9 +88,9 @@ class Marks:
         self._waiting: list[_Marks] = []
         self._patience = 0.0  # seconds
 
-    def sending(self, message_id: int, *, at: datetime, outcomes: Sequence[Outcome] = ()) -> bool:
-        """Commit the state `sending`, and these outcomes; False where the claim has ended."""
-        return self._commit(_Marks(outcomes, message_id, at))
+    def sending(self, *ids: int, at: datetime, outcomes: Sequence[Outcome] = ()) -> bool:
+        """Commit the state `sending`, and these outcomes; False where a claim has ended."""
+        return self._commit(_Marks(outcomes, ids, at))
 
     def ended(self, outcomes: Sequence[Outcome]) -> None:
         """Commit how they ended, but for messages that another worker has taken."""
@@ -105,8 +104,8 @@ class Marks:
             waiting, self._waiting = self._waiting, []
             began = monotonic()
             self._write_all(waiting)
-            # To wait for half a commit is worth it where that spares another one.
-            self._patience = min((monotonic() - began) / 2, MOST_PATIENCE)
+            # as long as another one would take
+            self._patience = min(monotonic() - began, MOST_PATIENCE)
 
         if marks.error:
             raise marks.error
@@ -143,14 +142,14 @@ class Marks:
             claims.give_up(self._sessions, outcome.message_id, error, worker=self._worker)
 
     def _write(self, waiting: Sequence[_Marks]) -> None:
-        begun = [marks for marks in waiting if marks.begun_id is not None]
+        begun = [marks for marks in waiting if marks.begun_ids]
 
         with writing_rows(self._sessions) as connection:
             self._store([outcome for marks in waiting for outcome in marks.outcomes], connection)
             ours = self._mark_sending(begun, connection) if begun else frozenset()
 
         for marks in waiting:
-            marks.is_ours = marks.begun_id is None or marks.begun_id in ours
+            marks.is_ours = ours.issuperset(marks.begun_ids)
 
     def _store(self, outcomes: Sequence[Outcome], connection: Connection) -> None:
         rows = defaultdict[tuple[str, ...], list[dict[str, object]]](list)
@@ -166,7 +165,7 @@ class Marks:
         """Mark those whose claim is still ours."""
         now = max(marks.begins_at for marks in begun)
         row = {
-            "ids": [marks.begun_id for marks in begun],
+            "ids": [message_id for marks in begun for message_id in marks.begun_ids],
             "worker": self._worker,
             "now": now,
             "until": now + claims.CLAIM_LASTS,

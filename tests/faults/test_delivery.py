@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from crm.base.outbox import MessageKind, State
-from crm.jobs.batch_delivery import REPEATED
+from crm.jobs.batch_delivery import AHEAD, REPEATED
 from crm.jobs.mime import mime_of
 from crm.settings import Settings
 from tests.faults.arranged import Clocks, off_from
@@ -148,10 +148,14 @@ def test_killed_amid_several_connections_it_loses_no_mail_and_repeats_none_unfla
     repeated = {m.message_id for m in messages if m.note == REPEATED}
     held = in_state(lasting, State.HELD)
     received = Counter(content for _, content in office.received)
-    assert len(under_way) == CONNECTIONS
+    times = {m.message_id: received[mime_of(m, sender=SENDER)] for m in messages}
+    twice = {found for found, number in times.items() if number == 2}
+    assert CONNECTIONS <= len(under_way) <= CONNECTIONS * (1 + AHEAD)
     assert under_way == repeated | held
+    assert twice <= repeated
+    assert len(twice | held) >= CONNECTIONS  # the others were marked and had not begun
     assert {m.state for m in messages} <= {State.SENT, State.HELD}
-    assert received == {mime_of(m, sender=SENDER): 1 + (m.message_id in repeated) for m in messages}
+    assert set(times.values()) <= {1, 2}
 
 
 def in_state(zone, state):

@@ -8,11 +8,14 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import event
 
-from crm.base.outbox import State
-from crm.jobs.claims import claim
+from crm.base.outbox import MessageKind, State
+from crm.jobs import batch_delivery
+from crm.jobs.batch_delivery import AHEAD, BatchDelivery, Task
+from crm.jobs.claims import CLAIM_LASTS, claim
 from crm.jobs.delivery import Deliverer
 from crm.jobs.event_loop import EventLoop
 from crm.jobs.marks import Marks, Outcome
+from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import SmtpServer
 from crm.transactions import transaction
 from tests.conftest import NOW
@@ -60,6 +63,60 @@ def test_as_many_are_under_way_as_there_are_connections(sessions, office):
 
     assert under_way == {State.SENDING: 3, State.PENDING: 3}
     assert states(sessions) == {State.SENT: 6}
+
+
+@pytest.fixture
+def held_at_the_second(sessions, office, monkeypatch):
+    """Deliver over one connection; the states while the server holds back its second answer."""
+
+    def states_then(kind=MessageKind.WEEKLY):
+        monkeypatch.setattr(batch_delivery, "QUICK_SECONDS", 60)
+        write(sessions, *PEOPLE, kind=kind)
+        office.holds_at = 2
+        stopped = Event()
+        delivery = Thread(target=worker(sessions, office.port, 1, stopped).deliver_all)
+        delivery.start()
+        assert eventually(lambda: len(office.received) == 2)
+        found = states(sessions)
+        stopped.set()
+        office.answers.set()
+        delivery.join()
+        return found
+
+    return states_then
+
+
+def test_to_a_quick_server_a_few_messages_are_marked_at_once(sessions, held_at_the_second):
+    assert held_at_the_second() == {State.SENT: 1, State.SENDING: 1 + AHEAD, State.PENDING: 1}
+
+
+def test_a_stop_gives_back_what_was_marked_and_not_begun(sessions, held_at_the_second):
+    held_at_the_second()
+
+    assert states(sessions) == {State.SENT: 2, State.PENDING: 4}
+    assert {message.claimed_by for message in messages(sessions)} == {None}
+
+
+def test_what_may_not_be_repeated_is_marked_alone(held_at_the_second):
+    found = held_at_the_second(MessageKind.NUDGE)
+
+    assert found == {State.SENT: 1, State.SENDING: 1, State.PENDING: 4}
+
+
+def test_what_was_marked_is_not_begun_after_its_claim_has_ended(sessions, office, monkeypatch):
+    monkeypatch.setattr(batch_delivery, "QUICK_SECONDS", 60)
+    write(sessions, *PEOPLE)
+    server = SmtpServer.parse(office.url, connections=1)
+
+    def now():
+        return NOW if len(office.received) < 2 else NOW + CLAIM_LASTS
+
+    with transaction(sessions) as db:
+        ids = claim(db, "worker", now=NOW)
+    task = Task(sessions, server, SENDER, "worker", now, Event(), RateLimit())
+    BatchDelivery(task, lambda: True).deliver(ids)
+
+    assert states(sessions) == {State.SENT: 2, State.PENDING: 4}
 
 
 def test_one_bad_address_stops_no_other_connection(sessions, office):
