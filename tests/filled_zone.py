@@ -188,6 +188,7 @@ PAGES = (
     ("shan", "/"),
     ("shan", "/admin"),
     ("shan", "/admin/begin"),
+    ("shan", "/admin/duties"),
     ("shan", "/admin/sign-in"),
     ("shan", "/admin/sign-in/mlps3"),
     ("shan", "/admin/mail-server"),

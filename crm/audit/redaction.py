@@ -51,6 +51,7 @@ WITHOUT_LEADS = frozenset(
         "claim_kind",
         "claim_kind_span",
         "delivery_hold",
+        "duty_separation",
         "mail_server",
         "entry_grant",
         "exchange_rate",

@@ -25,7 +25,7 @@ from crm.jobs.worker import attempt
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import active_at
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 from crm.transactions import transaction
 
 LOOKS_EVERY = timedelta(minutes=1)
@@ -42,7 +42,7 @@ def alert(sessions: sessionmaker[Session], *, site: Site, now: datetime) -> list
     with transaction(sessions) as db:
         last = db.scalar(select(Lease.expires_at).where(Lease.name == TIMETABLE))
         began_at = last or ledger.installed_at(db) or now
-        admins = db.scalars(select(Person).where(Person.role == Role.ADMIN, active_at(now))).all()
+        admins = db.scalars(select(Person).where(Person.role.in_(SYSTEM), active_at(now))).all()
         keys = [
             _post(db, admin, began_at=began_at, silent_for=pulse.silent_for, now=now, site=site)
             for admin in admins

@@ -14,7 +14,7 @@ from crm.base.seed_files import read_seeds
 from crm.base.value_class import value_class
 from crm.leads.catalog_models import CatalogEntry, CatalogKind
 from crm.people.models import Person
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 
 _FILES = {CatalogKind.INDUSTRY: "industries.yaml", CatalogKind.SOURCE: "sources.yaml"}
 
@@ -128,7 +128,7 @@ def change_entry(  # noqa: PLR0913 - an entry has that many values
 def _check(
     db: Session, kind: CatalogKind, name: str, by: Person, current: CatalogEntry | None
 ) -> None:
-    if by.role is not Role.ADMIN:
+    if by.role not in SYSTEM:
         raise Refused("not_yours")
     same = select(CatalogEntry.id).where(
         CatalogEntry.kind == kind, CatalogEntry.name == name.strip()

@@ -19,7 +19,7 @@ from crm.leads.fields import LEAD_COLUMNS, LEAD_FIELDS
 from crm.leads.own_field_models import OwnField, OwnFieldChoice, OwnKind
 from crm.leads.own_fields import MOST_USED, OWN_CODE, is_own_code
 from crm.people.models import Person
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 
 MOST_CHOICES = 20  # of one field: forms have them all
 
@@ -105,7 +105,7 @@ def _columns(data: OwnFieldData) -> dict[str, Any]:
 
 
 def _check(db: Session, data: OwnFieldData, by: Person, row: OwnField | None = None) -> None:
-    if by.role is not Role.ADMIN:
+    if by.role not in SYSTEM:
         raise Refused("not_yours")
     take_exclusive_lock(db)  # of two who add the last field at once, the second is refused
     name = folded(data.name)

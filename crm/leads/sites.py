@@ -20,7 +20,7 @@ from crm.leads.catalog_models import LeadSite, Site, SiteKind
 from crm.leads.models import Lead
 from crm.leads.permissions import require_change
 from crm.people.models import Person, Unit
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 
 
 @value_class(kw_only=True)
@@ -82,7 +82,7 @@ def offerable_sites(db: Session, lead_id: int) -> list[Site]:
 
 def save_site(db: Session, *, site: Site | None, data: SiteData, by: Person, now: datetime) -> Site:
     """Add or change a site; refused as `not_yours`, `name_taken`."""
-    if by.role is not Role.ADMIN:
+    if by.role not in SYSTEM:
         raise Refused("not_yours")
     same = db.scalar(select(Site.id).where(Site.name == data.name))
     if same not in (None, site.id if site else None):

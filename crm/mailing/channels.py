@@ -26,7 +26,7 @@ from crm.mailing.channel_rules import (
 )
 from crm.mailing.channel_secrets import opened, opens, sealed
 from crm.people.models import Person, Unit
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 
 SWITCHED_OFF = "渠道已停用，不再发送"
 SECRET_BYTES = 32
@@ -143,7 +143,7 @@ def remove_host(db: Session, *, host: ChannelHost, by: Person, now: datetime) ->
 
 
 def _require_admin(by: Person) -> None:
-    if by.role is not Role.ADMIN:
+    if by.role not in SYSTEM:
         raise Refused("not_yours")
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, time
 from crm.base.clock import civil
 from crm.base.mail_kinds import MessageKind
 from crm.base.value_class import value_class
-from crm.people.rules import IN_BUSINESS, WITH_RECORDS, Role
+from crm.people.rules import IN_BUSINESS, SYSTEM, WITH_RECORDS, Role
 
 # Mails about one's own duty are always mailed. Every message is in the mailbox, mailed or not.
 OPTIONAL = (
@@ -53,6 +53,8 @@ def is_for(kind: MessageKind, role: Role) -> bool:
             return role in _BRIEFED
         case MessageKind.TEN_DAY:
             return role in _SUPERVISING
-        case MessageKind.STANDSTILL | MessageKind.RETENTION:
+        case MessageKind.STANDSTILL:
+            return role in SYSTEM
+        case MessageKind.RETENTION:
             return role is Role.ADMIN
     return role in IN_BUSINESS

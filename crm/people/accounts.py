@@ -3,18 +3,17 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
-from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
 from crm.base.value_class import value_class
+from crm.people.admin_duties import require_holders_left
 from crm.people.api_tokens import end_tokens
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
-from crm.people.rules import Role
 
 # Letters and digits that nobody takes for one another when reading them out.
 READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -70,7 +69,7 @@ def disable_person(
     """
     if by and by.id == person.id:
         raise Refused("own_account")
-    require_another_admin(db, person)
+    require_holders_left(db, person)
     if person.is_disabled(now):
         return
 
@@ -121,25 +120,3 @@ def sign_out_elsewhere(
     if count:
         record(db, "person.signed_out", person, by=by, at=now, after={"sessions": count})
     return count
-
-
-def require_another_admin(db: Session, person: Person) -> None:
-    """Refuse to lose the last admin who can sign in (`last_admin`): the role could not be given.
-
-    Where no admin can sign in yet, the last one whose account is open stays. Whoever is to leave,
-    be it next month, does not stay; a temporary password may be over before it is used.
-    """
-    if person.role is not Role.ADMIN:
-        return
-
-    take_exclusive_lock(db)  # of two who disable each other, the second sees what the first did
-    has_own = and_(Person.password_hash.is_not(None), Person.is_password_temporary.is_(False))
-    admins = select(Person.id, has_own).where(
-        Person.role == Role.ADMIN, Person.disabled_at.is_(None)
-    )
-    can_sign_in = dict(db.execute(admins).all())
-    opened = set(can_sign_in)
-    able = {person_id for person_id, can in can_sign_in.items() if can}
-
-    if opened <= {person.id} or able == {person.id}:
-        raise Refused("last_admin", field="role")

@@ -15,7 +15,7 @@ from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.base.value_class import value_class
 from crm.people.models import EntryGrant, Person
-from crm.people.rules import WITH_RECORDS, Role
+from crm.people.rules import SECURING, WITH_RECORDS
 
 LOADED = (joinedload(EntryGrant.owner), joinedload(EntryGrant.agent))
 
@@ -202,7 +202,7 @@ def _end(db: Session, grant: EntryGrant, *, by: Person | None, at: datetime, now
 
 
 def _require_right(owner_id: int, by: Person) -> None:
-    if by.id != owner_id and by.role is not Role.ADMIN:
+    if by.id != owner_id and by.role not in SECURING:
         raise Refused("not_yours")
 
 

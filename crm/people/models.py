@@ -181,6 +181,17 @@ class EntryGrant(Base):
     agent: Mapped[Person] = relationship(foreign_keys=agent_id, lazy="raise")
 
 
+class DutySeparation(Base):
+    """The one row that is there while three people administer (三员分立)."""
+
+    __tablename__ = "duty_separation"
+    __table_args__ = (CheckConstraint("id = 1", "only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    begun_at: Mapped[datetime]
+    begun_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+
 class LoginSession(Base):
     """A signed-in browser; the cookie holds a token of which only the hash is kept."""
 

@@ -27,6 +27,16 @@ class Role(LabeledEnum):
     ADMIN = "admin", "系统管理员"
     READER = "reader", "简报读者"
     AUDITOR = "auditor", "审计员"
+    SYSTEM_ADMIN = "system_admin", "系统管理员（三员）"
+    SECURITY_ADMIN = "security_admin", "安全管理员（三员）"
+
+
+class AdminDuty(LabeledEnum):
+    """What there is to administer; with 三员分立 three people hold one each."""
+
+    SYSTEM = "system", "系统管理"
+    SECURITY = "security", "安全管理"
+    AUDIT = "audit", "审计"
 
 
 class Scope(LabeledEnum):
@@ -70,7 +80,14 @@ class AbsenceStatus(LabeledEnum):
 # a reader has figures of units and no records; an auditor reads the trail and nothing else
 WITH_RECORDS = frozenset({Role.RECRUITER, Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
 IN_BUSINESS = WITH_RECORDS | {Role.READER}  # they have to do with records or figures
+SYSTEM = frozenset({Role.ADMIN, Role.SYSTEM_ADMIN})  # settings, mail, clock, calendar
+SECURING = frozenset({Role.ADMIN, Role.SECURITY_ADMIN})  # accounts, rights, signing in
 AUDITING = frozenset({Role.ADMIN, Role.AUDITOR})  # they read the audit trail
+HOLDERS: Mapping[AdminDuty, frozenset[Role]] = {
+    AdminDuty.SYSTEM: SYSTEM,
+    AdminDuty.SECURITY: SECURING,
+    AdminDuty.AUDIT: AUDITING,
+}
 # They see the people of their scope.
 OVERSEEING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units

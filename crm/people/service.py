@@ -14,7 +14,8 @@ from crm.base.addresses import optional_address
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.usernames import fold_username, new_username
-from crm.people.accounts import end_sessions, note_record_access_ended, require_another_admin
+from crm.people.accounts import end_sessions, note_record_access_ended
+from crm.people.admin_duties import require_holders_left, require_role_open
 from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.password_rules import PasswordRules, require_acceptable
@@ -41,11 +42,12 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
 ) -> Person:
     """Enter a person without a password.
 
-    Refused as `bad_username`, `bad_email`, `email_not_ascii` or `duplicate_username`.
+    Refused as `bad_username`, `bad_email`, `email_not_ascii`, `duplicate_username`, `separated`.
     """
     if not username.strip() or not name.strip():
         raise Refused("required", field="name" if username.strip() else "username")
 
+    require_role_open(db, role)
     username = new_username(username)
     if taken := _namesake(db, username):
         raise Refused("duplicate_username", field="username", username=taken)
@@ -91,8 +93,9 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     now: datetime,
 ) -> bool:
     """Change a person; whether anything changed."""
-    if role is not Role.ADMIN:
-        require_another_admin(db, person)
+    if role is not person.role:
+        require_role_open(db, role)
+        require_holders_left(db, person, role)
     if email != person.email:  # older addresses are only checked when a mail is sent
         email = optional_address(email)
 
@@ -295,7 +298,7 @@ def give_password(
     if person.id == by.id:
         raise Refused("own_account")
     if person.password_hash and not person.is_password_temporary:
-        require_another_admin(db, person)
+        require_holders_left(db, person)
     set_password(db, person=person, password_hash=password_hash, is_temporary=True, by=by, now=now)
 
 

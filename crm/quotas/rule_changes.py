@@ -16,7 +16,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY, LONGEST_PERIOD_DAYS, PeriodKind
 from crm.people.models import Person
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 from crm.quotas.locks import hold_edits
 from crm.quotas.models import RuleVersion
 from crm.quotas.rule_versions import (
@@ -171,7 +171,7 @@ def withdraw_version(db: Session, *, version: RuleVersion, by: Person, now: date
 
 
 def _hold(db: Session, by: Person) -> None:
-    if by.role is not Role.ADMIN:
+    if by.role not in SYSTEM:
         raise Refused("not_yours")
     hold_edits(db)  # no period is assessed or frozen, and no other rule changed, in between
     # versions read before the wait are read again: another change may have come first

@@ -10,7 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.people.models import Person, Unit
-from crm.people.rules import Role
+from crm.people.rules import SYSTEM
 from crm.results.models import ClaimKindSetting, ClaimKindSpan, Exclusion
 
 
@@ -108,5 +108,5 @@ def keep_exclusion(  # noqa: PLR0913 - a case has that many parts
 
 
 def _require_admin(by: Person) -> None:
-    if by.role is not Role.ADMIN:
+    if by.role not in SYSTEM:
         raise Refused("not_yours")

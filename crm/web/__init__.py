@@ -31,7 +31,7 @@ from crm.web import (
 from crm.web.absences import views as absences
 from crm.web.account import mailbox, notification_settings, tokens, two_step
 from crm.web.account import views as me
-from crm.web.admin import beginning, delivery, health, jobs, mail_server, sign_in_profiles
+from crm.web.admin import beginning, delivery, duties, health, jobs, mail_server, sign_in_profiles
 from crm.web.audit import views as audit
 from crm.web.bulk_changes import views as bulk_changes
 from crm.web.calendar import views as calendar
@@ -180,6 +180,7 @@ def init_app(app: Flask) -> None:
         oidc,
         two_step,
         sign_in_profiles,
+        duties,
         people,
         entry_grants,
         reassignment,

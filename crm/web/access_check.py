@@ -8,8 +8,8 @@ from crm.base.locks import take_exclusive_lock
 from crm.extensions import db
 from crm.web.access import (
     ACCESS,
-    ADMINS,
     CHECKED_FIRST,
+    ONE_AT_A_TIME,
     PUBLIC,
     WITH_OLD_PASSWORD,
     WITHOUT_SECOND_FACTOR,
@@ -50,8 +50,9 @@ def _check() -> ResponseReturnValue | None:
     if person.role not in roles:
         abort(404)
 
-    if roles == ADMINS and request.method in CHANGING and request.endpoint not in CHECKED_FIRST:
-        take_exclusive_lock(db.session)  # one admin at a time: their changes affect all figures
+    is_change = request.method in CHANGING and request.endpoint not in CHECKED_FIRST
+    if is_change and roles in ONE_AT_A_TIME:
+        take_exclusive_lock(db.session)
         if is_outdated():
             # while this request waited the admin may have lost the role
             forget_reads()

@@ -30,7 +30,14 @@ SENTENCES = {
     "secret_key_changed": "系统密钥已更换，请使用恢复码，或联系系统管理员重置两步验证。",
     "same_password": "新密码不能与当前密码相同。",
     "own_account": "不能对本人账号进行此操作，请由其他系统管理员办理；修改密码请到“我的账号”。",
-    "last_admin": "这是最后一位系统管理员（能登录且不离任），请先指定另一位，由其登录并设好密码。",
+    "last_admin": "这是最后一位负责{duty}的管理员（能登录且不离任），"
+    "请先指定另一位，由其登录并设好密码。",
+    # three people administer
+    "separated": "三员分立已启用，不设统管全部事项的系统管理员；"
+    "请选择“系统管理员（三员）”“安全管理员（三员）”或“审计员”。",
+    "not_separated": "三员分立未启用。",
+    "duty_without_holder": "尚不能启用：{duties}尚无能登录的人员"
+    "（账号在用、已由本人设好密码）。请先指定，再启用。",
     # entering for another
     "grant_to_oneself": "请选择本人以外的人员。",
     "cannot_enter": "{agent} 不能代录：简报读者和已停用的账号不能登记拜访。",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from crm.people.rules import Role
 from crm.web.access import ACCESS
 from crm.web.admin.views import PAGES
-from crm.web.auth import me
+from crm.web.auth import me, signed_in
 
 
 class Shelf(StrEnum):
@@ -144,7 +144,14 @@ def menu(role: Role, blueprint: str) -> Menu:
 
 def _signed_in_context() -> dict[str, object]:
     person = me()
-    return {"me": person, "nav": menu(person.role, _feature()) if person else None}
+    if person is None:
+        return {"me": None, "nav": None}
+    return {"me": person, "nav": menu(person.role, _feature()), "may_open": _may_open}
+
+
+def _may_open(endpoint: str) -> bool:
+    """Whether the page is open to the role of the signed-in person."""
+    return signed_in().role in ACCESS[endpoint]
 
 
 def stand_under(feature: str) -> None:

@@ -109,6 +109,16 @@ def test_an_account_is_disabled(crm, rows):
     assert rows(Person)[0].disabled_at is not None
 
 
+def test_the_last_admin_is_not_disabled(crm, rows):
+    crm("user", "add", "root", "--name", "根", "--role", "admin")
+
+    refused = crm("user", "disable", "root")
+
+    assert refused.exit_code == 1
+    assert "最后一位" in refused.stderr
+    assert rows(Person)[-1].disabled_at is None
+
+
 def test_what_is_open_in_a_disabled_persons_name_falls_to_the_supervisor(crm, rows, sessions):
     with sessions.begin() as db:
         unit = db.scalars(select(Unit)).first()

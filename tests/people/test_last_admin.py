@@ -94,6 +94,20 @@ def test_a_file_that_takes_the_role_away_is_refused_at_its_line(db):
     assert [(each.line, each.why.code) for each in refused.value.problems] == [(2, "last_admin")]
 
 
+def test_a_file_that_takes_the_role_from_all_admins_is_refused_at_the_last_of_them(db):
+    make_unit(db, "招商局", code="ip")
+    for name in ("one", "two"):
+        given = {"name": name, "duty": None, "email": None, "password_hash": "x"}
+        make_person(db, name, role=Role.ADMIN, **given)
+    head = "username,name,email,phone,unit,duty,role,from,to\n"
+    rows = "one,one,,,,,leader,,\ntwo,two,,,,,leader,,\n"
+
+    with pytest.raises(SheetRefused) as refused:
+        import_people(db, content=f"{head}{rows}".encode(), by=None, now=NOW)
+
+    assert [(each.line, each.why.code) for each in refused.value.problems] == [(3, "last_admin")]
+
+
 def test_two_admins_who_demote_each_other_at_once_leave_one(sessions):
     with transaction(sessions) as db:
         names = [make_person(db, role=Role.ADMIN, password_hash="x").username for _ in range(2)]

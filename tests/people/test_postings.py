@@ -11,7 +11,8 @@ from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.people import postings, sessions
-from crm.people.accounts import disable_person, enable_person, require_another_admin
+from crm.people.accounts import disable_person, enable_person
+from crm.people.admin_duties import require_holders_left
 from crm.people.models import Person, Posting
 from crm.people.postings import PostingData, change_posting, come_back, leave, remove_posting
 from crm.people.queries import at_work
@@ -213,7 +214,7 @@ def test_the_last_admin_stays_one(db):
     assert refused.value.code == "last_admin"
 
     enable_person(db, person=other, by=admin, now=NOW)
-    require_another_admin(db, admin)
+    require_holders_left(db, admin)
 
 
 def test_an_admin_who_is_to_leave_is_not_the_one_who_stays(db):

@@ -3,6 +3,8 @@
 from argon2 import PasswordHasher
 
 from crm.people.rules import (
+    HOLDERS,
+    IN_BUSINESS,
     OF_BOARDS,
     OVERSEEING,
     WITH_RECORDS,
@@ -19,7 +21,18 @@ def test_a_duty_is_principal_deputy_recruiter_or_staff():
 
 def test_a_role_is_recruiter_supervisor_leader_admin_reader_or_auditor():
     known = {"recruiter", "supervisor", "leader", "admin", "reader", "auditor"}
-    assert {role.value for role in Role} == known
+    assert {role.value for role in Role} == known | {"system_admin", "security_admin"}
+
+
+def test_the_three_who_administer_hold_one_duty_each_and_no_records():
+    three = {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR}
+
+    assert [sorted(roles & three) for roles in HOLDERS.values()] == [
+        ["system_admin"],
+        ["security_admin"],
+        ["auditor"],
+    ]
+    assert IN_BUSINESS.isdisjoint(three)
 
 
 def test_a_reader_has_boards_and_no_records():

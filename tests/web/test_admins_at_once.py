@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from crm.base.audit_entries import AuditEntry
 from crm.jobs import ledger
+from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.quotas.models import RuleVersion
 from tests.conftest import NOW
@@ -174,3 +175,33 @@ def test_a_job_is_resumed_once(app, both):
     both("/admin/clock/nudge/resume", {})
 
     assert count(app, "job.resumed") == 1
+
+
+def test_two_who_take_the_role_from_each_other_leave_one(app, zone):
+    one, two = sign_in(app, "one"), sign_in(app, "two")
+    form = {"name": "张三", "role": "leader"}
+
+    answers = at_once(
+        lambda: one.post("/admin/people/two/edit", data=form).status_code,
+        lambda: two.post("/admin/people/one/edit", data=form).status_code,
+    )
+
+    assert set(answers) <= TOLD
+    assert admins_left(app) == 1
+
+
+def test_two_who_close_each_others_account_leave_one(app, zone):
+    one, two = sign_in(app, "one"), sign_in(app, "two")
+
+    at_once(
+        lambda: one.post("/admin/people/two/disable").status_code,
+        lambda: two.post("/admin/people/one/edit", data={"name": "张三", "role": "auditor"}),
+    )
+
+    assert admins_left(app) == 1
+
+
+def admins_left(app):
+    with arranged(app) as db:
+        able = Person.role == Role.ADMIN, Person.disabled_at.is_(None)
+        return db.scalar(select(func.count()).where(*able))

@@ -13,7 +13,7 @@ bp = Blueprint("admin", __name__)
 # endpoint, what it is called, icon, what one does there
 PAGES = (
     ("admin.begin", "开始使用", "flag", "从单位、人员到历史台账，逐步投入使用"),
-    ("people.listing", "人员", "users", "管理账号和任职，保留历次变动记录"),
+    ("people.listing", "人员", "users", "账号、权限和任职，保留历次变动记录"),
     ("units.listing", "单位", "sitemap", "管理单位的隶属关系、名称和排序"),
     (
         "calendar.this_year",
@@ -76,6 +76,12 @@ PAGES = (
         "保存期限",
         "clock",
         "设置个人信息的保存月数，确认到期的联系人",
+    ),
+    (
+        "duties.show",
+        "三员分立",
+        "shield-lock",
+        "将系统管理、安全管理和审计分由三人承担",
     ),
     ("audit.listing", "操作记录", "history", "查询操作人、时间和改动前后的内容"),
 )

@@ -13,6 +13,7 @@ from crm.extensions import db
 from crm.people import postings
 from crm.people.directory import posting_of
 from crm.people.models import Person, Posting
+from crm.web.access import ACCESS
 from crm.web.auth import signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import corrections_notice
@@ -141,7 +142,8 @@ def _leaving_page(form: LeavingForm, person: Person) -> str:
 
 def _next(person: Person) -> str:
     """The next page: the hand-over of what is open in the person's name, else their page."""
-    return page_url(person) if open_count(db.session, person) else home_of(person)
+    may_hand_over = signed_in().role in ACCESS["reassignment.show"]
+    return page_url(person) if may_hand_over and open_count(db.session, person) else home_of(person)
 
 
 def leave(username: str) -> ResponseReturnValue:

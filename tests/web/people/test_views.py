@@ -241,7 +241,7 @@ def test_the_last_admins_role_is_not_taken_away(at_roots):
     answer = at_roots.post(f"{LIST}/root/edit", data=result)
 
     assert answer.status_code == 422
-    assert "最后一位系统管理员" in answer.text
+    assert "最后一位负责系统管理的管理员" in answer.text
 
 
 def test_an_admin_does_not_disable_themselves(app, at_roots):
