@@ -93,6 +93,21 @@ def forget_position(db: Session) -> None:
     db.info.pop(HEAD_SEEN, None)
 
 
+def head_columns() -> tuple[ColumnElement[Any], ...]:
+    """What `note_head` takes, for a statement that joins `is_head` and so spares a query."""
+    return _HEADS.c.position, _HEADS.c.hash
+
+
+def is_head() -> ColumnElement[bool]:
+    """The condition by which a statement joins the chain's end."""
+    return _HEADS.c.id == HEAD
+
+
+def note_head(db: Session, position: int | None, link: str | None) -> None:
+    """Note the chain's end as a statement of this transaction read it with other rows."""
+    db.info.setdefault(HEAD_SEEN, (position or 0, link))
+
+
 def _head_seen(db: Session) -> tuple[int, str | None]:
     if HEAD_SEEN not in db.info:
         head = db.execute(_HEAD).first()

@@ -275,7 +275,7 @@ def _keep_to_the_file(connection: Any, record: Any, _proxy: Any) -> None:
 
 def _file_at(path: str) -> tuple[int, int] | None:
     try:
-        found = Path(path).stat() if path else None
+        found = os.stat(path) if path else None  # noqa: PTH116 - asked for at each checkout
     except OSError:
         return None
     return found and (found.st_dev, found.st_ino)
@@ -285,8 +285,10 @@ def _file_at(path: str) -> tuple[int, int] | None:
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # The sqlite3 module would begin only at the first write: earlier reads share no snapshot.
-        is_write = connection.get_execution_options().get("begin") == WRITE
-        connection.exec_driver_sql(f"BEGIN {WRITE if is_write else 'DEFERRED'}")
+        if connection.get_execution_options().get("begin") == WRITE:
+            connection.exec_driver_sql(f"BEGIN {WRITE}")
+        else:  # touches no file, so it cannot fail; by SQLAlchemy it takes as long as a query
+            connection.connection.cursor().execute("BEGIN DEFERRED")
 
 
 def begin_to_write(session: Session) -> None:

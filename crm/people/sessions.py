@@ -10,6 +10,8 @@ from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
+from crm.base.audit_chain import head_columns, is_head, note_head
+from crm.base.audit_entries import AuditHead
 from crm.people.models import LoginSession, Person
 from crm.people.sign_in_models import SecondFactor, SignInProfile
 from crm.people.sign_in_profiles import SESSION_COLUMNS, SHIPPED, SessionRules, session_rules
@@ -22,13 +24,14 @@ _IS_OPEN = and_(
     LoginSession.seen_at > bindparam("seen_after"),
     LoginSession.begun_at > bindparam("begun_after"),
 )
-# put together once: every request sends it
+# put together once: every request sends it, and most ask for the trail's head as well
 _OPEN_OF_TOKEN = (
-    select(LoginSession, SecondFactor.confirmed_at, *SESSION_COLUMNS)
+    select(LoginSession, *head_columns(), SecondFactor.confirmed_at, *SESSION_COLUMNS)
     .options(joinedload(LoginSession.person, innerjoin=True))
     .select_from(LoginSession)
     .outerjoin(SecondFactor, SecondFactor.person_id == LoginSession.person_id)
     .outerjoin(SignInProfile, SignInProfile.is_chosen.is_(True))
+    .outerjoin(AuditHead, is_head())
     .where(
         LoginSession.token_hash == bindparam("token_hash"),
         LoginSession.ended_at.is_(None),
@@ -90,7 +93,8 @@ def find(db: Session, token: str, *, now: datetime) -> OpenSession | None:
     if row is None:
         return None
 
-    login, confirmed_at, *columns = row
+    login, position, link, confirmed_at, *columns = row
+    note_head(db, position, link)
     rules = SHIPPED if columns[0] is None else SessionRules(*columns)
     # an account may close on a later date, and its sessions do not end with it by themselves
     if login.seen_at <= now - rules.idle or login.person.is_disabled(now):
