@@ -15,6 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Integer,
     Select,
@@ -52,7 +53,7 @@ class GramIndex:
         grams = String().with_variant(TSVECTOR(), "postgresql")
         return table(self.name, column("rowid", Integer), column("grams", grams))
 
-    def rows_with(self, query: str) -> Select[int]:
+    def rows_with(self, query: str | BindParameter[str]) -> Select[int]:
         """Ids of the rows that have all tokens of the query."""
         found = self.table.c.grams.match(query, postgresql_regconfig="simple")
         return select(self.table.c.rowid).where(found)

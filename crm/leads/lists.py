@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 from crm.base.db import batches
 from crm.base.money import Currency
 from crm.base.paging import PAGE, Page, Place, place_at
+from crm.base.searched import Searched
 from crm.base.sheets import MOST_ROWS
 from crm.base.sorted_paging import Order, SortedPlace, sorted_place_at
 from crm.base.value_class import value_class
 from crm.leads.models import Company, Lead, LeadRole
-from crm.leads.permissions import role_held_on, values_of, visible_to_role
-from crm.leads.queries import LeadFilter, filtered
+from crm.leads.permissions import ON, anybody, role_held_on, values_of, visible_to_role
+from crm.leads.queries import LeadFilter, filtered, found_by
+from crm.leads.reached import companies_reached
 from crm.leads.rules import EXPECTED_ROLES, LeadRoleKind, Secrecy, Stage
+from crm.leads.search_index import likely_matches
 from crm.leads.tier_lines import tier_lines
 from crm.leads.tiers import Tier
 from crm.people.models import Person, Unit
@@ -106,12 +109,16 @@ def lead_ids_page(  # noqa: PLR0913 - as leads_page
     place = (
         sorted_place_at(cursor, order, row_id=Lead.id, size=size) if order else _place(cursor, size)
     )
-    query = (
-        _first_page(viewer.role)
-        if cursor is None and order is None and size == PAGE and by == LeadFilter()
-        else place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_KEYS))
-    )
-    page = place.cut(db.execute(query, values_of(viewer, on)).all())
+    values = values_of(viewer, on)
+    is_first = cursor is None and order is None and size == PAGE
+    if is_first and by == LeadFilter():
+        query = _first_page(viewer.role)
+    elif is_first and by == LeadFilter(text=by.text) and by.text.strip():
+        query, searched = _first_page_found(db, viewer, on, by.text)
+        values |= searched
+    else:
+        query = place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_KEYS))
+    page = place.cut(db.execute(query, values).all())
     return Page([row.id for row in page.items], page.newer, page.older)
 
 
@@ -158,6 +165,34 @@ def _place(cursor: str | None, size: int = PAGE) -> Place:
 def _first_page(role: Role) -> Select[*tuple[Any, ...]]:
     """What most visits of the list ask for, put together once."""
     return _place(None).narrowed(select(*_KEYS).where(visible_to_role(role)))
+
+
+def _first_page_found(
+    db: Session, viewer: Viewer, on: date, text: str
+) -> tuple[Select[*tuple[Any, ...]], dict[str, object]]:
+    """The first page of what a text finds, as most searches ask for it, with its values."""
+    words, likely = Searched.of(text), likely_matches(db, text)
+    reached = companies_reached(db, text, viewer, on)
+    query = _found_page(
+        *(viewer.role, len(words.typed)), by_index=likely is not None, by_contact=bool(reached)
+    )
+    return query, {**words.values(), "likely": likely, "reached": reached}
+
+
+@cache
+def _found_page(
+    role: Role, typed: int, *, by_index: bool, by_contact: bool
+) -> Select[*tuple[Any, ...]]:
+    """The same for a text of so many spellings, put together once."""
+    likely: BindParameter[list[int]] = bindparam("likely", expanding=True)
+    reached: BindParameter[list[int]] = bindparam("reached", expanding=True)
+    found = found_by(
+        *(Searched.parameters(typed), anybody(role), ON),
+        likely=likely if by_index else None,
+        reached=reached if by_contact else None,
+    )
+    query = select(*_KEYS).join(Lead.company).where(visible_to_role(role), found)
+    return _place(None).narrowed(query)
 
 
 def _holders(

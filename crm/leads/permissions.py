@@ -1,8 +1,10 @@
 """Who may see and change which lead, and who is left to see a restricted one (REGIME 2)."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -97,15 +99,35 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return _visible(viewer.person_id, viewer.role, viewer.unit_ids, on)
 
 
+@dataclass(frozen=True)
+class _Anybody:
+    """A person of a role, as far as conditions read one."""
+
+    id: BindParameter[int]
+    role: Role
+
+
+ON: Any = bindparam("on")  # a date, for a statement that is put together once
+
+
+@cache
+def anybody(role: Role) -> Viewer:
+    """Any viewer of that role, for a statement that is put together once, on the date `ON`.
+
+    `values_of` has its values.
+    """
+    person: Any = _Anybody(bindparam("viewer_id"), role)
+    unit_ids: Any = bindparam("viewer_units", expanding=True)
+    return Viewer(person, unit_ids)
+
+
 def visible_to_role(role: Role) -> ColumnElement[bool]:
-    """As `visible`, for a statement that is put together once; `values_of` has its values."""
-    return _visible(
-        bindparam("viewer_id"), role, bindparam("viewer_units", expanding=True), bindparam("on")
-    )
+    """As `visible`, before `anybody` of the role on the date `ON`."""
+    return visible(anybody(role), ON)
 
 
 def values_of(viewer: Viewer, on: date) -> dict[str, object]:
-    """The values of `visible_to_role`."""
+    """The values of `anybody` and `ON`."""
     return {"viewer_id": viewer.person_id, "viewer_units": list(viewer.unit_ids), "on": on}
 
 

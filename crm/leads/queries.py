@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from crm.base.choices import MOST_FOUND, Choice
-from crm.base.names import folded, spellings
 from crm.base.periods import DAY
+from crm.base.searched import Searched, contains, icontains
 from crm.base.value_class import value_class
 from crm.leads.merged import Merge, merged_as
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
@@ -21,6 +21,8 @@ from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.leads.search_index import likely_matches
 from crm.people.permissions import Viewer
+
+Ids: TypeAlias = Collection[int] | BindParameter[list[int]]
 
 
 @value_class
@@ -51,44 +53,46 @@ def matching(
 
     Join the company first.
     """
-    is_found = containing(text, viewer, on)
     likely = likely_matches(db, text)
+    return found_by(Searched.of(text), viewer, on, likely=likely, reached=reached or None)
+
+
+def found_by(
+    words: Searched, viewer: Viewer, on: date, *, likely: Ids | None, reached: Ids | None
+) -> ColumnElement[bool]:
+    """The same where it is known who is likely to match; both may be parameters."""
+    is_found = containing(words, viewer, on)
     # PROJECTS 6: old references are in no index, and few
-    narrowed = true() if likely is None else Lead.id.in_(likely) | _merged(text)
-    if reached:
+    narrowed = true() if likely is None else Lead.id.in_(likely) | _merged(words)
+    if reached is not None:
         is_found |= Lead.company_id.in_(reached)
         narrowed |= Lead.company_id.in_(reached)
 
     return narrowed & is_found
 
 
-def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
+def containing(words: Searched, viewer: Viewer, on: date) -> ColumnElement[bool]:
     """What decides whether a lead is found, without the index that makes the search fast."""
-    called = folded(text)
-    found = [column.contains(called, autoescape=True) for column in (Lead.search, Company.search)]
-    typed = spellings(text)
+    found = [contains(column, words.called) for column in (Lead.search, Company.search)]
     found += [
-        column.icontains(spelling, autoescape=True)
-        for column in (Lead.ref, Lead.code_name)
-        for spelling in typed
+        icontains(column, typed) for column in (Lead.ref, Lead.code_name) for typed in words.typed
     ]
-    found.append(_merged(text))
+    found.append(_merged(words))
     # REGIME 2: group and aliases may have come with a hidden lead
-    group = or_(*(Company.group_name.icontains(spelling, autoescape=True) for spelling in typed))
-    aliases = select(CompanyAlias.company_id).where(
-        CompanyAlias.search.contains(called, autoescape=True)
-    )
+    group = or_(*(icontains(Company.group_name, typed) for typed in words.typed))
+    aliases = select(CompanyAlias.company_id).where(contains(CompanyAlias.search, words.called))
     told = group | Company.id.in_(aliases)
     found.append(told & Company.id.not_in(companies_with_hidden_leads(viewer, on)))
-    found += [Lead.group_name.icontains(spelling, autoescape=True) for spelling in typed]
+    found += [icontains(Lead.group_name, typed) for typed in words.typed]
 
     return or_(*found)
 
 
-def _merged(text: str) -> ColumnElement[bool]:
+def _merged(words: Searched) -> ColumnElement[bool]:
     """Leads into which one of such a reference was merged."""
-    refs = (Merge.merged_ref.icontains(typed, autoescape=True) for typed in spellings(text))
-    return Lead.id.in_(merged_as(or_(*refs)))
+    return Lead.id.in_(
+        merged_as(or_(*(icontains(Merge.merged_ref, typed) for typed in words.typed)))
+    )
 
 
 def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:

@@ -5,6 +5,7 @@ Each only as far as the viewer may see it: what came with a hidden lead finds no
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,11 +14,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.masking import number_found_by
 from crm.base.names import folded, spellings
+from crm.base.searched import Searched, Word, escaped, icontains
 from crm.leads.models import Company, Contact, Lead
-from crm.leads.permissions import visible
+from crm.leads.permissions import ON, anybody, values_of, visible
 from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.search_index import MOST_LIKELY
 from crm.people.permissions import Viewer
+from crm.people.rules import Role
 
 SHORTEST_NAME = 2  # characters: a surname alone would find half of all leads
 SHORTEST_NUMBER = 4  # digits: the end of a number, as lists show it
@@ -43,12 +46,23 @@ class ReachedContact(NamedTuple):
 
 def companies_reached(db: Session, text: str, viewer: Viewer, on: date) -> list[int]:
     """Ids of the companies so found; read first, as most texts find none and cost no more then."""
-    found = _coded(text, viewer, on)
-    contact = _contact_called(db, text)
-    if contact is not None:
-        found.append(select(Contact.company_id).where(seen_contacts(contact, viewer, on)))
+    found = companies_with_code(db, text, viewer, on)
+    names = _names_in(text)
+    if names:
+        values = {**values_of(viewer, on), **Searched("", names).values()}
+        found += db.scalars(_with_contacts(viewer.role, len(names)), values)
+    elif (contact := _contact_called(db, text)) is not None:
+        seen = seen_contacts(contact, viewer, on)
+        found += db.scalars(select(Contact.company_id).where(seen).limit(MOST_LIKELY))
+    return found
 
-    return list(db.scalars(union(*found).limit(MOST_LIKELY))) if found else []
+
+@cache
+def _with_contacts(role: Role, names: int) -> Select[int]:
+    """The companies of contacts of such a name whom `anybody` of the role sees, made once."""
+    contact = _is_called(Searched.parameters(names).typed)
+    seen = seen_contacts(contact, anybody(role), ON)
+    return select(Contact.company_id).distinct().where(seen).limit(MOST_LIKELY)
 
 
 def companies_with_code(db: Session, text: str, viewer: Viewer, on: date) -> list[int]:
@@ -97,9 +111,19 @@ def _contact_called(db: Session, text: str) -> ColumnElement[bool] | None:
         ids = _with_number(db, number) if len(number) >= SHORTEST_NUMBER else []
         return Contact.id.in_(ids) if ids else None
 
-    typed = {spelling for spelling in spellings(text) if len(spelling) >= SHORTEST_NAME}
-    names = [Contact.name.icontains(spelling, autoescape=True) for spelling in sorted(typed)]
-    return or_(*names) if names else None
+    names = _names_in(text)
+    return _is_called(names) if names else None
+
+
+def _names_in(text: str) -> tuple[str, ...]:
+    """The spellings of a name; none of a number, and of a text that is too short."""
+    if _digits(text).isdecimal():
+        return ()
+    return escaped({spelling for spelling in spellings(text) if len(spelling) >= SHORTEST_NAME})
+
+
+def _is_called(names: Sequence[Word]) -> ColumnElement[bool]:
+    return or_(*(icontains(Contact.name, name) for name in names))
 
 
 def _with_number(db: Session, digits: str) -> list[int]:

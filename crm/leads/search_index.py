@@ -4,9 +4,19 @@ The index only narrows down; `queries.matching` compares the text itself.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Select, select, union
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Select,
+    String,
+    bindparam,
+    select,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from crm.base.grams import GramIndex, tokens_to_find
@@ -32,10 +42,17 @@ def likely_matches(db: Session, text: str) -> list[int] | None:
     if "" in queries:
         return None
 
-    ids = union(*(_lead_ids(query) for query in sorted(queries))).limit(MOST_LIKELY + 1)
-    found = list(db.scalars(ids))
+    values = {f"tokens_{number}": query for number, query in enumerate(sorted(queries))}
+    found = list(db.scalars(_likely_leads(len(values)), values))
 
     return found if len(found) <= MOST_LIKELY else None
+
+
+@cache
+def _likely_leads(forms: int) -> CompoundSelect[int]:
+    """The statement for a text of so many forms, put together once."""
+    names = (bindparam(f"tokens_{number}", type_=String()) for number in range(forms))
+    return union(*map(_lead_ids, names)).limit(MOST_LIKELY + 1)
 
 
 def likely_companies(db: Session, text: str) -> list[int] | None:
@@ -78,7 +95,7 @@ def index_new(
     _INDEXES[record].index_new(db, ids, tokens)
 
 
-def _lead_ids(query: str) -> Select[int]:
+def _lead_ids(query: str | BindParameter[str]) -> Select[int]:
     """Ids of the leads that have all tokens of the query, and of those whose company has them."""
     own = _LEADS.rows_with(query)
     named, called = _company_ids(query)
@@ -87,7 +104,7 @@ def _lead_ids(query: str) -> Select[int]:
     )
 
 
-def _company_ids(query: str) -> tuple[Select[int], Select[int]]:
+def _company_ids(query: str | BindParameter[str]) -> tuple[Select[int], Select[int]]:
     """Ids of the companies that have all tokens of the query, and of those with such an alias."""
     called = select(CompanyAlias.company_id).where(CompanyAlias.id.in_(_ALIASES.rows_with(query)))
     return _COMPANIES.rows_with(query), called

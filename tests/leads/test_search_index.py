@@ -9,7 +9,10 @@ from sqlalchemy import insert, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
+from crm.base.paging import PAGE
+from crm.base.searched import Searched
 from crm.leads import search_index
+from crm.leads.lists import lead_ids_page
 from crm.leads.models import Lead
 from crm.leads.queries import LeadFilter, containing, filtered, matching
 from crm.leads.rules import Secrecy, Stage
@@ -24,6 +27,11 @@ words = st.text(st.sampled_from(LETTERS) | st.characters(codec="utf-8", exclude_
 def ids_found(db: Session, condition) -> Sequence[int]:
     query = select(Lead.id).join(Lead.company).where(condition).order_by(Lead.id)
     return db.scalars(query).all()
+
+
+def first_page(db: Session, viewer, text: str, size: int = PAGE) -> Sequence[int]:
+    """Of the usual size it has a statement of its own, which is kept."""
+    return lead_ids_page(db, viewer, TODAY, by=LeadFilter(text=text), size=size).items
 
 
 @pytest.fixture
@@ -44,7 +52,8 @@ def test_whatever_contains_the_text_is_found_through_the_index(db, admin, texts,
         for text in parts:
             if text.strip():
                 found = ids_found(db, matching(db, text, admin, TODAY))
-                assert found == ids_found(db, containing(text, admin, TODAY))
+                assert found == ids_found(db, containing(Searched.of(text), admin, TODAY))
+                assert first_page(db, admin, text) == first_page(db, admin, text, PAGE + 1)[:PAGE]
     finally:
         example.rollback()
 
