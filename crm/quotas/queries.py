@@ -131,6 +131,7 @@ class Current:
 
     figures: list[PersonFigure]
     waiting: list[WaitingVisit] | None  # none: nobody's visits, or not everybody's, were read
+    until: datetime  # the next moment at which time itself may change them
 
     def __len__(self) -> int:
         """How much it holds."""
@@ -146,19 +147,20 @@ def current(
     """
     memory = recall(db, as_of)
     if memory is None:
-        return _read(db, period, as_of, person_ids)[0]
+        return _read(db, period, as_of, person_ids)
 
     def read() -> tuple[Current, datetime]:
-        made, until = _read(db, period, as_of, person_ids)
-        return made, min(until, next_settlement(db, period, as_of) or until)
+        made = _read(db, period, as_of, person_ids)
+        until = min(made.until, next_settlement(db, period, as_of) or made.until)
+        return Current(made.figures, made.waiting, until), until
 
     return memory.find_or_read(period, person_ids, read=read)
 
 
 def _read(
     db: Session, period: Period, as_of: datetime, person_ids: frozenset[int] | None
-) -> tuple[Current, datetime]:
-    """The figures with what waits, and the next moment at which time may change what is live."""
+) -> Current:
+    """The figures with what waits, and until when what is live holds."""
     rules = rules_holding(db, period.first, period.first)
     frozen = frozen_by_period(db, periods=[period], as_of=as_of, person_ids=person_ids)[period]
     judging = [rule for rule in rules if rule.period is period.kind]
@@ -168,7 +170,7 @@ def _read(
     read_by = rules if judging else []
     live = read_live(db, period=period, as_of=as_of, rules=read_by, person_ids=people)
     made = _joined(frozen, live.figures, others)
-    return Current(made, live.waiting if judging and others is None else None), live.until
+    return Current(made, live.waiting if judging and others is None else None, live.until)
 
 
 def explained_figures(
@@ -292,13 +294,30 @@ def figures_in_scope(
 
     Where these are the whole zone's, everybody's are read: they are the same for many viewers.
     """
-    if not scope.unit_ids:
-        return figures(db, period=period, as_of=as_of, person_ids=[scope.person_id])
-
-    people = {scope.person_id, *people_under(db, scope.unit_ids, period)}
-    is_zone = len(scope.unit_ids) == len(unit_tree(db))
-    judged = figures(db, period=period, as_of=as_of, person_ids=None if is_zone else people)
+    people = _people_of(db, scope, period)
+    judged = current(db, period, as_of, _asked_for(db, scope, period)).figures
     return [figure for figure in judged if figure.person_id in people]
+
+
+def _people_of(db: Session, scope: FigureScope, period: Period) -> frozenset[int]:
+    if not scope.unit_ids:
+        return frozenset({scope.person_id})
+    return people_under(db, scope.unit_ids, period) | {scope.person_id}
+
+
+def _asked_for(db: Session, scope: FigureScope, period: Period) -> frozenset[int] | None:
+    """The people whose figures are read for the scope; none: everybody's."""
+    is_zone = bool(scope.unit_ids) and len(scope.unit_ids) == len(unit_tree(db))
+    return None if is_zone else _people_of(db, scope, period)
+
+
+def unchanged_until(db: Session, scope: FigureScope, period: Period, as_of: datetime) -> datetime:
+    """Until when time itself changes none of `figures_in_scope`, nor the visits that wait for them.
+
+    `as_of` where that is not known.
+    """
+    found = current(db, period, as_of, _asked_for(db, scope, period))
+    return as_of if found.waiting is None else found.until
 
 
 def own_figures(db: Session, person_id: int, on: date, as_of: datetime) -> list[Figure]:

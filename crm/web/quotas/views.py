@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
+from crm.base.remembered import CHARACTERS, remembered_until
 from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.models import Person
@@ -14,7 +16,7 @@ from crm.people.queries import UnitNode, unit_tree, units_below
 from crm.planner.queries import may_plan_for
 from crm.quotas.frozen import count_corrections, of_author, seen_corrections
 from crm.quotas.pending_visits import visits_to_judge
-from crm.quotas.queries import PersonFigure, period_kinds
+from crm.quotas.queries import PersonFigure, period_kinds, unchanged_until
 from crm.quotas.rules import FigureStatus
 from crm.quotas.status_reasons import THIS, gap_of
 from crm.supervision import permissions
@@ -71,6 +73,18 @@ class BoardFilters:
         return url_for("compliance.board", **{**same, **changed})  # type: ignore[arg-type]
 
 
+@value_class
+class ShownBoard:
+    """A board as its viewer reads it."""
+
+    html: Markup
+    basis: str
+
+    def __len__(self) -> int:
+        """How much it holds, as the memory counts it."""
+        return len(self.html) // CHARACTERS
+
+
 @bp.get("/compliance")
 def board() -> ResponseReturnValue:
     """The figures of a period; with `tab` the visits that wait for me, or the corrections."""
@@ -86,10 +100,29 @@ def board() -> ResponseReturnValue:
     return render_template(
         "quotas/board.html",
         filters=filters,
-        board=make_board(db.session, my_view(), filters.period, moment(), scope),
+        board=_shown_board(filters, scope),
         tabs=_tabs(kinds, filters.period),
         units=[("", "全部单位"), *((node.unit.code, _indented(node, units)) for node in units)],
         **_period_links(filters),
+    )
+
+
+def _shown_board(filters: BoardFilters, scope: BoardScope) -> ShownBoard:
+    """The board as I see it, which is remembered: a supervisor comes back to it all day."""
+    me, period = my_view(), filters.period
+
+    def read() -> ShownBoard:
+        made = make_board(db.session, me, period, moment(), scope)
+        html = render_template(
+            "quotas/_board.html", board=made, filters=filters, **_period_names(period)
+        )
+        return ShownBoard(Markup(html), made.basis)  # noqa: S704 - escaped by the template
+
+    return remembered_until(
+        *(db.session, "board", me.person_id, me.role, filters),
+        at=moment(),
+        read=read,
+        until=lambda: unchanged_until(db.session, scope.figures, period, moment()),
     )
 
 
@@ -151,13 +184,17 @@ def _period_links(filters: BoardFilters) -> dict[str, object]:
     period, on = filters.period, today()
     current = Period.holding(period.kind, on)
     return {
-        "label": formatting.period_name(period),
-        "this": THIS[period.kind] if on in period else formatting.period_name(period),
+        **_period_names(period),
         "periods": _choices(period, current),
         "previous": filters.url(period=period.before.name),
         "next": filters.url(period=period.after.name) if period.last < on else None,
         "current": filters.url(period=current.name) if period != current else None,
     }
+
+
+def _period_names(period: Period) -> dict[str, str]:
+    name = formatting.period_name(period)
+    return {"label": name, "this": THIS[period.kind] if today() in period else name}
 
 
 def _choices(shown: Period, current: Period) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -768,3 +768,24 @@ def test_a_later_view_of_the_board_reads_no_visits(app):
 
     assert second.data == first.data
     assert [statement for statement in statements if "FROM visit" in statement] == []
+
+
+def test_a_board_that_is_opened_again_follows_the_time_and_every_change(app, zone, watch):
+    with arranged(app) as db:
+        visit = make_visit(db, zone.an, date(2026, 7, 16), status=Status.PLANNED)
+        record(db, "visit.planned", visit, by=zone.an, at=NOW)
+    before = board_rows(watch)
+
+    with arranged(app) as db:
+        db.get(Visit, visit.id).status = Status.CANCELLED
+        record(db, "visit.cancelled", visit, by=zone.an, at=NOW)
+    changed = board_rows(watch)
+    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+        next_day = board_rows(watch)
+
+    assert board_rows(watch) == changed
+    assert len({before, changed, next_day}) == 3
+
+
+def board_rows(client):
+    return client.get(JULY).text.split('class="board-rows')[1].split("</table>")[0]
