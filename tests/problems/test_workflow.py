@@ -159,6 +159,8 @@ def test_the_service_accepts_what_has_a_button_and_nothing_else(db, seen):
         buttons = steps_of(db, me, problem, NOW) if is_seen else set()
 
         possible = [row.step for row in PROBLEM_WORKFLOW if problem.state in row.sources]
+        if not is_seen:  # then each step is refused alike, before it is looked at
+            possible = possible[:1]
         accepted = {step for step in possible if accepts(db, problem, step, me)}
 
         assert accepted == buttons, name
