@@ -1,11 +1,14 @@
 """Password attempts, counted by account and by where they come from.
 
 Nobody can lock an owner out: a browser at which the person has signed in before has a limit of its
-own, and attempts from elsewhere only slow down browsers and addresses that are not known.
+own, and attempts from elsewhere only slow down browsers and addresses that are not known. Nor do
+attempts at other accounts from the owner's address: they leave each account a few tries that only
+the right password ends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -19,10 +22,12 @@ from crm.people.models import LoginSession, Person
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 ATTEMPTS = 10  # a minute, of one account from one place
+BROWSER_ATTEMPTS = 60  # an hour, of one account from a browser that is known
 ADDRESS_ATTEMPTS = 60  # a minute, of all accounts from one address
 SPRAYED_ATTEMPTS = 150  # wrong ones an hour, of all accounts from one address
 SCATTERED_ATTEMPTS = 100  # an hour, of one account from unknown places; then each is slowed
 SLOWED_ATTEMPTS = 1  # a minute: an owner somewhere new still gets in
+SPARED_ATTEMPTS = 5  # an hour, of one account from an address that has used up its own
 CODE_SECONDS = 300  # in which so many codes of the second step are tried, at most
 CODE_ATTEMPTS = 5
 CODES_A_DAY = 50  # of a million: a guesser who knows the password needs years
@@ -30,6 +35,14 @@ NETWORK_BITS = 64  # of an IPv6 address: the rest is the customer's to choose
 NOTED = frozenset(10**power for power in range(9))  # failures of a day that get an entry
 MOST_NOTED = 50  # entries a day of one account, and of all unknown ones together
 UNKNOWN = "unknown"
+
+
+class Admission(Enum):
+    """What is done with an attempt."""
+
+    CHECKED = auto()
+    SPARED = auto()  # checked, and a wrong password answered as if it were not
+    REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +86,17 @@ def network_of(address: str) -> str:
     return address
 
 
-def count_attempt(db: Session, attempt: Attempt, *, now: datetime) -> bool:
-    """Count the attempt before the password is checked; whether it may be checked."""
+def count_attempt(db: Session, attempt: Attempt, *, now: datetime) -> Admission:
+    """Count the attempt before the password is checked; whether it is."""
     own = count_up(db, _own_key(attempt), seconds=MINUTE, now=now)
     # a browser that is known has its own limit: no stranger can use it up
     if attempt.browser:
-        return own <= ATTEMPTS
+        of_browser = count_up(db, _browser_key(attempt), seconds=HOUR, now=now)
+        if of_browser <= BROWSER_ATTEMPTS:
+            return Admission.CHECKED if own <= ATTEMPTS else Admission.REFUSED
+        # whoever guesses at it, or has its cookie, is as anybody else from then on
+        attempt = replace(attempt, browser=None)
+        own = count_up(db, _own_key(attempt), seconds=MINUTE, now=now)
 
     at_address = count_up(db, _address_key(attempt), seconds=MINUTE, now=now)
     # one password for many accounts stays below each account's own limit
@@ -88,14 +106,31 @@ def count_attempt(db: Session, attempt: Attempt, *, now: datetime) -> bool:
         scattered = count_up(db, _scattered_key(attempt), seconds=HOUR, now=now)
         limit = ATTEMPTS if scattered <= SCATTERED_ATTEMPTS else SLOWED_ATTEMPTS
 
-    is_spared = at_address <= ADDRESS_ATTEMPTS and sprayed <= SPRAYED_ATTEMPTS
-    return own <= limit and is_spared
+    if own > limit:
+        return Admission.REFUSED
+    if at_address <= ADDRESS_ATTEMPTS and sprayed <= SPRAYED_ATTEMPTS:
+        return Admission.CHECKED
+    return _spared(db, attempt, own, now)
+
+
+def _spared(db: Session, attempt: Attempt, own: int, now: datetime) -> Admission:
+    """What an address that has used up its attempts leaves to an account.
+
+    Colleagues share the address of their office: what one does there keeps no other out. A name
+    that nobody has gets nothing, as its password need not be checked.
+    """
+    if attempt.person_id is None or own > SLOWED_ATTEMPTS:
+        return Admission.REFUSED
+    key = f"spared-tries:{attempt.account}:{attempt.address}"
+    spared = count_up(db, key, seconds=HOUR, now=now)
+    return Admission.SPARED if spared <= SPARED_ATTEMPTS else Admission.REFUSED
 
 
 def uncount_attempt(db: Session, attempt: Attempt, *, now: datetime) -> None:
     """Take the attempt out of the counts: the password was right."""
     count_up(db, _own_key(attempt), seconds=MINUTE, now=now, amount=-1)
     if attempt.browser:
+        count_up(db, _browser_key(attempt), seconds=HOUR, now=now, amount=-1)
         return
     count_up(db, _address_key(attempt), seconds=MINUTE, now=now, amount=-1)
     count_up(db, _sprayed_key(attempt), seconds=HOUR, now=now, amount=-1)
@@ -151,6 +186,10 @@ def note_failure(
 def _own_key(attempt: Attempt) -> str:
     place = f"browser:{attempt.browser}" if attempt.browser else f"address:{attempt.address}"
     return f"tries:{attempt.account}:{place}"
+
+
+def _browser_key(attempt: Attempt) -> str:
+    return f"browser-tries:{attempt.account}:{attempt.browser}"
 
 
 def _address_key(attempt: Attempt) -> str:

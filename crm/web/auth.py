@@ -32,7 +32,7 @@ from crm.extensions import db, login_manager
 from crm.people import login_attempts, sessions
 from crm.people.accounts import require_in_time
 from crm.people.first_run import is_nobody_there
-from crm.people.login_attempts import MINUTE
+from crm.people.login_attempts import MINUTE, Admission
 from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.queries import by_username
@@ -195,18 +195,20 @@ def check_password(
     """
     now = moment()
     with writing(db.sessionmaker) as own:
-        may_try = login_attempts.count_attempt(own, attempt, now=now)
+        admission = login_attempts.count_attempt(own, attempt, now=now)
 
-    if not may_try:
+    too_many = Refused("too_many_tries", field=wrong.field)
+    if admission is Admission.REFUSED:
         log.warning("too_many_tries", person=attempt.person_id, address=attempt.address)
-        raise Refused("too_many_tries", field=wrong.field)
+        raise too_many
     if not verify(person, password, now=now):
         with writing(db.sessionmaker) as own:
             count = login_attempts.note_failure(own, attempt, now=now)
         log.warning(
             "wrong_password", person=attempt.person_id, address=attempt.address, failures=count
         )
-        raise wrong
+        # else the answer would tell which accounts there are, and that this one was tried
+        raise too_many if admission is Admission.SPARED else wrong
 
 
 def begin_session(person: Person) -> None:

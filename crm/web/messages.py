@@ -14,7 +14,7 @@ SENTENCES = {
     "audit_broken": "操作记录不完整：{part} {name} {flaw}。",
     "audit_too_young": "操作记录至少保存 {days} 天：目前只能清理 {until} 之前封存的。",
     "wrong_password": "账号或密码不正确。",
-    "too_many_tries": "尝试次数过多，请一分钟后重试。",
+    "too_many_tries": "尝试次数过多，请一分钟后重试，或换用曾经登录过的设备。",
     "password_over": "临时密码 {days} 天内有效，现已过期，请联系系统管理员重新生成。",
     "wrong_old_password": "当前密码不正确。",
     "password_kinds": "密码须包含大写字母、小写字母、数字、其他字符中的 {kinds} 种。",

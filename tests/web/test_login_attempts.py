@@ -91,6 +91,49 @@ def test_a_browser_is_known_for_whom_it_signed_in_only(app, liwei):
     assert enter(browser) == TOO_MANY
 
 
+def counted(app, key, count):
+    with arranged(app) as db:
+        db.execute(update(RateCount).where(RateCount.key.startswith(key)).values(count=count))
+
+
+def test_a_known_browser_at_which_somebody_guesses_is_as_any_other_for_the_hour(app, liwei):
+    browser = app.test_client()
+    enter(browser, PASSWORD)
+    browser.post("/logout")
+    guess(app, 11)
+    first = enter(browser)
+    counted(app, f"browser-tries:{liwei.id}", 60)
+
+    assert (first, enter(browser)) == (WRONG, TOO_MANY)
+    assert enter(browser, PASSWORD, address=HOME) == RIGHT
+
+
+@pytest.mark.parametrize(("key", "count"), [("sprayed-tries", 150), ("address-tries", 60)])
+def test_what_a_colleague_tries_at_other_accounts_keeps_no_owner_out(app, liwei, key, count):
+    guess(app, 1, username="nobody")
+    counted(app, f"{key}:{STRANGER}", count)
+
+    # nor does it tell which accounts there are
+    assert guess(app, 1) == guess(app, 1, username="nobody2") == [TOO_MANY]
+    with time_machine.travel(NOW + timedelta(seconds=61), tick=False):
+        counted(app, f"{key}:{STRANGER}", count)
+        assert enter(app.test_client(), PASSWORD) == RIGHT
+
+
+def test_of_such_an_address_each_account_is_guessed_a_few_times_an_hour(app, liwei):
+    guess(app, 1)
+    counted(app, f"sprayed-tries:{STRANGER}", 150)
+    minutes = range(1, 7)
+
+    for minute in minutes:
+        with time_machine.travel(NOW + timedelta(minutes=minute), tick=False):
+            guess(app, 1)
+
+    with time_machine.travel(NOW + timedelta(minutes=8), tick=False):
+        assert enter(app.test_client(), PASSWORD) == TOO_MANY
+        assert enter(app.test_client(), PASSWORD, address=HOME) == RIGHT
+
+
 def test_guesses_from_everywhere_slow_down_unknown_places_alone(app, liwei):
     enter(app.test_client(), PASSWORD, address=HOME)
     with arranged(app) as db:
