@@ -45,6 +45,8 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_SECONDS = 20
+# What each connection keeps; SQLite's 2000 and Python's 128 took 16 MiB more of a server.
+CACHE_KIB, STATEMENTS_PER_CONNECTION = 512, 32
 LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
 LONGEST_PAUSE_SECONDS = 120  # after which a transaction of a stopped process is ended
@@ -208,7 +210,8 @@ def engine_options(url: str) -> dict[str, Any]:
     """The options of the engine for that URL."""
     common = {"url": url, "hide_parameters": True}  # an error's text goes to logs and screens
     if url.startswith("sqlite"):
-        return {**common, "connect_args": {"timeout": BUSY_SECONDS}}
+        arguments = {"timeout": BUSY_SECONDS, "cached_statements": STATEMENTS_PER_CONNECTION}
+        return {**common, "connect_args": arguments}
     return {**common, "pool_pre_ping": True, **_server_options(parse_url(url))}
 
 
@@ -245,7 +248,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     path = connection.execute("PRAGMA database_list").fetchone()[2]
     record.info["path"], record.info["file"] = path, _file_at(path)
     connection.isolation_level = None  # the listener below says BEGIN
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    cache = f"cache_size=-{CACHE_KIB}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", cache):
         connection.execute(f"PRAGMA {pragma}")
 
 
