@@ -75,3 +75,56 @@ def bureau_rows(count, leaders):
         )
         for number in range(count)
     ]
+
+
+ROSTER_TITLE = "临江经济技术开发区招商人员花名册"
+POSTS = (
+    *("局长", "副局长", "分管领导", "招商一科科长", "招商专员"),
+    *("驻沪招商代表", "科员", "项目经理", "一级主任科员", "党组成员"),
+)
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
+GIVEN = "芳伟敏静磊洋勇艳杰娟涛明超霞平刚桂英华玲"
+
+
+def roster_rows(count, *, bureaus=("招商局", "经济发展局", "园区发展局"), teams=("一科", "二科")):
+    """Rows of a roster: number, name, sex, bureau, team, post, mobile, e-mail, since, note."""
+    rows = []
+    for number in range(count):
+        surname = SURNAMES[number % len(SURNAMES)]
+        given = GIVEN[number // len(SURNAMES) % len(GIVEN)]
+        name = f"{surname}　{given}" if number % 3 else f"{surname}{given}{GIVEN[number % 7]}"
+        bureau = bureaus[number * len(bureaus) // count]
+        team = teams[number % len(teams)] if number % 5 else ""
+        since = ("2021年3月", "2023.09.01", "2020/7/15", "")[number % 4]
+        phone = 13_900_000_000 + number
+        post = POSTS[number % len(POSTS)]
+        rows.append((number + 1, name, "女", bureau, team, post, phone, "", since, ""))
+    return rows
+
+
+def roster_sheet(rows, *, title=ROSTER_TITLE):
+    """A roster with a title, a head of two rows, merged cells of bureaus, and a total."""
+    content = io.BytesIO()
+    head = ("序号", "姓 名", "性别", "所在单位", "", "职务", "联系方式", "", "任职时间", "备注")
+    with Workbook(content) as book:
+        sheet = book.add_worksheet("花名册")
+        sheet.merge_range(0, 0, 0, 9, title)
+        for column in (0, 1, 2, 5, 8, 9):
+            sheet.merge_range(1, column, 2, column, head[column])
+        sheet.merge_range(1, 3, 1, 4, "所在单位")
+        sheet.write_row(2, 3, ["局办", "科室"])
+        sheet.merge_range(1, 6, 1, 7, "联系方式")
+        sheet.write_row(2, 6, ["手机", "邮箱"])
+        for at, cells in enumerate(rows, 3):
+            sheet.write_row(at, 0, cells)
+        first = 0
+        for at in range(1, len(rows) + 1):
+            if at == len(rows) or rows[at][3] != rows[first][3]:
+                if at - first > 1:
+                    sheet.merge_range(first + 3, 3, at + 2, 3, rows[first][3])
+                first = at
+        end = len(rows) + 3
+        sheet.merge_range(end, 0, end, 3, "合　计")
+        sheet.write(end, 4, f"{len(rows)}人")
+        sheet.write(end + 1, 0, "填表人：")
+    return content.getvalue()

@@ -41,5 +41,7 @@ def _table(*rows: tuple[str, ...]) -> bytes:
 def _previewed(db: Session, by: Person, *rows: tuple[str, ...]) -> ImportRun:
     run = _begun(db, by, _table(HEAD, *rows))
     if run.report is None:  # the first of these headings: the others are remembered
-        service.choose_columns(db, run=run, codes=CODES, kind="outreach", city="", by=by, now=NOW)
+        service.choose_columns(
+            db, run=run, codes=CODES, usual={"kind": "outreach", "city": ""}, by=by, now=NOW
+        )
     return run

@@ -18,7 +18,8 @@ _SHORTEST_PART = 2  # characters of a word that is looked for within a heading
 class Vocabulary:
     """The columns of a kind of file, and all words by which a table may name them."""
 
-    def __init__(self, columns: Iterable[Column], words: Words) -> None:
+    def __init__(self, columns: Iterable[Column], words: Words, *, example: str) -> None:
+        self.example = example  # headings that such a table has, in words
         self.columns = {column.code: column.name for column in columns}
         self._words = words
 

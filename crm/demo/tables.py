@@ -49,8 +49,7 @@ class TableWriter:
             self.db,
             run=run,
             codes=event.codes,
-            kind=Kind.OUTREACH,
-            city="",
+            usual={"kind": Kind.OUTREACH, "city": ""},
             by=by,
             now=now,
         )

@@ -5,21 +5,24 @@ from datetime import datetime, timedelta
 
 from crm.base.enums import LabeledEnum
 
-VISITS = "visits"  # a bureau's own table; the other kinds are files of ours
+# Bureaus' own tables; the other kinds are files of ours, and people may be either.
+VISITS = "visits"
+PEOPLE = "people"
 LISTS: Mapping[str, str] = {
     VISITS: "拜访",
     "leads": "线索",
     "companies": "企业",
     "contacts": "联系人",
     "followups": "跟进",
-    "people": "人员",
+    PEOPLE: "人员",
     "absences": "缺勤",
     "receipts": "到资",
 }
-OF_ADMINS = frozenset({"leads", "companies", "contacts", "followups", "people", "absences"})
+OF_ADMINS = frozenset({"leads", "companies", "contacts", "followups", PEOPLE, "absences"})
 UNDO_WITHIN = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)  # a list of one's imports goes back so far
 MOST_ROWS = 100_000
+MOST_IN_ROSTER = 1_000  # a zone has some hundred people; all are kept by one request
 MOST_AT_ONCE = 1_000  # rows that a request reads and keeps itself; more are left to the clock
 # Rows of the first transaction; what it takes decides about the next (crm/jobs/part_size.py).
 BATCH = 200

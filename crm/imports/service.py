@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,30 +12,35 @@ from crm.base.audit import record
 from crm.base.audit_chain import Subject, entries_made
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
-from crm.base.db import Base, batches, insert_into
+from crm.base.db import batches
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.base.sheets import ImportResult
+from crm.imports import rosters
 from crm.imports.made import note_made
-from crm.imports.models import ImportName, ImportRun, ImportTemplate
+from crm.imports.models import ImportName, ImportRun
 from crm.imports.rules import (
     LISTS,
     MOST_AT_ONCE,
     MOST_UNDONE_AT_ONCE,
     OF_ADMINS,
+    PEOPLE,
     VISITS,
     RowState,
     RunState,
     may_undo,
 )
 from crm.imports.settings import Report, Settings
+from crm.imports.table_kinds import TABLE_KINDS, TableKind
 from crm.imports.tables import Upload, pack, pack_table, read_upload, upload_of
+from crm.imports.templates import names_of_unit, remember, remember_settings, template_of
 from crm.imports.undoing import take_back_next
-from crm.imports.visits import Part, check_rows, report_of
+from crm.imports.visits import Part, check_rows
 from crm.people.models import Person
 from crm.people.queries import primary_posting
+from crm.people.rosters import keep_roster
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.table_imports import keep_part
-from crm.visits.table_words import VOCABULARY
 
 
 class RowsRefusedError(Refused):
@@ -44,19 +50,26 @@ class RowsRefusedError(Refused):
         super().__init__("import_rows_refused", count=count)
 
 
-def begin(db: Session, *, content: bytes, file_name: str, by: Person, now: datetime) -> ImportRun:
+def begin(  # noqa: PLR0913 - a file and who imports it
+    db: Session,
+    *,
+    content: bytes,
+    file_name: str,
+    by: Person,
+    now: datetime,
+    kind: str = VISITS,
+) -> ImportRun:
     """Keep an upload; what its unit chose for such tables before holds without being asked again.
 
     Raises `SheetRefused`; refused as `not_yours`, `table_not_found`, `no_rows`, `too_many_rows`.
     """
     from crm.base.open_files import open_file  # noqa: PLC0415 - see there
 
-    if by.role not in WITH_RECORDS:
-        raise Refused("not_yours")
+    _require_right(kind, by)
     file = open_file(content)
     posting = primary_posting(db, by.id, civil_date(now))
     run = ImportRun(
-        kind=VISITS,
+        kind=kind,
         made_by_id=by.id,
         made_at=now,
         unit_id=posting.unit_id if posting else None,
@@ -66,7 +79,7 @@ def begin(db: Session, *, content: bytes, file_name: str, by: Person, now: datet
         state=RunState.SHEET,
     )
     if len(file.filled) <= 1:
-        upload = upload_of(file.grid(file.likely), VOCABULARY, None)
+        upload = upload_of(file.grid(file.likely), _kind(run).vocabulary, None)
         _set_sheet(db, run, upload, file.likely, by, now)
     db.add(run)  # last: writing takes SQLite's lock
     db.flush()
@@ -77,20 +90,25 @@ def choose_sheet(db: Session, *, run: ImportRun, sheet: str, by: Person, now: da
     """Set which sheet is read; refused as `begin` is."""
     run.settings = replace(Settings.read(run.settings), sheet=sheet, codes=None).text
     with db.no_autoflush:
-        _set_sheet(db, run, read_upload(run, VOCABULARY), sheet, by, now)
+        _set_sheet(db, run, uploaded(run), sheet, by, now)
 
 
 def _set_sheet(  # noqa: PLR0913, PLR0917 - a sheet and who chose it
     db: Session, run: ImportRun, upload: Upload, sheet: str, by: Person, now: datetime
 ) -> None:
+    if len(upload.table.rows) > (most := _kind(run).most_rows):
+        raise Refused("too_many_rows", most=most)
     run.content = pack_table(upload)
-    template = _template(db, run, upload)
+    template = template_of(db, run, upload)
     if template is None:
         run.settings = replace(Settings.read(run.settings), sheet=sheet).text
         run.total, run.state = len(upload.table.rows), RunState.COLUMNS
         return
     kept = replace(Settings.read(template.settings), sheet=sheet)
-    run.settings, run.total = replace(kept, people=_names(db, run)).text, len(upload.table.rows)
+    run.settings, run.total = (
+        replace(kept, people=names_of_unit(db, run)).text,
+        len(upload.table.rows),
+    )
     _check(db, run, replace(upload, codes=kept.codes or upload.codes), by, now)
     template.used_at = now
 
@@ -100,26 +118,37 @@ def choose_columns(  # noqa: PLR0913 - what is chosen of a table, whole
     *,
     run: ImportRun,
     codes: Sequence[str],
-    kind: str,
-    city: str,
+    usual: Mapping[str, Any],
     by: Person,
     now: datetime,
 ) -> None:
     """Set which column is which, remember it for the unit, and check the rows.
 
+    `usual`: what holds where the table is silent, by the field of `Settings`.
     Refused as `column_twice`, `column_missing`.
     """
-    upload = read_upload(run, VOCABULARY)
-    _require_columns(codes)
+    upload = uploaded(run)
+    _kind(run).require_columns(codes)
     settings = Settings.read(run.settings)
-    settings = replace(
-        settings, codes=list(codes), kind=kind, city=city.strip(), people=_names(db, run)
-    )
+    settings = replace(settings, codes=list(codes), people=names_of_unit(db, run), **usual)
     run.settings = settings.text
     _check(db, run, replace(upload, codes=list(codes)), by, now)
-    kept = replace(settings, sheet="", people={}).text
-    key = {"kind": run.kind, "signature": upload.signature}
-    _remember(db, run, ImportTemplate, key, {"settings": kept, "used_at": now})
+    remember_settings(db, run, upload, settings, now)
+
+
+def answer(
+    db: Session,
+    *,
+    run: ImportRun,
+    answers: Mapping[str, Mapping[str, str]],
+    by: Person,
+    now: datetime,
+) -> None:
+    """Set what a roster was asked or is changed in it, by kind of question; check it again."""
+    settings, upload = Settings.read(run.settings).answered(answers), uploaded(run)
+    run.settings = settings.text
+    _check(db, run, upload, by, now)
+    remember_settings(db, run, upload, settings, now)
 
 
 def choose_people(
@@ -133,24 +162,9 @@ def choose_people(
     )
     settings = Settings.read(run.settings)
     run.settings = replace(settings, people={**settings.people, **chosen}).text
-    _check(db, run, read_upload(run, VOCABULARY), by, now)
+    _check(db, run, uploaded(run), by, now)
     for name, username in chosen.items():
-        _remember(db, run, ImportName, {"name": name}, {"person_id": ids.get(username)})
-
-
-def _remember(
-    db: Session,
-    run: ImportRun,
-    table: type[Base],
-    key: Mapping[str, object],
-    values: Mapping[str, object],
-) -> None:
-    """Keep what was chosen for the unit of the import, in the place of what it chose before."""
-    if run.unit_id is None:
-        return
-    of_unit = {"unit_id": run.unit_id, **key}
-    statement = insert_into(db, table).values(**of_unit, **values)
-    db.execute(statement.on_conflict_do_update(index_elements=list(of_unit), set_=values))
+        remember(db, run, ImportName, {"name": name}, {"person_id": ids.get(username)})
 
 
 def check_again(
@@ -160,7 +174,7 @@ def check_again(
 
     `upload`: its table, where the caller has read it.
     """
-    _preview(db, run, upload or read_upload(run, VOCABULARY), by, now)
+    _preview(db, run, upload or uploaded(run), by, now)
 
 
 def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
@@ -173,16 +187,41 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     refused = Report.unpacked(run.report).count(RowState.REFUSED)
     if refused and not only_usable:
         raise RowsRefusedError(refused)
+    if run.kind == PEOPLE:
+        _apply_roster(db, run, only_usable=only_usable, by=by, now=now)
+        return
     if run.total > MOST_AT_ONCE:
         run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
         return
 
-    upload = read_upload(run, VOCABULARY)
+    upload = uploaded(run)
     checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
     if checked.problems and not only_usable:  # others have changed something meanwhile
         raise RowsRefusedError(len(checked.problems))
     run.only_usable, run.position = only_usable, 0
     keep_rows(db, run=run, part=checked.part(db, upload.table.rows, now=now), by=by, now=now)
+    finish(db, run=run, by=by, now=now)
+
+
+def _apply_roster(
+    db: Session, run: ImportRun, *, only_usable: bool, by: Person, now: datetime
+) -> None:
+    """Keep what was previewed; refused as `import_preview_outdated` where it would be another."""
+    _require_right(run.kind, by)
+    take_exclusive_lock(db)
+    upload = uploaded(run)
+    checked = rosters.check(db, settings=Settings.read(run.settings), upload=upload, now=now)
+    report = rosters.report_of(checked, upload)
+    if run.report != report.packed:
+        raise Refused("import_preview_outdated")
+
+    before = entries_made(db)
+    keep_roster(db, checked=checked, by=by, now=now)
+    db.flush()
+    note_made(db, run, entries_made(db) - before, now=now)
+    run.only_usable, run.position = only_usable, run.total
+    run.added, run.changed = report.count(RowState.NEW), report.count(RowState.CHANGED)
+    run.unchanged, run.refused = report.count(RowState.SAME), report.count(RowState.REFUSED)
     finish(db, run=run, by=by, now=now)
 
 
@@ -320,34 +359,19 @@ def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetim
 
 def _preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
     with db.no_autoflush:  # nobody waits for the check: what is written takes SQLite's lock
-        checked = check_rows(
-            db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now, is_preview=True
-        )
-    run.report, run.state = report_of(checked, upload).packed, RunState.PREVIEW
+        report = _kind(run).preview(db, run, upload, by, now)
+    run.report, run.state = report.packed, RunState.PREVIEW
 
 
-def _require_columns(codes: Sequence[str]) -> None:
-    named = [code for code in codes if code]
-    if twice := next((code for code in named if named.count(code) > 1), ""):
-        raise Refused("column_twice", column=VOCABULARY.columns[twice])
-    if not {"date", "starts_at", "hours"} & set(named):
-        raise Refused("column_missing", column="日期")
+def _kind(run: ImportRun) -> TableKind:
+    return TABLE_KINDS[run.kind]
 
 
-def _template(db: Session, run: ImportRun, upload: Upload) -> ImportTemplate | None:
-    return db.scalar(
-        select(ImportTemplate).where(
-            ImportTemplate.unit_id == run.unit_id,
-            ImportTemplate.kind == run.kind,
-            ImportTemplate.signature == upload.signature,
-        )
-    )
+def _require_right(kind: str, by: Person) -> None:
+    if by.role not in TABLE_KINDS[kind].roles:
+        raise Refused("not_yours")
 
 
-def _names(db: Session, run: ImportRun) -> dict[str, str]:
-    """The names that the unit has chosen people for."""
-    query = select(ImportName.name, Person.username).outerjoin(
-        Person, Person.id == ImportName.person_id
-    )
-    rows = db.execute(query.where(ImportName.unit_id == run.unit_id))
-    return {name: username or "" for name, username in rows}
+def uploaded(run: ImportRun) -> Upload:
+    """The table of the import as it was chosen; refused as `read_upload` says."""
+    return read_upload(run, _kind(run).vocabulary)

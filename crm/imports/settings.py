@@ -3,7 +3,8 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, field, replace
+from enum import StrEnum
 from typing import Any
 
 from crm.base.errors import Refused
@@ -12,6 +13,27 @@ from crm.base.value_class import value_class
 from crm.imports.rules import RowState
 
 MOST_SHOWN = 500  # rows of each state that the preview keeps; all refused ones are kept
+
+
+class QuestionKind(StrEnum):
+    """What a roster is asked about."""
+
+    PERSON = "person"
+    DUTY = "duty"
+    ROLE = "role"
+    UNIT = "unit"
+
+
+@value_class
+class Question:
+    """What a table does not tell for sure, and what holds; an empty value must be chosen first."""
+
+    kind: QuestionKind
+    key: str
+    text: str
+    value: str = ""
+    options: Sequence[Sequence[str]] = ()  # values with labels, where they are of this question
+    hint: str = ""
 
 
 @value_class
@@ -23,11 +45,29 @@ class Settings:
     kind: str = "outreach"
     city: str = ""
     people: Mapping[str, str] = field(default_factory=dict)  # user names by folded name
+    duty: str = "staff"
+    from_on: str = ""  # none: the day of the import
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by kind of question
 
     @classmethod
     def read(cls, text: str) -> "Settings":
         """The settings as they were written."""
         return cls(**json.loads(text))
+
+    def answers_of(self, kind: QuestionKind) -> Mapping[str, str]:
+        """What was chosen, by the key of the question."""
+        return self.answers.get(kind, {})
+
+    def answered(self, answers: Mapping[str, Mapping[str, str]]) -> "Settings":
+        """With these answers in the place of earlier ones."""
+        kept = {kind: {**self.answers.get(kind, {}), **new} for kind, new in answers.items()}
+        return replace(self, answers={**self.answers, **kept})
+
+    @property
+    def as_template(self) -> "Settings":
+        """What holds for the next table of the form, too: who was meant by a name does not."""
+        answers = {kind: a for kind, a in self.answers.items() if kind != QuestionKind.PERSON}
+        return replace(self, sheet="", people={}, from_on="", answers=answers)
 
     @property
     def text(self) -> str:
@@ -75,6 +115,7 @@ class Report:
     headings: Sequence[str]  # of the columns that are shown
     open: Mapping[str, str] = field(default_factory=dict)  # names that are asked for
     notices: Sequence["KeptProblem"] = ()
+    questions: Sequence[Question] = ()
 
     def count(self, state: RowState) -> int:
         """How many rows are of the state."""
@@ -95,6 +136,11 @@ class Report:
         values: dict[str, Any] = json.loads(zlib.decompress(content))
         rows = [_row_of(row) for row in values.pop("rows")]
         values["notices"] = [KeptProblem(**notice) for notice in values["notices"]]
+        questions = values.get("questions", ())
+        values["questions"] = [
+            Question(**question | {"kind": QuestionKind(question["kind"])})
+            for question in questions
+        ]
         return cls(rows=rows, **values)
 
 

@@ -93,7 +93,7 @@ def upload_of(grid: Grid, vocabulary: Vocabulary, codes: Sequence[str] | None) -
     # first by whole words: a word within another may stand for a group of columns
     table = table_of(grid, vocabulary.code_of) or table_of(grid, vocabulary.within)
     if table is None:
-        raise Refused("table_not_found")
+        raise Refused("table_not_found", columns=vocabulary.example)
     if not table.rows:
         raise Refused("no_rows")
     if len(table.rows) > MOST_ROWS:

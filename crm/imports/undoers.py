@@ -22,10 +22,11 @@ from crm.leads.models import Company, Contact, Lead
 from crm.leads.removal import remove_company, remove_contact, remove_lead, require_unused
 from crm.people.absences import cancel_imported
 from crm.people.accounts import disable_person
-from crm.people.models import Absence, Person, Posting
-from crm.people.postings import remove_posting
-from crm.people.rules import WITH_RECORDS, Role
-from crm.people.service import change_person, check_posting, end_posting
+from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.postings import PostingData, change_posting, remove_posting
+from crm.people.rules import WITH_RECORDS, Duty, Role
+from crm.people.service import change_person
+from crm.people.units import remove_unit
 from crm.problems.models import Problem
 from crm.results.receipt_models import Receipt
 from crm.results.receipt_undo import take_back_imported
@@ -34,6 +35,7 @@ from crm.visits.rules import Verdict
 from crm.visits.taking_back import Unrecorded, undo_imported
 
 REASON = "撤销导入"
+_OF_POSTING = ("unit_id", "duty", "is_primary", "from_on", "to_on")
 Undoer = Callable[[Session, ImportMade, Person, datetime], None]
 Row = TypeVar("Row", bound=Base)
 
@@ -113,6 +115,9 @@ def _person(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
         return
 
     before, after = _entry(db, made)
+    if "disabled_at" in before:
+        disable_person(db, person=person, at=now, by=by, now=now)
+        return
     if "role" in after and Role(after["role"]) not in WITH_RECORDS:
         raise Refused("import_role_ended")  # what they had is with others by now
     values = {name: before.get(name, getattr(person, name)) for name in ("name", "email", "phone")}
@@ -128,16 +133,23 @@ def _posting(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
         return
 
     before, _ = _entry(db, made)
-    to_on = date.fromisoformat(before["to_on"]) if before.get("to_on") else None
-    check_posting(
-        db,
-        person=person,
-        is_primary=posting.is_primary,
-        from_on=posting.from_on,
-        to_on=to_on,
-        but_id=posting.id,
+    was = {name: before.get(name, getattr(posting, name)) for name in _OF_POSTING}
+    from_on, to_on = was["from_on"], was["to_on"]
+    data = PostingData(
+        unit=db.get_one(Unit, was["unit_id"]),
+        duty=Duty(was["duty"]),
+        is_primary=was["is_primary"],
+        from_on=from_on if isinstance(from_on, date) else date.fromisoformat(from_on),
+        to_on=date.fromisoformat(to_on) if isinstance(to_on, str) else to_on,
     )
-    end_posting(db, posting=posting, to_on=to_on, by=by, now=now)
+    db.refresh(posting, ["person"])
+    change_posting(db, posting=posting, data=data, by=by, now=now)
+
+
+def _unit(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
+    unit = _row(db, Unit, made)
+    require_unused(db, Unit, unit.id)
+    remove_unit(db, unit=unit, by=by, now=now)
 
 
 UNDOERS: Mapping[str, Undoer] = {
@@ -150,4 +162,5 @@ UNDOERS: Mapping[str, Undoer] = {
     "absence": _absence,
     "person": _person,
     "posting": _posting,
+    "unit": _unit,
 }

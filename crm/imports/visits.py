@@ -84,6 +84,13 @@ def check_rows(  # noqa: PLR0913 - rows of a run, whole
     return Checked(checked, refused, sheet.notices, dict(reading.people.open))
 
 
+def preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> Report:
+    """What an import of the table would do."""
+    rows = upload.table.rows
+    checked = check_rows(db, run=run, upload=upload, rows=rows, by=by, now=now, is_preview=True)
+    return report_of(checked, upload)
+
+
 def _parts(
     rows: Sequence[TableRow], upload: Upload, reading: Reading, sheet: Sheet
 ) -> Iterator[list[Row]]:

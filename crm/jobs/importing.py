@@ -25,13 +25,12 @@ from crm.imports.rules import (
     UNDO_BATCH,
     RunState,
 )
-from crm.imports.tables import Upload, read_upload
+from crm.imports.tables import Upload
 from crm.imports.undoing import take_back_next
 from crm.imports.visits import Checked, check_rows
 from crm.jobs.part_size import PartSize
 from crm.people.models import Person
 from crm.transactions import transaction
-from crm.visits.table_words import VOCABULARY
 
 log = structlog.get_logger()
 
@@ -95,7 +94,7 @@ class Importer:
             run = db.get_one(ImportRun, run_id)
             if run.state is RunState.UNDOING or not run.content:
                 return None
-            return read_upload(run, VOCABULARY)
+            return service.uploaded(run)
 
     def _step(self, run_id: int, upload: Upload | None) -> bool:
         """Do a batch; False once the import is done with."""

@@ -22,7 +22,7 @@ from crm.base.cells import (
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.names import folded
-from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
+from crm.base.sheets import ImportResult, Sheet, SheetRefused, Source, read_sheet
 from crm.base.usernames import ByUsername, fold_username, new_username
 from crm.base.value_class import value_class
 from crm.people import service
@@ -91,6 +91,23 @@ class Plan:
     rows: Sequence[WantedPosting | WithoutPosting]
     new: list[WantedPosting] = field(default_factory=list)
     moved: list[tuple[WantedPosting, Posting]] = field(default_factory=list)
+
+
+def is_own_file(content: bytes) -> bool:
+    """Whether the file has our columns, and is no roster of a bureau; one that is broken counts."""
+    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
+
+    own = {
+        folded(text): column.code
+        for column in PEOPLE_COLUMNS
+        for text in (column.code, column.name)
+    }
+    try:
+        rows = open_file(content).grid("").rows
+    except SheetRefused:
+        return True
+    head = rows[0][1] if rows else []
+    return not rows or {"username", "role"} <= {own.get(folded(cell), "") for cell in head}
 
 
 def import_people(

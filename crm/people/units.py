@@ -54,6 +54,14 @@ def change_unit(
     return bool(after)
 
 
+def remove_unit(db: Session, *, unit: Unit, by: Person | None, now: datetime) -> None:
+    """Remove a unit that nothing refers to; the trail keeps its values."""
+    before = {"code": unit.code, "name": unit.name, "parent_id": unit.parent_id}
+    record(db, "unit.removed", unit, by=by, at=now, before=before)
+    db.delete(unit)
+    db.flush()
+
+
 def _columns(data: UnitData) -> dict[str, object]:
     return {
         "name": data.name,

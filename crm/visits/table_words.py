@@ -99,7 +99,9 @@ WORDS = {
     "note": ("说明", "其他"),
     "trip": ("出差批次", "出差批次号"),
 }
-VOCABULARY = Vocabulary((*VISIT_COLUMNS, *MORE_COLUMNS), WORDS)
+VOCABULARY = Vocabulary(
+    (*VISIT_COLUMNS, *MORE_COLUMNS), WORDS, example="“日期”“带队领导”“拜访企业”"
+)
 
 KIND_WORDS = {
     Kind.OUTREACH: ("外出", "赴外", "走出去", "上门", "外出招商", "小分队", "敲门招商"),

@@ -98,6 +98,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "tables.choose_sheet": WITH_RECORDS,
     "tables.choose_columns": WITH_RECORDS,
     "tables.choose_people": WITH_RECORDS,
+    "tables.answer": ADMINS,
     "tables.apply": WITH_RECORDS,
     "tables.refused": WITH_RECORDS,
     "tables.change": WITH_RECORDS,

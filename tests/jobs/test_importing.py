@@ -47,7 +47,7 @@ def run_id(sessions, monkeypatch):
             by=by,
             now=NOW,
         )
-        choices = {"codes": CODES, "kind": "outreach", "city": ""}
+        choices = {"codes": CODES, "usual": {"kind": "outreach", "city": ""}}
         service.choose_columns(db, run=run, **choices, by=by, now=NOW)
         return run.id
 

@@ -145,6 +145,7 @@ ACTIONS: Mapping[str, str] = {
     "posting.removed": "删除任职",
     "unit.added": "添加单位",
     "unit.changed": "修改单位",
+    "unit.removed": "删除单位",
     "absence.asked": "申请请假",
     "absence.approved": "批准请假",
     "absence.returned": "退回请假",

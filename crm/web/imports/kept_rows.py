@@ -13,7 +13,7 @@ from crm.followups.models import Followup
 from crm.imports.models import ImportMade
 from crm.leads.models import Company, Contact, Lead
 from crm.leads.redaction import lead_labels
-from crm.people.models import Absence, Person, Posting
+from crm.people.models import Absence, Person, Posting, Unit
 from crm.results.receipt_models import Receipt
 from crm.visits.models import Visit
 from crm.web.audit.labels import SUBJECTS
@@ -96,8 +96,9 @@ _TEXTS: Mapping[type[Any], Callable[[Any], tuple[str, str | None]]] = {
         f"{row.name}（{row.username}）",
         url_for("people.show", username=row.username),
     ),
+    Unit: lambda row: (f"{row.name}（{row.code}）", url_for("units.edit", unit_id=row.id)),
 }
 _TABLES = {
     table.__tablename__: table
-    for table in (Visit, Lead, Company, Contact, Followup, Receipt, Person, Posting, Absence)
+    for table in (Visit, Lead, Company, Contact, Followup, Receipt, Person, Posting, Absence, Unit)
 }

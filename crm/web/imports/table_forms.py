@@ -1,14 +1,20 @@
 """The forms of a table's import."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date
+from typing import Any, Self
 
 from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import InputRequired
+from wtforms.validators import DataRequired, InputRequired
 
+from crm.imports.rules import PEOPLE, VISITS
+from crm.imports.settings import Settings
+from crm.people.rules import Duty
 from crm.visits.rules import Kind
+from crm.web.date_fields import DateField
+from crm.web.forms import enum_choices
 
 NOT_CHOSEN, OUTSIDER = "", "-"
 MOST_BYTES = 11 * 1024**2  # `crm serve` reads 12 MB of a body
@@ -30,6 +36,40 @@ class ColumnsForm(FlaskForm):
         validate_choice=False,
     )
     city = StringField("城市")
+
+    @classmethod
+    def of(cls, settings: Settings, _on: date) -> Self:
+        """The form of what was chosen before."""
+        return cls(formdata=None, kind=settings.kind, city=settings.city)
+
+    @property
+    def usual(self) -> dict[str, str]:
+        """What holds where the table is silent."""
+        return {"kind": self.kind.data, "city": (self.city.data or "").strip()}
+
+
+class RosterColumnsForm(FlaskForm):
+    """What holds for people of whom a roster does not tell it."""
+
+    duty = SelectField("职务类别", choices=enum_choices(Duty), default=Duty.STAFF.value)
+    from_on = DateField("任职起", [DataRequired("请选择任职起始日期。")])
+
+    @classmethod
+    def of(cls, settings: Settings, on: date) -> Self:
+        """The form of what was chosen before."""
+        first = date.fromisoformat(settings.from_on) if settings.from_on else on
+        return cls(formdata=None, duty=settings.duty, from_on=first)
+
+    @property
+    def usual(self) -> dict[str, str]:
+        """What holds where the table is silent."""
+        return {"duty": str(self.duty.data), "from_on": str(self.from_on.data)}
+
+
+COLUMN_FORMS: Mapping[str, type[ColumnsForm | RosterColumnsForm]] = {
+    VISITS: ColumnsForm,
+    PEOPLE: RosterColumnsForm,
+}
 
 
 class PeopleForm:

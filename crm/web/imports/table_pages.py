@@ -8,9 +8,10 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from crm.base.sheets import Format, write_records
 from crm.base.value_class import value_class
 from crm.imports.queries import LikelyPeople
-from crm.imports.rules import RowState
+from crm.imports.rules import PEOPLE, RowState
 from crm.imports.settings import KeptProblem, Report, ReportRow
 from crm.imports.tables import Upload
+from crm.people.roster_words import ROSTER_COLUMNS
 from crm.visits.fields import VISIT_COLUMNS
 from crm.visits.table_words import MORE_COLUMNS
 from crm.web.errors import refusal_text
@@ -32,6 +33,13 @@ _NAMES = {column.code: column.name for column in (*VISIT_COLUMNS, *MORE_COLUMNS)
     "hours": "时间（几点或上下午）",
     "leads": "项目线索",
     "number": "序号（不导入）",
+}
+_ROSTER_NAMES = {
+    "number": "序号（不导入）",
+    "unit": "单位（最上一级）",
+    "department": "部门（单位之下）",
+    "section": "科室（最下一级）",
+    "post": "职务（据此推定职务类别）",
 }
 
 
@@ -102,10 +110,21 @@ def sheet_choices(file: "OpenFile") -> list[SelectChoice]:
     return [SelectChoice(name, name) for name in file.sheets]
 
 
-def column_rows(upload: Upload, codes: Sequence[str], *, is_admin: bool) -> list[ColumnRow]:
-    """The columns of the table as one corrects them."""
+def options_of(kind: str, *, is_admin: bool) -> list[tuple[str, str]]:
+    """What a column of such a table may be imported as."""
+    if kind == PEOPLE:
+        codes = [
+            (column.code, _ROSTER_NAMES.get(column.code, column.name)) for column in ROSTER_COLUMNS
+        ]
+        return [("", "不导入"), *codes]
     offered = (*_OPTIONS, *_OF_ADMINS) if is_admin else _OPTIONS
-    options = [("", "不导入"), *((code, _NAMES[code]) for code in offered)]
+    return [("", "不导入"), *((code, _NAMES[code]) for code in offered)]
+
+
+def column_rows(
+    upload: Upload, codes: Sequence[str], options: Sequence[tuple[str, str]]
+) -> list[ColumnRow]:
+    """The columns of the table as one corrects them."""
     rows = []
     for place, heading in enumerate(upload.table.headings):
         texts = (

@@ -16,10 +16,10 @@ from crm.imports.models import ImportRun
 from crm.imports.queries import has_file, likely_people, my_run, my_runs
 from crm.imports.rules import LISTS, OF_ADMINS, VISITS, RowState, RunState
 from crm.imports.settings import Report, Settings
-from crm.imports.tables import opened, read_upload
+from crm.imports.tables import opened
 from crm.imports.undoing import kept_rows
+from crm.people.queries import unit_tree
 from crm.people.rules import Role
-from crm.visits.table_words import VOCABULARY
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
 from crm.web.errors import problem_sentences, refusal_text
@@ -27,15 +27,12 @@ from crm.web.files.limits import LARGE_FORMS
 from crm.web.imports.forms import FileForm
 from crm.web.imports.kept_rows import kept_as_rows
 from crm.web.imports.kinds import KINDS
+from crm.web.imports.roster_questions import answers_to, asked_of
 from crm.web.imports.runs import LISTINGS, can_undo, run_rows
-from crm.web.imports.table_forms import (
-    MOST_BYTES,
-    ColumnsForm,
-    PeopleForm,
-    SheetForm,
-)
+from crm.web.imports.table_forms import COLUMN_FORMS, MOST_BYTES, PeopleForm, SheetForm
 from crm.web.imports.table_pages import (
     column_rows,
+    options_of,
     people_fields,
     preview_of,
     refused_workbook,
@@ -53,7 +50,7 @@ UNDONE = {
     "companies": "本次新增的企业删除",
     "contacts": "本次新增的联系人删除",
     "followups": "本次新增的跟进删除",
-    "people": "本次新增的账号停用、任职删除，本次修改的恢复原内容",
+    "people": "本次新增的账号停用、任职和单位删除，本次修改的恢复原内容",
     "absences": "本次新增的缺勤改为已取消",
     "receipts": "本次登记的到资撤销",
 }
@@ -120,7 +117,10 @@ def choose_sheet(run_id: int) -> ResponseReturnValue:
 @bp.post("/<int:run_id>/columns")
 def choose_columns(run_id: int) -> ResponseReturnValue:
     """Say which column is which, and check the rows."""
-    run, form = _run(run_id), ColumnsForm()
+    run = _run(run_id)
+    form = COLUMN_FORMS[run.kind]()
+    if not form.validate():
+        return _page(run, form), HTTPStatus.UNPROCESSABLE_ENTITY
     only_matters(_bears_on_check)
     try:
         with transaction() as session:
@@ -128,8 +128,7 @@ def choose_columns(run_id: int) -> ResponseReturnValue:
                 session,
                 run=run,
                 codes=request.form.getlist("column"),
-                kind=form.kind.data,
-                city=form.city.data or "",
+                usual=form.usual,
                 by=signed_in(),
                 now=moment(),
             )
@@ -147,6 +146,18 @@ def choose_people(run_id: int) -> ResponseReturnValue:
     only_matters(_bears_on_check)
     with transaction() as session:
         service.choose_people(session, run=run, chosen=chosen, by=signed_in(), now=moment())
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@bp.post("/<int:run_id>/answers")
+def answer(run_id: int) -> ResponseReturnValue:
+    """Say what a roster leaves open or what is to be another, and check the rows again."""
+    run = _run(run_id)
+    report = _report(run) or abort(404)
+    answers = answers_to(report.questions, request.form)
+    only_matters(_bears_on_check)
+    with transaction() as session:
+        service.answer(session, run=run, answers=answers, by=signed_in(), now=moment())
     return redirect(url_for(".show", run_id=run_id))
 
 
@@ -173,7 +184,7 @@ def refused(run_id: int) -> ResponseReturnValue:
     report = _report(run) or abort(404)
     if run.content is None or not report.count(RowState.REFUSED):
         abort(404)
-    content = refused_workbook(read_upload(run, VOCABULARY), report)
+    content = refused_workbook(service.uploaded(run), report)
     return attached(content, f"refused-{run.id}", Format.XLSX)
 
 
@@ -190,9 +201,10 @@ def change(run_id: int) -> ResponseReturnValue:
 @bp.post("/<int:run_id>/discard")
 def discard(run_id: int) -> ResponseReturnValue:
     """Forget the file."""
+    again = _again(_run(run_id))
     with transaction() as session:
         service.discard(session, run=_run(run_id))
-    return redirect(url_for(".start"))
+    return redirect(again)
 
 
 @bp.post("/<int:run_id>/undo")
@@ -237,7 +249,9 @@ def _page(run: ImportRun, form: object = None, problem: str = "") -> str:
     done, total = run.position, run.total
     if run.state is RunState.UNDOING:
         done, total = run.undone, run.added + run.changed
-    return render_template("imports/working.html", run=run, done=done, total=total)
+    return render_template(
+        "imports/working.html", run=run, done=done, total=total, again=_again(run)
+    )
 
 
 def _sheet_page(run: ImportRun, form: object) -> str:
@@ -245,13 +259,13 @@ def _sheet_page(run: ImportRun, form: object) -> str:
     if form is None:
         form = SheetForm(formdata=None, sheet=file.likely)
         form.sheet.choices = sheet_choices(file)
-    return render_template("imports/sheet.html", form=form, run=run)
+    return render_template("imports/sheet.html", form=form, run=run, again=_again(run))
 
 
 def _columns_page(run: ImportRun, form: object, problem: str) -> str:
-    upload, settings = read_upload(run, VOCABULARY), Settings.read(run.settings)
+    upload, settings = service.uploaded(run), Settings.read(run.settings)
     if form is None:
-        form = ColumnsForm(formdata=None, kind=settings.kind, city=settings.city)
+        form = COLUMN_FORMS[run.kind].of(settings, today())
     typed = request.form.getlist("column")
     codes = typed if len(typed) == len(upload.codes) else upload.codes
     return render_template(
@@ -260,9 +274,10 @@ def _columns_page(run: ImportRun, form: object, problem: str) -> str:
         run=run,
         problem=problem,
         upload=upload,
-        columns=column_rows(upload, codes, is_admin=my_view().role is Role.ADMIN),
-        has_kind="kind" in upload.codes,
-        has_city="city" in upload.codes,
+        columns=column_rows(
+            upload, codes, options_of(run.kind, is_admin=my_view().role is Role.ADMIN)
+        ),
+        again=_again(run),
     )
 
 
@@ -274,20 +289,19 @@ def _preview_page(run: ImportRun) -> str:
         run=run,
         page=page,
         people=people_fields(likely_people(db.session, report.open, today())),
+        asked=asked_of(report.questions, unit_tree(db.session)),
+        again=_again(run),
     )
 
 
 def _result_page(run: ImportRun) -> str:
     kept = kept_rows(db.session, run, MOST_KEPT + 1) if run.state is RunState.UNDONE else ()
-    again = url_for(".start")
-    if run.kind != VISITS:
-        again = url_for(f"{KINDS[run.kind].page}.show", kind=run.kind)
     return render_template(
         "imports/result.html",
         run=run,
         label=LISTS[run.kind],
         listing=url_for(LISTINGS[run.kind]),
-        again=again,
+        again=_again(run),
         kept=kept_as_rows(db.session, kept[:MOST_KEPT]),
         has_more=len(kept) > MOST_KEPT,
         can_undo=can_undo(run, moment()) and _may_undo(run),
@@ -298,3 +312,10 @@ def _result_page(run: ImportRun) -> str:
 
 def _may_undo(run: ImportRun) -> bool:
     return run.kind not in OF_ADMINS or my_view().role is Role.ADMIN
+
+
+def _again(run: ImportRun) -> str:
+    """The page on which another file of the kind is chosen."""
+    if run.kind == VISITS:
+        return url_for(".start")
+    return url_for(f"{KINDS[run.kind].page}.show", kind=run.kind)

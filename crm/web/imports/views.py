@@ -10,15 +10,18 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.audit_chain import Subject, entries_made
+from crm.base.errors import Refused
 from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
 from crm.imports import service
 from crm.imports.queries import my_runs
+from crm.imports.rules import PEOPLE
 from crm.leads.imports import AlikeRow
+from crm.people.imports import is_own_file
 from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import Export, attached, exported
-from crm.web.errors import problem_sentences
+from crm.web.errors import problem_sentences, refusal_text
 from crm.web.files.limits import LARGE_FORMS
 from crm.web.imports.forms import MOST_BYTES, MOST_MEGABYTES, ApplyForm, FileForm, packed
 from crm.web.imports.kinds import KINDS, FileKind
@@ -78,6 +81,8 @@ def preview(kind: str) -> ResponseReturnValue:
         form.file.errors = [f"请选择文件，不超过 {MOST_MEGABYTES} MB；更大的请分成几个文件。"]
         return _file_page(kind, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
+    if kind == PEOPLE and not is_own_file(content):
+        return _begin_roster(form, content, (upload and upload.filename) or "")
     try:
         with _looking(KINDS[kind]):
             file = _check(KINDS[kind], content, leaves_out=False)
@@ -100,6 +105,28 @@ def preview(kind: str) -> ResponseReturnValue:
         alike=alike_rows(db.session, alike[:MOST_LISTED], today()),
         alike_count=len(alike),
     )
+
+
+def _begin_roster(form: FileForm, content: bytes, name: str) -> ResponseReturnValue:
+    """Read a bureau's own table, whose columns are looked at first."""
+    try:
+        with transaction() as session:
+            run = service.begin(
+                session,
+                content=content,
+                file_name=name[-MOST_OF_NAME:],
+                by=signed_in(),
+                now=moment(),
+                kind=PEOPLE,
+            )
+            run_id = run.id
+    except SheetRefused as refused:
+        form.file.errors = problem_sentences(refused.problems[:3])
+    except Refused as refused:
+        form.file.errors = [refusal_text(refused)]
+    else:
+        return redirect(url_for("tables.show", run_id=run_id))
+    return _file_page(PEOPLE, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def apply(kind: str) -> ResponseReturnValue:
