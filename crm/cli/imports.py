@@ -26,6 +26,7 @@ from crm.cli.base import changing, file_format, format_option, print_rows, readi
 from crm.cli.errors import RefusedError
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.imports import check_followups, keep_followups
+from crm.imports.rosters import import_roster
 from crm.leads.company_imports import COMPANY_COLUMNS, check_companies, keep_companies
 from crm.leads.contact_imports import CONTACT_COLUMNS, check_contacts, keep_contacts
 from crm.leads.fields import LEAD_COLUMNS
@@ -34,7 +35,7 @@ from crm.leads.imports import CheckedLeads, check_leads, keep_leads, notices_of_
 from crm.leads.rate_entry import RATE_COLUMNS, import_rates
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
-from crm.people.imports import import_people
+from crm.people.imports import import_people, is_own_file
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.results.receipt_columns import RECEIPT_COLUMNS
 from crm.results.receipt_imports import import_receipts
@@ -81,6 +82,12 @@ def _unchecked(_db: Session, content: bytes, _now: datetime) -> bytes:
     return content
 
 
+def _import_people(db: Session, content: bytes, now: datetime) -> ImportResult:
+    """A file of ours, or a bureau's roster."""
+    importing = import_people if is_own_file(content) else import_roster
+    return importing(db, content=content, by=None, now=now)
+
+
 def _import_rates(db: Session, content: bytes, now: datetime) -> ImportResult:
     outcome = import_rates(db, content=content, by=None, now=now)
     keep_missing_rates(db, by=None, now=now)
@@ -97,7 +104,7 @@ IMPORTS = {
     What.PEOPLE: Import(
         PEOPLE_COLUMNS,
         _unchecked,
-        lambda db, content, now: import_people(db, content=content, by=None, now=now),
+        _import_people,
     ),
     What.ABSENCES: Import(
         ABSENCES,
@@ -172,6 +179,8 @@ def import_(  # noqa: PLR0913 - options are named
     """Import a FILE, CSV (UTF-8 or GB18030; - is stdin) or .xlsx, whole or not at all.
 
     Headers are Chinese or English; of a spreadsheet the first sheet that is not hidden is read.
+    People may also be a bureau's own roster: user names, units and duties are proposed by it; what
+    must be chosen refuses the file and is named.
     Every problem is reported with its line and column; a repeat of the same file changes nothing.
     With --format json or csv the problems are printed as rows, and the exit code is 1 all the same.
     """

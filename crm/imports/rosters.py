@@ -8,18 +8,28 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.sheet_problems import Problem, named_lines
+from crm.base.locks import take_exclusive_lock
+from crm.base.sheet_problems import Problem, SheetRefused, named_lines
+from crm.base.sheets import ImportResult
 from crm.imports.models import ImportRun
 from crm.imports.rules import RowState
 from crm.imports.settings import KeptProblem, Question, QuestionKind, Report, ReportRow, Settings
-from crm.imports.tables import Upload
+from crm.imports.tables import Upload, upload_of
 from crm.people.models import Person
-from crm.people.roster_words import LEVELS
-from crm.people.rosters import CheckedRoster, Entry, RosterChoices, Step, check_roster
+from crm.people.roster_words import LEVELS, ROSTER_VOCABULARY
+from crm.people.rosters import (
+    CheckedRoster,
+    Entry,
+    RosterChoices,
+    Step,
+    check_roster,
+    keep_roster,
+)
 from crm.people.rules import Duty
 
 HEADINGS = ("姓名", "账号", "单位", "职务", "职务类别", "权限角色", "电话", "邮箱", "任职起")
 UNIT = HEADINGS.index("单位")
+_TO_ANSWER = frozenset({"roster_person_to_choose", "roster_duty_to_choose"})
 _NAMES = {"name": "姓名", "phone": "电话", "email": "邮箱", "role": "权限角色"}
 
 
@@ -45,6 +55,37 @@ def preview(db: Session, run: ImportRun, upload: Upload, _by: Person, now: datet
     """What an import of the roster would do."""
     checked = check(db, settings=Settings.read(run.settings), upload=upload, now=now)
     return report_of(checked, upload)
+
+
+def import_roster(db: Session, *, content: bytes, by: Person | None, now: datetime) -> ImportResult:
+    """Import a roster without asking anything: whole or not at all; raises `SheetRefused`."""
+    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
+
+    file = open_file(content)
+    try:
+        upload = upload_of(file.grid(file.likely), ROSTER_VOCABULARY, None)
+    except Refused as why:
+        raise SheetRefused([Problem(why)]) from why
+    take_exclusive_lock(db)
+    checked = check(db, settings=Settings(), upload=upload, now=now)
+    notices = notices_of(checked, upload)
+    if checked.problems:
+        problems = problems_of(checked, upload)
+        if any(why.code in _TO_ANSWER for _, why in checked.problems):
+            notices.append(Problem(Refused("roster_asks_on_page")))
+        raise SheetRefused([why for line in sorted(problems) for why in problems[line]], notices)
+
+    keep_roster(db, checked=checked, by=by, now=now)
+    if checked.new_units:
+        units = "、".join(f"{unit.name}（{unit.code}）" for unit in checked.new_units)
+        notices.append(Problem(Refused("roster_new_units", units=units)))
+    states = Counter(_state(entry) for entry in checked.entries)
+    return ImportResult(
+        added=states[RowState.NEW],
+        updated=states[RowState.CHANGED],
+        unchanged=states[RowState.SAME],
+        notices=notices,
+    )
 
 
 def report_of(checked: CheckedRoster, upload: Upload) -> Report:
@@ -96,10 +137,7 @@ def _has_filled_unit(filled: frozenset[int], upload: Upload) -> bool:
 
 
 def _row(entry: Entry, *, is_filled: bool) -> ReportRow:
-    row, person = entry.row, entry.meant.person
-    state = RowState.NEW if entry.is_new else RowState.CHANGED
-    if entry.is_same:
-        state = RowState.SAME
+    row, person, state = entry.row, entry.meant.person, _state(entry)
     texts = (
         row.name,
         entry.meant.username,
@@ -113,6 +151,12 @@ def _row(entry: Entry, *, is_filled: bool) -> ReportRow:
     )
     columns = _what_changes(entry) if state is RowState.CHANGED else ""
     return ReportRow(row.line, state, texts, columns=columns, filled=[UNIT] if is_filled else [])
+
+
+def _state(entry: Entry) -> RowState:
+    if entry.is_new:
+        return RowState.NEW
+    return RowState.SAME if entry.is_same else RowState.CHANGED
 
 
 def _what_changes(entry: Entry) -> str:

@@ -177,6 +177,8 @@ SENTENCES = {
     "roster_person_to_choose": "“{person}”不能确定是谁，请在预览页上方选定。",
     "roster_duty_to_choose": "“{value}”不能确定职务类别，请在预览页上方选定。",
     "roster_no_username": "“{person}”无法按拼音生成账号，请在表中加一列“账号”填写。",
+    "roster_asks_on_page": "需要选定的，请在“系统管理 › 数据导入 › 人员”上传此文件。",
+    "roster_new_units": "新建单位：{units}。",
     "roster_unit_of_above": "第 {lines} 行没有写单位，按上一行的单位导入。",
     "day_without_month": "“{value}”没有月份，标题中也未写月份，请补写，如 11月3日。",
     "person_to_choose": "“{person}”不能确定是谁，请在预览页上方选定。",
