@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -105,11 +106,14 @@ def report_of(checked: CheckedRoster, upload: Upload) -> Report:
             why = [KeptProblem.of(problem) for problem in problems[row.line]]
             rows.append(ReportRow(row.line, RowState.REFUSED, texts, why))
 
+    places = range(len(HEADINGS))
+    shown = [at for at in places if at <= UNIT or any(row.texts[at] for row in rows)]
+    rows = [replace(row, texts=[row.texts[at] for at in shown]) for row in rows]
     counts = dict(Counter(row.state.value for row in rows))
     return Report(
         counts,
         rows,
-        HEADINGS,
+        [HEADINGS[at] for at in shown],
         notices=[KeptProblem.of(notice) for notice in notices_of(checked, upload)],
         questions=_questions(checked),
     )

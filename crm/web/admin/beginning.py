@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from crm.extensions import db
 from crm.jobs.mail_route import mail_route
-from crm.people.directory import headcount, unit_count
+from crm.people.directory import headcount, headcounts, unit_count
 from crm.web.admin.views import bp
 from crm.web.site import mail_settings
+from crm.web.transaction import today
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class BeginningStep:
     about: str
     state: str
     links: tuple[tuple[str, str], ...]  # label, address
+    is_done: bool = False
 
 
 @bp.get("/admin/begin")
@@ -31,27 +33,32 @@ def begin() -> ResponseReturnValue:
 
 def _steps(session: Session) -> tuple[BeginningStep, ...]:
     server = mail_route(session, mail_settings()).server
+    people, units = headcount(session), unit_count(session)
+    posted = bool(headcounts(session, today()))
     return (
         BeginningStep(
             "邮件服务器",
             "周报、月报和提醒由它发出；暂不设置时只存入站内信箱。",
             f"现由 {server.host} 发信" if server else "尚未设置",
             (("设置邮件服务器", url_for("mail_server.show")),),
+            is_done=server is not None,
         ),
         BeginningStep(
             "单位",
-            "已按常见设置预置，请改为本区的单位、科组和上下级关系。",
-            f"现有 {unit_count(session)} 个单位",
+            "已按常见设置预置，请改为本区的单位和上下级关系；花名册中没有的单位会随人员一并新建。",
+            f"现有 {units} 个单位",
             (("管理单位", url_for("units.listing")),),
+            is_done=posted,
         ),
         BeginningStep(
             "人员",
-            "从 Excel 导入，或逐个添加；每人的任职决定其考核任务。",
-            f"现有 {headcount(session)} 人",
+            "本单位的花名册（Excel）可直接导入，也可逐个添加；每人的任职决定其考核任务。",
+            f"现有 {people} 人",
             (
-                ("导入人员", url_for("people_imports.show", kind="people")),
+                ("导入花名册", url_for("people_imports.show", kind="people")),
                 ("添加人员", url_for("people.new")),
             ),
+            is_done=posted and people > 1,
         ),
         BeginningStep(
             "年度目标和考核规则",

@@ -47,7 +47,7 @@ def test_the_first_admin_names_the_zone_and_is_signed_in(app, client, code):
     answer = client.post("/setup", data=FORM | {"code": code.lower().replace("-", " ")})
 
     assert answer.location == "/admin/begin"
-    assert "导入人员" in client.get("/admin/begin").text
+    assert "导入花名册" in client.get("/admin/begin").text
     with arranged(app) as db:
         admin = db.scalars(select(Person)).one()
         assert (admin.role, admin.email) == (Role.ADMIN, "shan@example.cn")
