@@ -6,7 +6,13 @@ Loaded on first use, as spreadsheets are.
 import io
 from collections.abc import Iterable, Sequence
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from crm.base.csv_records import read_csv
 from crm.base.grids import Grid, Place
@@ -45,15 +51,13 @@ class OpenFile:
         if not self._parts:
             return _grid_of_texts(name, list(read_csv(self._content)))
         try:
-            sheet = CalamineWorkbook.from_filelike(io.BytesIO(self._content)).get_sheet_by_name(
-                name
-            )
-            values, merged = sheet.to_python(skip_empty_area=False), sheet.merged_cell_ranges or []
+            book = CalamineWorkbook.from_filelike(io.BytesIO(self._content))
+            sheet = book.get_sheet_by_name(name)
         except CalamineError as error:
             raise refused("workbook_unreadable") from error
 
-        texts = [texts_of(row, line) for line, row in enumerate(values, 1)]
-        filled = _fill(texts, merged)
+        texts = _texts(sheet)
+        filled = _fill(texts, sheet.merged_cell_ranges or [])
         part = self._parts[name]
         rows = [(line, cells) for line, cells in enumerate(texts, 1) if any(map(str.strip, cells))]
         notices = list(hidden_notices(part, rows))
@@ -82,6 +86,16 @@ def open_file(content: bytes) -> OpenFile:
     of_sheet = {name: parts.part_of(name) for name in names}
     filled = frozenset(name for name, part in of_sheet.items() if part.is_filled)
     return OpenFile(tuple(names), parts.content, of_sheet, filled)
+
+
+def _texts(sheet: CalamineSheet) -> list[list[str]]:
+    """All rows as text; what recurs, as most texts of a long table do, is held once."""
+    known: dict[str, str] = {}
+    left = [""] * (sheet.start[1] if sheet.start else 0)  # empty columns, which are passed over
+    return [
+        [known.setdefault(text, text) for text in texts_of([*left, *row], line)]
+        for line, row in enumerate(sheet.iter_rows(), 1)
+    ]
 
 
 def _fill(texts: list[list[str]], merged: Iterable[Range]) -> frozenset[Place]:

@@ -22,6 +22,7 @@ _FOOT = re.compile(
 )
 _NOTE = re.compile(r"(?:备注|注|说明|填表说明)\d*[:.、].*|(?:填.人|制表人?|审核人?|审批人?)")
 _EXPORTED = "导出人:"
+_NONE: frozenset[int] = frozenset()
 _DITTO = frozenset({"同上", "〃", "″", '"', "''", "“", "”", "同前"})
 _YEAR = re.compile(r"(20\d{2})(?:年度?|[-./])(?:(1[0-2]|0?[1-9])月?)?")
 _MONTH = re.compile(r"(1[0-2]|0?[1-9])月(?:份)?")
@@ -114,7 +115,8 @@ def _row(line: int, cells: list[str], grid: Grid, above: TableRow | None) -> Tab
         cells = [above.cells[place] if place in ditto else cells[place] for place in places]
         filled |= ditto
     valueless = {place for place in places if (line, place + 1) in grid.valueless}
-    return TableRow(line, cells, frozenset(filled), frozenset(valueless))
+    # each empty set of their own would take as much as the row
+    return TableRow(line, cells, frozenset(filled) or _NONE, frozenset(valueless) or _NONE)
 
 
 def heading(text: str) -> str:

@@ -54,7 +54,8 @@ class Parts:
 def sound_parts(content: bytes) -> Parts:
     """The workbook with only its XML parts; raises `SheetRefused`."""
     packed, parts = io.BytesIO(), dict[str, Part]()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as kept:
+    # packed again, but quickly: it is held, and held once more by calamine, while it is read
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as kept:
         for name, data in _unpacked(content):
             part = Part()
             if name not in parts and part.is_xml(data):  # pictures are left out

@@ -12,6 +12,7 @@ from crm.base.sheet_problems import Problem
 from crm.base.table_columns import Vocabulary, cells_by_code, signature
 from crm.base.table_heads import LeftOut, Table, TableRow, table_of
 from crm.base.value_class import value_class
+from crm.imports.kept_rows import KeptRows, blocks_of, pack_blocks
 from crm.imports.models import ImportRun
 from crm.imports.rules import MOST_ROWS
 from crm.imports.settings import Settings
@@ -55,25 +56,19 @@ def pack(content: bytes) -> bytes:
 def pack_table(upload: Upload) -> bytes:
     """The table as it is kept from then on: it is read many times sooner than the file."""
     table = upload.table
-    rows = [
-        [row.line, row.cells, sorted(row.filled), sorted(row.valueless)]
-        if row.filled or row.valueless
-        else [row.line, row.cells]
-        for row in table.rows
-    ]
-    values = {
+    head = {
         "table": {name: getattr(table, name) for name in _PLAIN},
-        "rows": rows,
+        "count": len(table.rows),
         "left_out": table.left_out,
         "notices": [[why.why.code, why.why.facts, why.line, why.column] for why in upload.notices],
     }
-    return _TABLE + zlib.compress(json.dumps(values, ensure_ascii=False).encode(), level=1)
+    return _TABLE + pack_blocks(head, table.rows)
 
 
 def kept_bytes(content: bytes) -> bytes:
     """What is kept of an upload, unpacked: the file, or the texts of its table."""
     if content.startswith(_TABLE):
-        return zlib.decompress(content.removeprefix(_TABLE))
+        return b"\n".join(map(zlib.decompress, blocks_of(content.removeprefix(_TABLE))))
     from crm.base.open_files import LARGEST_FILE_BYTES  # noqa: PLC0415 - see there
 
     return zlib.decompressobj().decompress(content, LARGEST_FILE_BYTES + 1)
@@ -116,17 +111,13 @@ def read_upload(run: ImportRun, vocabulary: Vocabulary) -> Upload:
     settings = Settings.read(run.settings)
     if run.content is None or not run.content.startswith(_TABLE):
         return upload_of(opened(run).grid(settings.sheet), vocabulary, settings.codes)
-    table, notices = _unpacked(kept_bytes(run.content))
+    table, notices = _unpacked(run.content.removeprefix(_TABLE))
     return Upload(table, _codes(table, vocabulary, settings.codes), notices)
 
 
 def _unpacked(content: bytes) -> tuple[Table, list[Problem]]:
-    values: dict[str, Any] = json.loads(content)
-    known: dict[str, str] = {}  # most texts of a long table recur: each is held once
-    rows = [
-        TableRow(line, [known.setdefault(cell, cell) for cell in cells], *map(frozenset, marked))
-        for line, cells, *marked in values["rows"]
-    ]
+    head, *rows = blocks_of(content)
+    values: dict[str, Any] = json.loads(zlib.decompress(head))
     left_out = [(line, LeftOut(why)) for line, why in values["left_out"]]
     notices = [
         Problem(Refused(code, None, **facts), line, column)
@@ -134,4 +125,5 @@ def _unpacked(content: bytes) -> tuple[Table, list[Problem]]:
     ]
     plain = values["table"]
     head_lines = tuple(plain.pop("head_lines"))
-    return Table(**plain, rows=rows, head_lines=head_lines, left_out=left_out), notices
+    kept = KeptRows(rows, values["count"])
+    return Table(**plain, rows=kept, head_lines=head_lines, left_out=left_out), notices

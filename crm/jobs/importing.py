@@ -11,6 +11,7 @@ from sqlalchemy import case, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.logs import structlog
+from crm.base.memory import give_back
 from crm.base.table_heads import TableRow
 from crm.base.value_class import value_class
 from crm.imports import service
@@ -68,6 +69,8 @@ class Importer:
             upload, self._checked, self._undone_from = self._read(run_id), None, None
             while may_go_on() and self._step(run_id, upload):
                 pass
+            upload = self._checked = None
+            give_back()
 
     def _take(self) -> int | None:
         """The oldest import that no other node works on."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_chain import Subject
 from crm.base.errors import Refused
+from crm.base.memory import give_back
 from crm.base.sheets import Format, SheetRefused
 from crm.extensions import db
 from crm.imports import service
@@ -78,6 +79,7 @@ def upload() -> ResponseReturnValue:
                 session, content=content, file_name=name[-100:], by=signed_in(), now=moment()
             )
             run_id = run.id
+        give_back()
     except SheetRefused as refused:
         form.file.errors = problem_sentences(refused.problems[:3])
         return _start_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
