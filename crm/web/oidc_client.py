@@ -5,8 +5,9 @@ Loaded only where a provider is set: its libraries are large.
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]
@@ -14,12 +15,17 @@ from authlib.integrations.requests_client import OAuth2Session  # type: ignore[i
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from requests.adapters import HTTPAdapter
 
-WAIT_SECONDS = 5  # for each answer of the provider
+from crm.web.bounded_requests import within
+
+WAIT_SECONDS = 5  # for each part of an answer of the provider
+ALTOGETHER_SECONDS = 10  # for all of it, however the provider sends it
 KEPT_SECONDS = 600  # what the provider says of itself
 LEEWAY_SECONDS = 60  # by which its clock may differ
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
+Value = TypeVar("Value")
 _metadata: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
@@ -49,7 +55,7 @@ class Departure:
 
 def depart(provider: Provider) -> Departure:
     """Begin a sign-in; raises `ProviderError`."""
-    metadata = _metadata_of(provider.issuer)
+    metadata = _in_time(lambda adapter: _metadata_of(provider.issuer, adapter))
     nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     client = _client(provider)
     url, state = client.create_authorization_url(
@@ -60,9 +66,15 @@ def depart(provider: Provider) -> Departure:
 
 def arrive(provider: Provider, *, code: str, nonce: str, verifier: str) -> dict[str, Any]:
     """The verified claims about who came back with the code; raises `ProviderError`."""
+    return _in_time(lambda adapter: _claims(provider, adapter, code, nonce, verifier))
+
+
+def _claims(
+    provider: Provider, adapter: HTTPAdapter, code: str, nonce: str, verifier: str
+) -> dict[str, Any]:
     try:
-        metadata = _metadata_of(provider.issuer)
-        client = _client(provider)
+        metadata = _metadata_of(provider.issuer, adapter)
+        client = _through(_client(provider), adapter)
         token = client.fetch_token(
             metadata["token_endpoint"],
             grant_type="authorization_code",
@@ -70,7 +82,7 @@ def arrive(provider: Provider, *, code: str, nonce: str, verifier: str) -> dict[
             code_verifier=verifier,
             timeout=WAIT_SECONDS,
         )
-        claims = _verified(provider, metadata, str(token["id_token"]), nonce)
+        claims = _verified(provider, metadata, _get(metadata["jwks_uri"], adapter), token, nonce)
         return claims | _user_info(client, metadata, claims)
     except (AuthlibBaseError, JoseError, requests.RequestException, KeyError, ValueError) as error:
         raise ProviderError(type(error).__name__) from error
@@ -78,11 +90,26 @@ def arrive(provider: Provider, *, code: str, nonce: str, verifier: str) -> dict[
 
 def end_url(provider: Provider, back: str) -> str | None:
     """Where people sign out at the provider; None where it has no such page."""
-    endpoint = _metadata_of(provider.issuer).get("end_session_endpoint")
+    metadata = _in_time(lambda adapter: _metadata_of(provider.issuer, adapter))
+    endpoint = metadata.get("end_session_endpoint")
     if not endpoint:
         return None
     query = {"client_id": provider.client_id, "post_logout_redirect_uri": back}
     return requests.Request("GET", endpoint, params=query).prepare().url
+
+
+def _in_time(ask: Callable[[HTTPAdapter], Value]) -> Value:
+    try:
+        return within(ALTOGETHER_SECONDS, ask)
+    except TimeoutError as error:
+        message = "too slow"
+        raise ProviderError(message) from error
+
+
+def _through(session: requests.Session, adapter: HTTPAdapter) -> Any:
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
 
 
 def _client(provider: Provider) -> OAuth2Session:
@@ -96,12 +123,12 @@ def _client(provider: Provider) -> OAuth2Session:
     )
 
 
-def _metadata_of(issuer: str) -> dict[str, Any]:
+def _metadata_of(issuer: str, adapter: HTTPAdapter) -> dict[str, Any]:
     kept_at, kept = _metadata.get(issuer, (0.0, {}))
     if kept and time.monotonic() - kept_at < KEPT_SECONDS:
         return kept
     try:
-        read: dict[str, Any] = _get(f"{issuer}/.well-known/openid-configuration")
+        read: dict[str, Any] = _get(f"{issuer}/.well-known/openid-configuration", adapter)
         if str(read["issuer"]).rstrip("/") != issuer:
             message = "another issuer"
             raise ProviderError(message)
@@ -112,18 +139,18 @@ def _metadata_of(issuer: str) -> dict[str, Any]:
     return read
 
 
-def _get(url: str) -> Any:
-    answer = requests.get(url, timeout=WAIT_SECONDS)
+def _get(url: str, adapter: HTTPAdapter) -> Any:
+    answer = _through(requests.Session(), adapter).get(url, timeout=WAIT_SECONDS)
     answer.raise_for_status()
     return answer.json()
 
 
 def _verified(
-    provider: Provider, metadata: dict[str, Any], id_token: str, nonce: str
+    provider: Provider, metadata: dict[str, Any], keys: Any, token: dict[str, Any], nonce: str
 ) -> dict[str, Any]:
     """The claims of the token, whose signature, issuer, audience, time and nonce are right."""
-    keys = KeySet.import_key_set(_get(metadata["jwks_uri"]))
-    claims = jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
+    key_set = KeySet.import_key_set(keys)
+    claims = jwt.decode(str(token["id_token"]), key_set, algorithms=ALGORITHMS).claims
     registry = jwt.JWTClaimsRegistry(
         leeway=LEEWAY_SECONDS,
         iss={"essential": True, "value": metadata["issuer"]},

@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from threading import BoundedSemaphore, Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,6 +16,8 @@ from crm.app import create_app
 from crm.extensions import db as database_of_app
 from crm.people.models import Person
 from crm.settings import WrongSettingsError, read_settings
+from crm.web import bounded_requests, oidc_client
+from crm.web.bounded_requests import LARGEST_ANSWER
 from tests.databases import settings_for
 from tests.factories import arranged, make_person
 
@@ -159,6 +162,72 @@ def test_while_the_provider_is_away_the_password_form_stays(database):
     assert 'name="password"' in answer.text
     with app.app_context():
         database_of_app.engine.dispose()
+
+
+@contextmanager
+def dripping(beginning):
+    """A provider that says this at once and then a byte now and then; it notes who has gone."""
+    gone, waiting = Event(), Event()
+
+    def attend(line):
+        with line, suppress(OSError):
+            line.recv(65_536)
+            line.sendall(beginning)
+            while not waiting.wait(0.02):
+                line.sendall(b"x")
+        gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=lambda: attend(server.accept()[0]), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", gone
+        waiting.set()
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"],
+    ids=["status", "head", "body"],
+)
+def test_a_provider_that_drips_is_left_in_time_and_its_line_is_cut(
+    database, monkeypatch, beginning
+):
+    monkeypatch.setattr(oidc_client, "ALTOGETHER_SECONDS", 0.5)
+    with dripping(beginning) as (url, gone):
+        app = app_at(database, url)
+        begun = time.monotonic()
+        answer = app.test_client().get("/login/oidc", follow_redirects=True)
+        taken = time.monotonic() - begun
+
+        assert "统一认证暂时无法使用，请稍后重试，或用账号和密码登录。" in answer.text
+        assert taken < oidc_client.WAIT_SECONDS
+        assert gone.wait(oidc_client.WAIT_SECONDS)
+    with app.app_context():
+        database_of_app.engine.dispose()
+
+
+def test_a_provider_that_sends_without_end_is_not_read_to_the_end(database):
+    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (2 * LARGEST_ANSWER)
+    with dripping(endless) as (url, gone):
+        app = app_at(database, url)
+        answer = app.test_client().get("/login/oidc", follow_redirects=True)
+
+        assert "统一认证暂时无法使用" in answer.text
+        assert gone.wait(oidc_client.WAIT_SECONDS)
+    with app.app_context():
+        database_of_app.engine.dispose()
+
+
+def test_while_others_wait_for_the_provider_it_asks_nothing_more(monkeypatch):
+    monkeypatch.setattr(bounded_requests, "_turns", BoundedSemaphore(1))
+    monkeypatch.setattr(bounded_requests, "TURN_SECONDS", 0)
+
+    def ask_within(_adapter):
+        with pytest.raises(TimeoutError):
+            bounded_requests.within(1, lambda _: None)
+        return "answered"
+
+    assert bounded_requests.within(5, ask_within) == "answered"
+    assert bounded_requests.within(5, lambda _: "again") == "again"
 
 
 def test_without_a_provider_there_is_no_button_and_no_page(client):
