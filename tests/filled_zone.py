@@ -91,6 +91,7 @@ PAGES = (
     ("shen", "/visits/{visit}/edit"),
     ("shen", "/visits/{visit}/files"),
     ("shen", "/me/queue"),
+    ("yan", "/me/delegations"),
     ("shen", "/me/two-step"),
     ("shen", "/offline"),
     ("shen", "/offline/day"),

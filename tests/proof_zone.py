@@ -31,7 +31,7 @@ from crm.leads.view_models import LeadView
 from crm.mailing.channel_models import ChannelHost
 from crm.mailing.channel_rules import ChannelKind
 from crm.people.api_tokens import make_token
-from crm.people.models import LoginSession, Person, Unit
+from crm.people.models import Delegation, LoginSession, Person, Unit
 from crm.people.rules import Duty, Role, Scope
 from crm.quotas.models import Correction, FigureRecord
 from crm.results.models import Claim
@@ -175,7 +175,9 @@ class ProofZone:
         lead_file = LeadFile(record_id=lead_id, name="方案.pdf", **attached)
         view = LeadView(owner_id=shen.id, name="我的", query="stage=signed", saved_at=NOW)
         grant = make_grant(db, shen, wu)
-        db.add_all([offer, lead_file, view])
+        later = {"from_on": date(2027, 1, 1), "to_on": date(2027, 1, 2), "reason": "休假"}
+        delegation = Delegation(owner_id=wu.id, agent_id=shen.id, given_at=NOW, **later)
+        db.add_all([offer, lead_file, view, delegation])
         _correction(db, db.scalar(select(FigureRecord.id)), shen)
         db.flush()
         session_id = db.scalar(select(LoginSession.id).where(LoginSession.person_id == shen.id))
@@ -186,6 +188,7 @@ class ProofZone:
             "attachment": lead_file.id,
             "view": view.id,
             "grant": grant.id,
+            "delegation": delegation.id,
             "session": session_id,
             "milestone": _first(db, Milestone, lead_id=lead_id),
             "role": _first(db, LeadRole, lead_id=lead_id),

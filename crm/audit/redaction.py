@@ -50,6 +50,7 @@ WITHOUT_LEADS = frozenset(
         "claim_exclusion",
         "claim_kind",
         "claim_kind_span",
+        "delegation",
         "delivery_hold",
         "duty_separation",
         "mail_server",

@@ -26,6 +26,7 @@ class MessageKind(LabeledEnum):
     BULK = "bulk-change", "线索批量修改"
     STANDSTILL = "clock-standstill", "定时任务停止"
     RETENTION = "retention", "保存期限提醒"
+    DELEGATION = "delegation", "授权代理"
 
     @property
     def may_repeat(self) -> bool:

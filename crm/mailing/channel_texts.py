@@ -42,6 +42,7 @@ _TO_DO = {
     MessageKind.PROPOSAL: "有企业信息建议需要您处理或知悉，请查看",
     MessageKind.BULK: "您负责的线索有批量修改，请查看",
     MessageKind.STANDSTILL: "定时任务已停止，请检查服务器",
+    MessageKind.DELEGATION: "授权代理有变化，请查看",
     MessageKind.RETENTION: "有联系人超过保存期限，请确认是否删除",
 }
 # To a group: the zone's work, and nobody in particular.

@@ -12,6 +12,7 @@ from crm.base.pending import collect
 from crm.base.value_class import value_class
 from crm.people.admin_duties import require_holders_left
 from crm.people.api_tokens import end_tokens
+from crm.people.delegations import end_delegations_of
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
 
@@ -80,6 +81,7 @@ def disable_person(
         end_sessions(db, person=person, now=now)
         end_tokens(db, person_id=person.id, now=now)
         end_grants_of(db, person=person, now=now)
+        end_delegations_of(db, person=person, now=now)
 
     note_record_access_ended(db, person, by=by, at=now)
     record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
@@ -89,6 +91,7 @@ def enable_person(db: Session, *, person: Person, by: Person | None, now: dateti
     """Open the account again; earlier sessions and tokens stay ended."""
     if person.is_disabled(now):  # what ended with the account does not come back with it
         end_grants_of(db, person=person, now=now)
+        end_delegations_of(db, person=person, now=now)
     before, after = changes(person, {"disabled_at": None})
     if not after:
         return

@@ -181,6 +181,44 @@ class EntryGrant(Base):
     agent: Mapped[Person] = relationship(foreign_keys=agent_id, lazy="raise")
 
 
+class Delegation(Base):
+    """Who, the agent, has the rights of whom, the owner, between two dates (代理).
+
+    Both dates are included; one that was ended stays ended.
+    """
+
+    __tablename__ = "delegation"
+    __table_args__ = (
+        CheckConstraint("owner_id <> agent_id", "to_another"),
+        CheckConstraint("to_on >= from_on", "ends_after_it_begins"),
+        CheckConstraint("ended_by_id IS NULL OR ended_at IS NOT NULL", "ended_has_moment"),
+        Index(
+            # one open one at a time for two people; those that ended do not count
+            "uq_delegation_open",
+            "owner_id",
+            "agent_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "agent_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    from_on: Mapped[date]
+    to_on: Mapped[date]
+    reason: Mapped[str]
+    given_at: Mapped[datetime]
+    # none: by its last date, or with one of the accounts
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None]
+
+    owner: Mapped[Person] = relationship(foreign_keys=owner_id, lazy="raise")
+    agent: Mapped[Person] = relationship(foreign_keys=agent_id, lazy="raise")
+
+
 class DutySeparation(Base):
     """The one row that is there while three people administer (三员分立)."""
 

@@ -1,7 +1,7 @@
 """A person's scope, and whose records they may see (REGIME 2)."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import field, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -11,9 +11,20 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.base.remembered import remembered
 from crm.base.value_class import value_class
+from crm.people.delegations import held_by
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, held_on, unit_tree, units_below, units_held
-from crm.people.rules import JUDGING, OVERSEEING, WITH_RECORDS, Role
+from crm.people.rules import JUDGING, OVERSEEING, STANDING_IN, WITH_RECORDS, Role
+
+
+@value_class
+class Principal:
+    """Somebody for whom a viewer stands in (代理), with the units that are theirs to see."""
+
+    person_id: int
+    name: str
+    role: Role
+    unit_ids: frozenset[int]
 
 
 @value_class
@@ -24,6 +35,8 @@ class Viewer:
     unit_ids: frozenset[int]
     # all units, kept so that a request reads them once; empty for a recruiter
     tree: Sequence[UnitNode] = field(default=(), compare=False, repr=False)
+    # whose verdicts and steps are theirs to take, too; what those see is not
+    principals: tuple[Principal, ...] = ()
 
     @property
     def person_id(self) -> int:
@@ -39,6 +52,36 @@ class Viewer:
         return self.role in OVERSEEING
 
     @property
+    def acting_ids(self) -> list[int]:
+        """Ids of the viewer and of those for whom they stand in."""
+        return [self.person_id, *(each.person_id for each in self.principals)]
+
+    def alone(self) -> "Viewer":
+        """The viewer without those for whom they stand in."""
+        return replace(self, principals=())
+
+    def only_for(self, principal: "Principal") -> "Viewer":
+        """The viewer with that one of them."""
+        return replace(self, principals=(principal,))
+
+    @property
+    def acting_units(self) -> frozenset[int]:
+        """The units in which they oversee, themselves or for somebody."""
+        own = self.unit_ids if self.oversees else frozenset()
+        return own.union(*(each.unit_ids for each in self.principals))
+
+    def acting_in(self, roles: Collection[Role]) -> list[int]:
+        """Of `acting_ids` those with one of the roles."""
+        holders = ((each.person_id, each.role) for each in self.principals)
+        everyone = ((self.person_id, self.role), *holders)
+        return [person_id for person_id, role in everyone if role in roles]
+
+    @property
+    def judges_any(self) -> bool:
+        """Whether they confirm and reject visits, themselves or for somebody."""
+        return bool(self.acting_in(JUDGING))
+
+    @property
     def judges(self) -> bool:
         """Whether they confirm and reject visits in their scope."""
         return self.role in JUDGING
@@ -52,13 +95,34 @@ def require_records(by: Person | None) -> None:
 
 def viewer(db: Session, person: Person, on: date) -> Viewer:
     """What the person may see on that date: an admin the zone, a recruiter no unit (REGIME 2)."""
+    principals = _principals(db, person, on)
     if person.role is Role.RECRUITER:
-        return next(viewers(db, [person], on))
+        return Viewer(person, frozenset(), principals=principals)
     unit_ids = remembered(
         *(db, "units of a viewer", person.id, person.role, on),
         read=lambda: next(viewers(db, [person], on)).unit_ids,
     )
-    return Viewer(person, unit_ids, unit_tree(db))
+    return Viewer(person, unit_ids, unit_tree(db), principals)
+
+
+def acted_for(viewer: Viewer, may: Callable[[Viewer], bool]) -> int | None:
+    """In whose name the viewer does what they may: none where they may do it by themselves."""
+    if not viewer.principals or may(viewer.alone()):
+        return None
+    sufficient = (each for each in viewer.principals if may(viewer.only_for(each)))
+    return next(sufficient, viewer.principals[0]).person_id
+
+
+def _principals(db: Session, person: Person, on: date) -> tuple[Principal, ...]:
+    """For whom the person stands in on the date, which is rare."""
+    if person.role not in STANDING_IN or not (held := held_by(db, person.id, on)):
+        return ()
+    units = units_held(db, [each.owner_id for each in held], on)
+    tree = unit_tree(db)
+    return tuple(
+        Principal(each.owner_id, each.name, each.role, units_below(tree, units[each.owner_id]))
+        for each in held
+    )
 
 
 def viewers(

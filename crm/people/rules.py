@@ -93,6 +93,10 @@ OVERSEEING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units
 JUDGING = frozenset({Role.SUPERVISOR, Role.ADMIN})  # they confirm and reject visits in scope
 
+# They hand their rights on for a time (代理); what an admin does is another admin's to do.
+DELEGATING = frozenset({Role.SUPERVISOR, Role.LEADER})
+STANDING_IN = WITH_RECORDS - {Role.ADMIN}  # they may be given them
+
 LONGEST_TOKEN_DAYS = 365
 
 
@@ -122,7 +126,7 @@ class Account(Protocol):
 
 
 class Grant(Protocol):
-    """A row that lets one person enter visits for another."""
+    """A row that lets one person act for another between two dates."""
 
     @property
     def from_on(self) -> date:
@@ -142,8 +146,17 @@ def may_enter_for(grant: Grant, *, owner: Account, agent: Account, on: date) -> 
 
     It ends with either account; a reader has no records to enter.
     """
+    return _holds(grant, owner, agent, on) and agent.role in WITH_RECORDS
+
+
+def stands_in_for(grant: Grant, *, owner: Account, agent: Account, on: date) -> bool:
+    """Whether the agent has the owner's rights on the date: by the roles that both have then."""
+    are_fit = owner.role in DELEGATING and agent.role in STANDING_IN
+    return _holds(grant, owner, agent, on) and are_fit
+
+
+def _holds(grant: Grant, owner: Account, agent: Account, on: date) -> bool:
     holds = grant.ended_at is None and grant.from_on <= on <= (grant.to_on or date.max)
     closing = [account.disabled_at for account in (owner, agent) if account.disabled_at is not None]
     # an account that closes during the date is closed on it
-    are_open = all(moment >= at_civil(on + DAY) for moment in closing)
-    return holds and are_open and agent.role in WITH_RECORDS
+    return holds and all(moment >= at_civil(on + DAY) for moment in closing)

@@ -16,6 +16,7 @@ from crm.base.errors import Refused
 from crm.base.usernames import fold_username, new_username
 from crm.people.accounts import end_sessions, note_record_access_ended
 from crm.people.admin_duties import require_holders_left, require_role_open
+from crm.people.delegations import end_delegations_of
 from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.password_rules import PasswordRules, require_acceptable
@@ -105,6 +106,8 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     if role not in WITH_RECORDS:
         note_record_access_ended(db, person, by=by, at=now)
         end_grants_to(db, person=person, now=now)
+    if "role" in after:
+        end_delegations_of(db, person=person, role=role, now=now)
     if after:
         record(db, "person.changed", person, by=by, at=now, before=before, after=after)
 

@@ -24,7 +24,7 @@ from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind
 from crm.people.models import Person, Posting
 from crm.people.officers import officer_ids
-from crm.people.permissions import Viewer, viewer
+from crm.people.permissions import Viewer, acted_for, viewer
 from crm.people.queries import active_at, held_on, posted_as
 from crm.people.rules import WITH_RECORDS, Role
 from crm.problems.models import Problem, ProblemLead, ProblemUnit
@@ -40,6 +40,7 @@ from crm.problems.permissions import (
     has_line,
     may_see,
     may_take,
+    onlooker,
     refusal_of,
     viewer_of,
     visible,
@@ -184,8 +185,12 @@ def steps_of(db: Session, me: Onlooker, problem: Problem, at: datetime) -> froze
     return PROBLEM_WORKFLOW.steps(situation_of(db, me, problem, at))
 
 
-def require_step(db: Session, *, problem: Problem, step: Step, by: Person, now: datetime) -> None:
+def require_step(
+    db: Session, *, problem: Problem, step: Step, by: Person, now: datetime
+) -> int | None:
     """Lock the problem and refuse a step that its workflow does not allow the person now.
+
+    The id of the person in whose name another one takes it; none: in their own.
 
     Refused as `not_yours`, `problem_state`, `not_by_solver`, `passed_twice`, `passes_left`,
     `already_referred`, `not_referred`, `somebody_acts`.
@@ -197,9 +202,16 @@ def require_step(db: Session, *, problem: Problem, step: Step, by: Person, now: 
 
     # Of two who take a step at once, the second meets the state that the first one left.
     hold(db, problem)
-    obstacle = PROBLEM_WORKFLOW.of(step).obstacle(situation_of(db, me, problem, now))
+    workflow = PROBLEM_WORKFLOW.of(step)
+    obstacle = workflow.obstacle(situation_of(db, me, problem, now))
     if obstacle is not None:
         raise refusal_of(obstacle, problem)
+
+    def may(viewer: Viewer) -> bool:
+        situation = situation_of(db, onlooker(db, viewer, me.on), problem, now)
+        return not workflow.obstacle(situation)
+
+    return acted_for(me.viewer, may)
 
 
 # the problems that wait for one person

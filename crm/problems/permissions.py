@@ -21,7 +21,7 @@ from crm.leads.permissions import role_held_on
 from crm.leads.permissions import visible as visible_leads
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Posting
-from crm.people.officers import is_officer
+from crm.people.officers import is_officer, officer_ids
 from crm.people.permissions import Viewer, viewer
 from crm.people.queries import active_at, held_on
 from crm.people.rules import WITH_RECORDS, Role
@@ -52,11 +52,13 @@ class Onlooker:
     @property
     def scope(self) -> frozenset[int]:
         """The units in which they oversee."""
-        return self.viewer.unit_ids if self.viewer.oversees else frozenset()
+        return self.viewer.acting_units
 
 
 def onlooker(db: Session, viewer: Viewer, on: date) -> Onlooker:
-    return Onlooker(viewer, on, is_officer(db, viewer, on))
+    # an officer's place may be taken for a time, too
+    stands_in = bool(viewer.principals) and not officer_ids(db, on).isdisjoint(viewer.acting_ids)
+    return Onlooker(viewer, on, stands_in or is_officer(db, viewer, on))
 
 
 # who may see a problem
@@ -84,7 +86,7 @@ def _parts(me: Onlooker) -> list[ColumnElement[bool]]:
     """Problems in which they have a part; an officer has one in each."""
     person_id = me.viewer.person_id
     columns = (Problem.raised_by_id, Problem.person_id, Problem.named_id)
-    parts = [column == person_id for column in columns]
+    parts: list[ColumnElement[bool]] = [column.in_(me.viewer.acting_ids) for column in columns]
     parts += [_tracked_by(person_id, me.on), is_member(person_id, me.on)]
     if me.scope:
         parts += [Problem.unit_id.in_(me.scope), Problem.raised_unit_id.in_(me.scope)]
@@ -147,9 +149,13 @@ def actor_conditions(me: Onlooker) -> dict[Actor, ColumnElement[bool]]:
     Who stands in where nobody is left is decided in `assignees`.
     """
     person_id = me.viewer.person_id
-    posted = select(Posting.unit_id).where(Posting.person_id == person_id, held_on(me.on))
-    is_in_line = me.viewer.role in IN_LINE
-    columns = {actor: column.is_not_distinct_from(person_id) for actor, column in COLUMNS.items()}
+    line_ids = me.viewer.acting_in(IN_LINE)
+    posted = select(Posting.unit_id).where(Posting.person_id.in_(line_ids), held_on(me.on))
+    is_in_line = bool(line_ids)
+    columns = {
+        actor: or_(*(column.is_not_distinct_from(each) for each in me.viewer.acting_ids))
+        for actor, column in COLUMNS.items()
+    }
 
     return columns | {
         Actor.TRACKER: _tracked_by(person_id, me.on),

@@ -11,6 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
+from crm.people.delegations import on_behalf
 from crm.people.models import Person, Unit
 from crm.problems.assignees import require_step
 from crm.problems.history import note_and_record
@@ -76,7 +77,7 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
     Refused as `require_step`, as `required` where words or dates are missing, as `no_such_unit`,
     `no_such_person`, `same_owner`, `nobody_takes`, `may_not_know_problem`, `due_in_past`.
     """
-    require_step(db, problem=problem, step=step, by=by, now=now)
+    for_id = require_step(db, problem=problem, step=step, by=by, now=now)
     taken = Taken(db, problem, step, by, now, calendar, given or StepInput())
     text = _words(taken)
     before = _values(db, problem)
@@ -98,7 +99,7 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
         by=by,
         now=now,
         before={name: before[name] for name in changed} or None,
-        after={name: after[name] for name in changed} or None,
+        after=on_behalf({name: after[name] for name in changed}, for_id) or None,
         text=text,
     )
     # what was loaded is from before the step

@@ -64,7 +64,7 @@ def count_pending(
 def visits_to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
     """What waits for the viewer's verdict in this and the last period of each kind, in time."""
     on = clock.civil_date(now)
-    periods = [Period.holding(kind, on) for kind in period_kinds(db)] if viewer.judges else []
+    periods = [Period.holding(kind, on) for kind in period_kinds(db)] if viewer.judges_any else []
     rules = rules_for_all(db, periods)
     if not rules:
         return []

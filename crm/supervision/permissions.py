@@ -17,7 +17,7 @@ from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person, Posting, Unit
-from crm.people.permissions import Viewer, viewer
+from crm.people.permissions import Viewer, acted_for, viewer
 from crm.people.queries import held_on
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.models import RuleVersion
@@ -54,16 +54,16 @@ def visible(viewer: Viewer, scope: FigureScope, on: date) -> ColumnElement[bool]
     if viewer.role not in WITH_RECORDS:
         return false()
 
-    me = viewer.person_id
-    own = [column == me for column in (Order.officer_id, Order.issued_by_id, Order.drafted_by_id)]
+    people = viewer.acting_ids
+    decided = (Order.officer_id, Order.issued_by_id, Order.drafted_by_id)
     # A draft may still be dropped, so the person whom it is about does not see it yet.
-    to_answer = and_(Order.person_id == me, Order.issued_at.is_not(None))
-    near = or_(to_answer, *own)
+    to_answer = and_(Order.person_id.in_(people), Order.issued_at.is_not(None))
+    near = or_(to_answer, *(column.in_(people) for column in decided))
 
-    if viewer.oversees:
-        not_on_draft = or_(Order.issued_at.is_not(None), Order.person_id.is_distinct_from(me))
-        near |= Order.unit_id.in_(viewer.unit_ids) & not_on_draft
-        near |= and_(Order.issued_at.is_not(None), assisted_by(viewer.unit_ids))
+    if units := viewer.acting_units:
+        is_about_me = Order.person_id.is_not(None) & Order.person_id.in_(people)
+        near |= Order.unit_id.in_(units) & or_(Order.issued_at.is_not(None), ~is_about_me)
+        near |= and_(Order.issued_at.is_not(None), assisted_by(units))
 
     return _secrecy_allows(viewer, on) & figure_allows(scope) & near
 
@@ -122,9 +122,21 @@ def overdue(on: date) -> ColumnElement[bool]:
 
 
 def actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[bool]]:
-    """Of each actor, the orders to which the viewer is it; never NULL for the columns' actors."""
-    me, units = viewer.person_id, viewer.unit_ids if viewer.oversees else frozenset()
-    posted = select(Posting.unit_id).where(Posting.person_id == me, held_on(on))
+    """Of each actor, the orders to which the viewer is it; never NULL for the columns' actors.
+
+    Nobody stands in for another in an order about themselves.
+    """
+    own = _actor_conditions(viewer.alone(), on)
+    if not viewer.principals:
+        return own
+    is_mine = Order.person_id.is_not_distinct_from(viewer.person_id)
+    acting = _actor_conditions(viewer, on)
+    return {actor: or_(own[actor], acting[actor] & ~is_mine) for actor in own}
+
+
+def _actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[bool]]:
+    people, units, line_ids = viewer.acting_ids, viewer.acting_units, viewer.acting_in(IN_LINE)
+    posted = select(Posting.unit_id).where(Posting.person_id.in_(line_ids), held_on(on))
     # The top unit has none above it, so it stands for it.
     above = (
         select(func.coalesce(Unit.parent_id, Unit.id))
@@ -132,9 +144,12 @@ def actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[bool
         .correlate(Order)
         .scalar_subquery()
     )
-    is_in_line = viewer.role in IN_LINE
+    is_in_line = bool(line_ids)
     line = Order.unit_id.in_(posted) if is_in_line else false()
-    columns = {actor: column.is_not_distinct_from(me) for actor, column in COLUMNS.items()}
+    columns = {
+        actor: or_(*(column.is_not_distinct_from(person_id) for person_id in people))
+        for actor, column in COLUMNS.items()
+    }
 
     return columns | {
         Actor.OVERSEER: Order.unit_id.in_(units),
@@ -151,22 +166,25 @@ def situation_of(db: Session, me: Viewer, order: Order, on: date) -> OrderSituat
 
     Must agree with the SQL of `actor_conditions` and `condition_sql`.
     """
+    if order.person_id == me.person_id:
+        me = me.alone()
     actors = {
-        actor for actor, column in COLUMNS.items() if getattr(order, column.key) == me.person_id
+        actor for actor, column in COLUMNS.items() if getattr(order, column.key) in me.acting_ids
     }
+    units, line_ids = me.acting_units, me.acting_in(IN_LINE)
 
-    if me.oversees:
+    if units:
         parent_id = db.scalar(select(Unit.parent_id).where(Unit.id == order.unit_id))
         assisting = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
         scopes = {
-            Actor.OVERSEER: order.unit_id in me.unit_ids,
-            Actor.ABOVE: (parent_id or order.unit_id) in me.unit_ids,
-            Actor.ASSISTANT: not me.unit_ids.isdisjoint(db.scalars(assisting)),
+            Actor.OVERSEER: order.unit_id in units,
+            Actor.ABOVE: (parent_id or order.unit_id) in units,
+            Actor.ASSISTANT: not units.isdisjoint(db.scalars(assisting)),
         }
         actors |= {actor for actor, is_so in scopes.items() if is_so}
 
-    if me.role in IN_LINE:
-        query = select(Posting.unit_id).where(Posting.person_id == me.person_id, held_on(on))
+    if line_ids:
+        query = select(Posting.unit_id).where(Posting.person_id.in_(line_ids), held_on(on))
         posted = set(db.scalars(query))
         is_in_line = order.unit_id in posted
         lines = {
@@ -226,8 +244,10 @@ def steps_of(db: Session, me: Viewer, order: Order, on: date) -> frozenset[Step]
     return ORDER_WORKFLOW.steps(situation_of(db, me, order, on))
 
 
-def require_step(db: Session, *, order: Order, step: Step, by: Person, now: datetime) -> None:
+def require_step(db: Session, *, order: Order, step: Step, by: Person, now: datetime) -> int | None:
     """Lock the order and refuse a step that its workflow does not allow the person now.
+
+    The id of the person in whose name another one takes it; none: in their own.
 
     Refused as `not_yours`, `order_state`, `same_person`, `extension_too_late`, `already_asked`,
     `nothing_asked`.
@@ -240,9 +260,11 @@ def require_step(db: Session, *, order: Order, step: Step, by: Person, now: date
 
     # Of two who take a step at once, the second meets the state that the first one left.
     hold(db, order)
-    obstacle = ORDER_WORKFLOW.of(step).obstacle(situation_of(db, me, order, on))
+    workflow = ORDER_WORKFLOW.of(step)
+    obstacle = workflow.obstacle(situation_of(db, me, order, on))
     if obstacle is not None:
         raise _refusal(obstacle, order)
+    return acted_for(me, lambda one: not workflow.obstacle(situation_of(db, one, order, on)))
 
 
 def _refusal(obstacle: Obstacle | Condition, order: Order) -> Refused:

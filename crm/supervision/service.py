@@ -11,6 +11,7 @@ from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.seed_files import read_seeds
 from crm.base.value_class import value_class
+from crm.people.delegations import on_behalf
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 from crm.supervision.history import note_and_record
@@ -67,7 +68,7 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
     Refused as `require_step`, as `required` where words are missing, and as `due_not_later`.
     Issuing is refused as `nobody_receives` or `nobody_may_know` where nobody would receive it.
     """
-    require_step(db, order=order, step=step, by=by, now=now)
+    for_id = require_step(db, order=order, step=step, by=by, now=now)
     step_input = StepInput(step, _words(step, text), new_due_on, by, now)
 
     step_record = _CHANGES[step](db, order, step_input) if step in _CHANGES else StepRecord()
@@ -78,7 +79,7 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
         by=by,
         now=now,
         before=step_record.before,
-        after=step_record.after,
+        after=on_behalf(step_record.after, for_id),
         text=step_input.text,
         new_due_on=step_record.new_due_on,
     )

@@ -24,8 +24,8 @@ from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.entry_grants import owners_of
 from crm.people.models import Person, Posting
-from crm.people.permissions import Viewer, people_in
-from crm.people.rules import WITH_RECORDS, Role
+from crm.people.permissions import Viewer, acted_for, people_in
+from crm.people.rules import JUDGING, WITH_RECORDS, Role
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 from crm.visits.rules import LONGEST_DAYS, Kind, Status
 
@@ -151,24 +151,38 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     The leader's unit is in scope, and the viewer never led, joined or entered the visit, nor
     changed its facts or set it done for others.
     """
-    if not viewer.judges:
+    if not (judging := _judged(viewer)):
         return false()
 
-    # an admin judges also where the leader never held a primary posting
-    is_admin = viewer.role is Role.ADMIN
-    reached = true() if is_admin else unit_of_leader().in_(viewer.unit_ids)
-    # REGIME 3: never a visit that they led, joined or entered
-    own = or_(Visit.leader_id == viewer.person_id, joined_by([viewer.person_id]))
-    # an import has nobody here: compared alone, it and its opposite would be unknown
-    entered = Visit.entered_by_id.is_not(None) & (Visit.entered_by_id == viewer.person_id)
-    once = exists().where(
-        VisitFormer.visit_id == Visit.id, VisitFormer.person_id == viewer.person_id
-    )
     # a stay may be rejected while it is under way, as its past dates count already
     is_stay = (Visit.kind == Kind.RESIDENCY) & (Visit.status == Status.PLANNED)
     is_open = (Visit.status == Status.DONE) | is_stay
 
-    return and_(reached, ~own, ~entered, ~once, is_open)
+    return and_(or_(*judging), *_not_of(viewer.person_id), is_open)
+
+
+def _judged(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """The visits that the viewer reaches as a judge, and for each in whose name they judge."""
+    judging: list[ColumnElement[bool]] = []
+    if viewer.judges:
+        # an admin judges also where the leader never held a primary posting
+        is_admin = viewer.role is Role.ADMIN
+        judging.append(true() if is_admin else unit_of_leader().in_(viewer.unit_ids))
+    for principal in viewer.principals:
+        if principal.role in JUDGING:
+            reached = unit_of_leader().in_(principal.unit_ids)
+            # nobody judges for another what that one may not judge
+            judging.append(and_(reached, *_not_of(principal.person_id)))
+    return judging
+
+
+def _not_of(person_id: int) -> tuple[ColumnElement[bool], ...]:
+    """REGIME 3: never a visit that they led, joined or entered."""
+    own = or_(Visit.leader_id == person_id, joined_by([person_id]))
+    # an import has nobody here: compared alone, it and its opposite would be unknown
+    entered = Visit.entered_by_id.is_not(None) & (Visit.entered_by_id == person_id)
+    once = exists().where(VisitFormer.visit_id == Visit.id, VisitFormer.person_id == person_id)
+    return ~own, ~entered, ~once
 
 
 def unit_of_leader() -> ColumnElement[int]:
@@ -203,6 +217,11 @@ def may_change(db: Session, viewer: Viewer, visit_id: int, on: date) -> bool:
 def may_judge(db: Session, viewer: Viewer, visit_id: int) -> bool:
     """Whether the viewer may confirm or reject the visit."""
     return db.scalar(select(Visit.id).where(Visit.id == visit_id, judgeable(viewer))) is not None
+
+
+def judged_for(db: Session, viewer: Viewer, visit_id: int) -> int | None:
+    """In whose name the viewer judges a visit that they may judge; none: in their own."""
+    return acted_for(viewer, lambda one: may_judge(db, one, visit_id))
 
 
 def covering(first: date | None, last: date | None) -> ColumnElement[bool]:

@@ -8,12 +8,13 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
+from crm.people.delegations import on_behalf
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.quota_inputs import Edit
 from crm.visits.links import participants_of
 from crm.visits.models import Visit
-from crm.visits.permissions import may_judge
+from crm.visits.permissions import judged_for, may_judge
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Kind, Verdict, is_open_to_verdict
 
@@ -28,8 +29,8 @@ def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vi
     A stay that has begun may be confirmed before it is done. Refused as `not_yours`, `not_done`.
     """
     hold(db, visit)
-    _require_judge(db, visit, by, now)
-    return _set_verdict(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
+    for_id = _require_judge(db, visit, by, now)
+    return _set_verdict(db, visit, Verdict.CONFIRMED, None, for_id=for_id, by=by, now=now)
 
 
 def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
@@ -38,10 +39,11 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
     A stay may be rejected before it is done, so that its past dates count no longer.
     """
     hold(db, visit)
-    _require_judge(db, visit, by, now)
+    for_id = _require_judge(db, visit, by, now)
     if not reason.strip():
         raise Refused("required", field="reason")
-    return _set_verdict(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
+    text = reason.strip()
+    return _set_verdict(db, visit, Verdict.REJECTED, text, for_id=for_id, by=by, now=now)
 
 
 def confirmed_facts(visit: Visit) -> frozenset[str]:
@@ -58,11 +60,14 @@ def withdraw_confirmation(
         visit.verdict = visit.verdict_at = visit.verdict_by_id = None
 
 
-def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None:
+def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> int | None:
+    """Refuse whoever may not judge; the id of the person in whose name another one does."""
     if not is_open_to_verdict(visit, now):
         raise Refused("not_done", field="status", status=visit.status.label)
-    if not may_judge(db, viewer(db, by, civil_date(now)), visit.id):
+    me = viewer(db, by, civil_date(now))
+    if not may_judge(db, me, visit.id):
         raise Refused("not_yours")
+    return judged_for(db, me, visit.id)
 
 
 def _set_verdict(  # noqa: PLR0913 - one change, whole
@@ -71,6 +76,7 @@ def _set_verdict(  # noqa: PLR0913 - one change, whole
     verdict: Verdict,
     reason: str | None,
     *,
+    for_id: int | None,
     by: Person,
     now: datetime,
 ) -> Visit:
@@ -83,7 +89,7 @@ def _set_verdict(  # noqa: PLR0913 - one change, whole
     after = {"verdict": verdict, "reason": reason} if reason else {"verdict": verdict}
 
     edit = Edit(f"visit.{verdict.value}")
-    record(db, edit.value, visit, by=by, at=now, before=before, after=after)
+    record(db, edit.value, visit, by=by, at=now, before=before, after=on_behalf(after, for_id))
     people = participants_of(db, visit.id)
     collect_edit(db, visit, edit, people=people, reason=reason, by=by, at=now)
 

@@ -57,7 +57,7 @@ from crm.web.milestones import templates as plan_templates
 from crm.web.offline import views as offline
 from crm.web.outbox import views as outbox
 from crm.web.own_fields import views as own_fields
-from crm.web.people import entry_grants, reassignment, units
+from crm.web.people import delegations, entry_grants, reassignment, units
 from crm.web.people import views as people
 from crm.web.planner import views as planner
 from crm.web.problems import admin as problem_categories
@@ -184,6 +184,7 @@ def init_app(app: Flask) -> None:
         sign_in_profiles,
         duties,
         people,
+        delegations,
         entry_grants,
         reassignment,
         units,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from crm.people.rules import (
     AUDITING,
+    DELEGATING,
     IN_BUSINESS,
     JUDGING,
     OF_BOARDS,
@@ -78,6 +79,10 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "entry_grants.new_mine": IN_BUSINESS,
     "entry_grants.grant_mine": IN_BUSINESS,
     "entry_grants.end_mine": IN_BUSINESS,
+    "delegations.mine": WITH_RECORDS,
+    "delegations.give": DELEGATING,
+    "delegations.end_mine": WITH_RECORDS,
+    "delegations.end": SECURING,
     "choices.people": ANYONE,  # readers name colleagues, too
     "choices.date": ANYONE,
     "privacy.show": ANYONE,

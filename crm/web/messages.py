@@ -43,6 +43,11 @@ SENTENCES = {
     "cannot_enter": "{agent} 不能代录：简报读者和已停用的账号不能登记拜访。",
     "grant_is_over": "结束日期已过，请改为今天或以后的日期，或留空。",
     "grant_there": "{agent} 已有尚未结束的代录授权；需修改日期的，请先结束原授权。",
+    # standing in
+    "delegation_to_oneself": "请选择本人以外的人员。",
+    "cannot_stand_in": "{agent} 不能代理：须为招商人员、督查人员或领导，且账号在用。",
+    "delegation_is_over": "结束日期已过，请改为今天或以后的日期。",
+    "delegation_there": "{agent} 已有尚未结束的代理；需修改日期的，请先结束原授权。",
     # handing over
     "handover_unfit": "部分事项不能交给所选人员，原因见各项下方；本次未保存。",
     "nobody_named": "请选择接手人：可全部交给一人，也可逐项选择。",

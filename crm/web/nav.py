@@ -55,6 +55,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "api_reference": "me",
     "bulk_changes": "leads",
     "contacts": "companies",
+    "delegations": "me",
     "entry_grants": "me",
     "merges": "leads",
     "mini": "myday",

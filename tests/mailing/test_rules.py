@@ -51,6 +51,7 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.BULK,
         MessageKind.STANDSTILL,
         MessageKind.RETENTION,
+        MessageKind.DELEGATION,
     }
     assert {*OPTIONAL, *FIXED, *IN_APP} == set(MessageKind)
 

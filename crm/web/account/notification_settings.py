@@ -58,6 +58,7 @@ WHAT_FOR = {
     MessageKind.PROPOSAL: "他人建议修改您负责的企业信息，或您的建议有了结果时",
     MessageKind.BULK: "他人批量修改线索，由您跟踪、负责或跟进时",
     MessageKind.STANDSTILL: "定时任务停止五分钟以上时",
+    MessageKind.DELEGATION: "他人授权您代理，或代理提前结束时",
     MessageKind.RETENTION: "每月 1 日 3:00：有联系人超过保存期限、待确认删除时",
     MessageKind.STAY_LAPSED: "所辖人员驻城结束后逾期未办结时，通知督查人员",
 }

@@ -20,6 +20,7 @@ from crm.people.password_rules import PasswordRules
 from crm.people.rules import IN_BUSINESS, WITH_RECORDS
 from crm.people.sessions import open_sessions, session_of
 from crm.people.sign_in_profiles import password_demands, password_rules
+from crm.web.access import ACCESS
 from crm.web.access_check import begin_write_late
 from crm.web.auth import begin_session, check_password, open_session, signed_in
 from crm.web.forms import LARGEST_ID, cleaned, show_refusal
@@ -33,6 +34,7 @@ _line = Length(max=200, message="最多 %(max)d 个字。")
 LINKS = (
     ("mailbox.listing", "信箱", "mail", "系统发送给您的周报、月报和提醒"),
     ("my_settings.show", "邮件设置", "mail-cog", "设置接收的邮件和免打扰时段"),
+    ("delegations.mine", "授权代理", "user-check", "休假、外出期间由他人代为确认和办理"),
     ("tokens.listing", "接口令牌", "key", "供其他程序以您的名义查询和登记"),
     ("two_step.show", "两步验证", "shield-lock", "登录时除密码外，再输入手机验证器上的验证码"),
     ("privacy.show", "个人信息说明", "info-circle", "登记哪些联系人信息、用途、期限和查询办法"),
@@ -110,7 +112,11 @@ def _page(contact: ContactForm, password: PasswordForm, feed_url: str = "") -> s
         given=given_grants(db.session, signed_in(), is_mine=True),
         held=held_grants(db.session, signed_in()),
         new_url=url_for("entry_grants.new_mine"),
-        links=[Link(url_for(endpoint), *texts) for endpoint, *texts in LINKS],
+        links=[
+            Link(url_for(endpoint), *texts)
+            for endpoint, *texts in LINKS
+            if signed_in().role in ACCESS[endpoint]
+        ],
         feed_url=feed_url,
         feed=open_feed(db.session, signed_in().id),
         has_feed=signed_in().role in WITH_RECORDS,

@@ -52,7 +52,7 @@ def _records(session: Session, me: Viewer) -> Records | None:
 
 
 def _late_visits(session: Session, me: Viewer, shown_at: int) -> Sequence[LateVisit]:
-    if not me.judges:
+    if not me.judges_any:
         return ()
     visits = visits_to_judge(session, me, moment())[:MOST]
     return late_visits(session, me, visits, moment(), shown_at=shown_at)

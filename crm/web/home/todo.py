@@ -174,15 +174,16 @@ def _expiring(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
 
 def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
     """What roles that confirm and approve have to decide."""
+    if me.judges_any:
+        yield TodoItem(
+            "超期补录的拜访待确认",
+            len(visits_to_judge(db, me, now)),
+            url_for("compliance.board", tab="waiting"),
+            "clipboard-check",
+        )
     if not me.judges:
         return
 
-    yield TodoItem(
-        "超期补录的拜访待确认",
-        len(visits_to_judge(db, me, now)),
-        url_for("compliance.board", tab="waiting"),
-        "clipboard-check",
-    )
     yield TodoItem(
         "请假待审批",
         len(absence_approval.waiting(db, me, on)),

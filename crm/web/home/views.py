@@ -52,7 +52,8 @@ def _records(
     grants = grants_of(session, me.person, on)
     has_records = Part.VISITS in layout
     records = records_of(session, me, grants.owners, now) if has_records else None
-    return {"records": records, "grants": grants.sentences}
+    standing_in = [f"您正在代理{each.name}，可代为确认和办理。" for each in me.principals]
+    return {"records": records, "grants": [*standing_in, *grants.sentences]}
 
 
 def _overview(

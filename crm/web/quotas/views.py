@@ -170,7 +170,7 @@ def _tabs(
 
     me = my_view()
     corrects = me.oversees or count_corrections(db.session, of_author(me.person_id)) > 0
-    others = [("waiting", "待确认", me.judges), ("corrections", "更正", corrects)]
+    others = [("waiting", "待确认", me.judges_any), ("corrections", "更正", corrects)]
 
     return by_period + [
         {"url": url_for(".board", tab=name), "label": label, "active": name == current}
@@ -208,7 +208,7 @@ def _choices(shown: Period, current: Period) -> list[tuple[str, str]]:
 
 
 def _late_visits_page() -> ResponseReturnValue:
-    if not my_view().judges:
+    if not my_view().judges_any:
         abort(404)
     shown_at = position_shown()
     visits = visits_to_judge(db.session, my_view(), moment())
