@@ -11,19 +11,20 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from queue import Queue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from crm.base import clock
 
 CALLBACK_SECONDS = 0.2
 CHUNK = 16 * 1024
 LONGEST_LINE = 8 * 1024
+BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 WhileWaiting = Callable[[], None]
 Poll = Callable[[int, int, float], bool]  # a descriptor, what is waited for, seconds: is it ready?
 
@@ -70,6 +71,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._unread = bytearray()
         self._is_closed = False
+        self._is_secured = False
         self.own_name = ""
 
     def connect(self, host: str, port: int, *, until: float) -> None:
@@ -130,16 +132,14 @@ class Connection:
         secured = context.wrap_socket(
             self._open, server_hostname=host, do_handshake_on_connect=False
         )
-        self._socket = secured
+        self._socket, self._is_secured = secured, True
         self._try(secured.do_handshake, select.POLLIN, until)
 
     def send(self, data: bytes, *, until: float) -> None:
         unsent = memoryview(data)
         while unsent:
             # TLS requires that the same chunk is offered until it is taken.
-            chunk = unsent[:CHUNK]
-            sent = self._try(lambda chunk=chunk: self._open.send(chunk), select.POLLOUT, until)  # type: ignore[misc]
-            unsent = unsent[sent:]
+            unsent = unsent[self._try(self._send, select.POLLOUT, until, unsent[:CHUNK]) :]
 
     def read_line(self, *, until: float) -> bytes:
         """The next line, without its line break."""
@@ -149,6 +149,8 @@ class Connection:
                 raise ProtocolError(message)
             if self._is_closed:
                 raise ClosedError
+            if not self._is_secured:  # an answer takes a while; TLS may have it already
+                self._wait(self._open, select.POLLIN, until)
             self._try(self._read, select.POLLIN, until)
         line, _, rest = bytes(self._unread).partition(b"\n")
         self._unread[:] = rest
@@ -156,8 +158,10 @@ class Connection:
 
     def has_input(self) -> bool:
         """Whether there is unread input; raises `ClosedError` where the server has gone."""
-        with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        try:
             self._read()
+        except BLOCKED:
+            return bool(self._unread)
         if self._is_closed and not self._unread:
             raise ClosedError
         return bool(self._unread)
@@ -178,6 +182,9 @@ class Connection:
             raise ClosedError
         return self._socket
 
+    def _send(self, chunk: memoryview) -> int:
+        return self._open.send(chunk)
+
     def _read(self) -> None:
         try:
             received = self._open.recv(CHUNK)
@@ -187,10 +194,10 @@ class Connection:
         self._unread += received
         self._is_closed = not received
 
-    def _try(self, step: Callable[[], T], ready: int, until: float) -> T:
+    def _try(self, step: Callable[[*Args], T], ready: int, until: float, *args: *Args) -> T:
         while True:
             try:
-                return step()
+                return step(*args)
             except BlockingIOError:
                 self._wait(self._open, ready, until)
             # TLS may have to read in order to write, and the other way round

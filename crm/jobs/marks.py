@@ -105,7 +105,7 @@ class Marks:
             began = monotonic()
             self._write_all(waiting)
             # as long as another one would take
-            self._patience = min(monotonic() - began, MOST_PATIENCE)
+            self._patience = min(2 * (monotonic() - began), MOST_PATIENCE)
 
         if marks.error:
             raise marks.error
