@@ -106,10 +106,10 @@ def _inliner() -> "CSSInliner":
 
 def _shrink_html(html: str) -> str:
     """Drop indentation and empty lines: some mail programs cut a mail off at 100 kB."""
-    return "\n".join(line.strip() for line in html.splitlines() if line.strip())
+    return "\n".join(filter(None, map(str.strip, html.splitlines())))
 
 
 def _tidy_text(text: str) -> str:
     """Drop trailing blanks and runs of empty lines that the template's layout left."""
-    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    lines = "\n".join(map(str.rstrip, text.splitlines()))
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

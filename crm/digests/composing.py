@@ -123,7 +123,6 @@ def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
     short = _others(facts, visibility, _short)
     progress = lead_progress(facts, visibility)
     ahead = _planned_by_others(facts, visibility)
-    visits = [visit for visit in ahead if visit.facts.kind is not Kind.RESIDENCY]
 
     return UnitsPart(
         names=tuple(node.unit.name for node in top_units(facts.units, seen)),
@@ -137,13 +136,13 @@ def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
         status_changes=Truncated.of(_others(facts, visibility, _changed), MOST_STATUS_CHANGES).each(
             partial(line_of_figure, facts)
         ),
-        people=_people_tables(facts, _others(facts, visibility, _by_unit)),
+        people=_people_tables(facts, visibility),
         signed=progress.signed,
         moved=progress.moved,
         other=progress.other,
         notable=notable_visits(facts, visibility) if visibility.has_records else NO_VISITS,
-        stays=_stays(facts, visibility, ahead),
-        plan=Truncated.of(visits, MOST_PLANNED).each(
+        stays=_stays(facts, visibility),
+        plan=Truncated.of(ahead, MOST_PLANNED).each(
             lambda visit: visit_line(visit, visibility, minutes=False)
         ),
         orders=_orders_part(facts, visibility),
@@ -184,18 +183,20 @@ def _others(
     """Of the figures that `find` gives for the units, those of others that may be seen."""
     if not visibility.has_records:
         return []
+    me, scope = visibility.viewer.person_id, visibility.figures
     return [
         found
-        for found in facts.shared(find, visibility.figures.unit_ids)
-        if found.person_id != visibility.viewer.person_id and visibility.figures.sees_figure(found)
+        for found in facts.shared(find, scope.unit_ids)
+        if found.person_id != me and scope.sees_figure(found)
     ]
 
 
-def _people_tables(facts: Facts, people: Iterable[PersonFigure]) -> tuple[PeopleTable, ...]:
+def _people_tables(facts: Facts, visibility: Visibility) -> tuple[PeopleTable, ...]:
     """In a monthly digest, a table for each rule: a row a person, a column an ended period."""
     if facts.period.kind is not PeriodKind.MONTH:
         return ()
 
+    people = _others(facts, visibility, _by_unit)
     ended = [found for found in people if found.figure.period in facts.spans.ended]
     tables = []
 
@@ -221,32 +222,45 @@ def _person_rows(lines: Iterable[FigureLine], periods: Sequence[Period]) -> list
 
 
 def _planned_by_others(facts: Facts, visibility: Visibility) -> list[VisitFact]:
-    """What others of the units plan for the week: in the weekly digest only (REGIME 5)."""
+    """What others plan for the week, but for stays: in the weekly digest only (REGIME 5)."""
     if facts.period.kind is not PeriodKind.WEEK or not visibility.has_records:
         return []
-    ahead = facts.shared(_planned_by_units, visibility.viewer.unit_ids)
-    return [visit for visit in ahead if not visit.is_of(visibility.viewer.person_id)]
+    visits, _ = facts.shared(_planned_by_units, visibility.viewer.unit_ids)
+    own = _own_visit_ids(facts, visibility)
+    return [visit for visit in visits if visit.facts.id not in own]
 
 
-def _planned_by_units(facts: Facts, unit_ids: Units) -> list[VisitFact]:
-    return list(planned(facts, facts.visits_by_unit.of(*unit_ids)))
+def _planned_by_units(
+    facts: Facts, unit_ids: Units
+) -> tuple[list[VisitFact], list[tuple[VisitFact, set[int]]]]:
+    """The visits, and the stays with the people of the units who stay."""
+    visits, stays = [], []
+    for visit in planned(facts, facts.visits_by_unit.of(*unit_ids)):
+        if visit.facts.kind is Kind.RESIDENCY:
+            people = {id_ for id_ in visit.people if facts.home_units.get(id_) in unit_ids}
+            stays.append((visit, people))
+        else:
+            visits.append(visit)
+    return visits, stays
 
 
-def _stays(
-    facts: Facts, visibility: Visibility, ahead: Iterable[VisitFact]
-) -> tuple[tuple[str, int], ...]:
-    """How many of the units' people stay in which city, the largest number first."""
+def _own_visit_ids(facts: Facts, visibility: Visibility) -> set[int]:
+    mine = facts.visits_by_person.of(visibility.viewer.person_id)
+    return {visit.facts.id for visit in mine}
+
+
+def _stays(facts: Facts, visibility: Visibility) -> tuple[tuple[str, int], ...]:
+    """How many of the units' other people stay in which city, the largest number first."""
+    if facts.period.kind is not PeriodKind.WEEK or not visibility.has_records:
+        return ()
+    _, stays = facts.shared(_planned_by_units, visibility.viewer.unit_ids)
+    own = _own_visit_ids(facts, visibility)
     cities: defaultdict[str, set[int]] = defaultdict(set)
 
-    for visit in ahead:
-        if visit.facts.kind is Kind.RESIDENCY:
+    for visit, people in stays:
+        if visit.facts.id not in own:
             # a set: somebody with two stays in a city is one person there
-            cities[visit.city] |= {
-                person_id
-                for person_id in visit.people
-                if facts.home_units.get(person_id) in visibility.viewer.unit_ids
-            }
-
+            cities[visit.city] |= people
     counts = ((city, len(people)) for city, people in cities.items())
 
     return tuple(sorted(counts, key=lambda count: (-count[1], count[0])))

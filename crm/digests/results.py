@@ -10,6 +10,7 @@ from crm.digests.content import RuleLine, UnitLine
 from crm.digests.facts import Facts, Units
 from crm.digests.rules import FORWARD, GOOD, TaskCounts, count_tasks, owes
 from crm.people.queries import UnitNode, units_below
+from crm.people.rules import Duty
 from crm.quotas.permissions import FEWEST, FigureScope, may_be_split, owing
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus, Rule, basis_of
@@ -97,6 +98,9 @@ def unit_lines(facts: Facts, scope: FigureScope) -> tuple[UnitLine, list[UnitLin
 def _tasks(facts: Facts, scope: FigureScope, group: Group) -> TaskCounts:
     tasks, owing_people = facts.shared(_counted, group.unit_ids)
     figures = facts.figures_by_unit.of(*group.unit_ids)
+    places = facts.shared(_places, group.unit_ids)
+    if all(unit_id in scope.units_by_duty.get(duty, ()) for unit_id, duty in places):
+        return tasks
     if _sees_all(scope, figures):
         return tasks
     # REGIME 2: the whole less the rows that are shown would give away those that are withheld
@@ -104,6 +108,12 @@ def _tasks(facts: Facts, scope: FigureScope, group: Group) -> TaskCounts:
     if owing_people >= FEWEST and may_be_split(scope, rest):
         return tasks
     return replace(tasks, good=0, is_split=False)
+
+
+def _places(facts: Facts, unit_ids: Units) -> frozenset[tuple[int, Duty]]:
+    """The units and duties of these units' figures."""
+    figures = facts.figures_by_unit.of(*unit_ids)
+    return frozenset((found.unit_id, found.figure.rule.duty) for found in figures)
 
 
 def _counted(facts: Facts, unit_ids: Units) -> tuple[TaskCounts, int]:

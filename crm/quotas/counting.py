@@ -220,7 +220,11 @@ def waits_for_verdict(
 
 def explain(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Explanation:
     """Each visit that the person led or joined and that covers the period, counted or not."""
-    known_ones = known_visits(visits, tenure.person_id, terms)
+    return explain_known(known_visits(visits, tenure.person_id, terms), tenure, terms)
+
+
+def explain_known(known_ones: Iterable[KnownVisit], tenure: Tenure, terms: Terms) -> Explanation:
+    """The same of visits as the rule knows them already."""
     # the earliest first: of one date it counts
     in_order = sorted(known_ones, key=lambda known: (known.visit.starts_at, known.visit.ref))
     counted, not_counted = [], []

@@ -12,7 +12,7 @@ from crm.base.periods import DAY, Period
 from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.counting import explain, known_visits, terms_of
+from crm.quotas.counting import explain, explain_known, known_visits, terms_of
 from crm.quotas.date_bits import DateBits, bits_of
 from crm.quotas.facts import Holding, PersonFigure
 from crm.quotas.judging import judge, judge_known
@@ -195,8 +195,9 @@ def _explained(basis: _Basis, rules: Sequence[Rule], as_of: datetime) -> list[Pe
     for rule in rules:
         terms = terms_of(rule, basis.period, basis.workdays, as_of)
         for holding, tenure, visits in basis.of(rule.duty):
-            figure = judge(visits, tenure, terms)
-            figure = replace(figure, explanation=explain(visits, tenure, terms))
+            known = list(known_visits(visits, tenure.person_id, terms))
+            explanation = explain_known(known, tenure, terms)
+            figure = replace(judge_known(known, tenure, terms), explanation=explanation)
             made.append(_placed(holding, terms.begun, figure))
 
     return in_order(made)
