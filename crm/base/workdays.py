@@ -11,6 +11,7 @@ import chinese_calendar
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
+from crm.base.statutory_holidays import holidays_by_year
 from crm.base.value_class import value_class
 
 SATURDAY = 5
@@ -50,13 +51,13 @@ def is_ordinary_workday(on: date) -> bool:
 @cache
 def statutory(year: int) -> frozenset[date]:
     """The 13 statutory holidays of the year on their own dates (REGIME 4)."""
-    return frozenset(_china()(years=year, observed=False))
+    return holidays_by_year().get(year) or frozenset(_china()(years=year, observed=False))
 
 
 @cache
 def _china() -> Callable[..., Iterable[date]]:
     """China in the library `holidays`, whose package loads all countries: 12 MiB instead of 4."""
-    import holidays  # noqa: PLC0415 - 4 MiB, for years to come only
+    import holidays  # noqa: PLC0415 - 6 MiB, for years that the table leaves out
 
     path = Path(holidays.__file__).parent / "countries" / "china.py"
     spec = spec_from_file_location("china_holidays", path)

@@ -3,8 +3,10 @@
 from datetime import date
 
 import pytest
+from holidays.countries import China
 
 from crm.base.periods import Period
+from crm.base.statutory_holidays import holidays_by_year
 from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar, statutory
 
 CALENDAR = WorkingCalendar()
@@ -85,3 +87,10 @@ def test_a_year_that_the_library_does_not_know_is_estimated_less_the_13_statutor
 def test_the_library_knows_the_days_that_are_made_up():
     assert CALENDAR.on(date(2026, 2, 14)) == Workday(is_workday=True, source=Source.LIBRARY)
     assert CALENDAR.kind(date(2026, 2, 14)) is DayKind.MAKE_UP
+
+
+def test_the_holidays_of_years_to_come_are_those_of_the_library():
+    tabled = holidays_by_year()
+
+    assert tabled == {year: frozenset(China(years=year, observed=False)) for year in tabled}
+    assert range(2027, 2061) == range(min(tabled), max(tabled) + 1)
