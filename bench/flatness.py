@@ -1,9 +1,11 @@
 """Measure whether `crm serve` grows with use: `python -m bench.flatness --requests 100000`.
 
 One worker answers a mix of pages, and a visit is logged now and then. The proportional set size
-(PSS) of the server's processes is printed after each tenth of the requests.
+(PSS) of the server's processes is printed after each tenth of the requests, with the statuses of
+its answers: a mix that mostly asks for what is not there would show nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -16,9 +18,9 @@ import click
 
 from bench import load, pages, zone
 from bench.load import Request
-from bench.processes import PATHS, PEOPLE, product, pss_of_servers
-from bench.report import table
+from bench.processes import PATHS, PEOPLE, as_installed, product, pss_of_servers
 from bench.servers import serving
+from crm.base import clock
 
 CONNECTIONS = 4
 PARTS = 10
@@ -41,21 +43,22 @@ def mixed(port: int, number: int, cookies: list[str], scale: float) -> Iterator[
 
 def _any_record(rng: Random, scale: float) -> str:
     lead = rng.randint(1, zone.lead_count(scale))
+    person = zone.username(rng.randint(zone.FIRST_RECRUITER, zone.people_count(scale)))
+    month = f"{clock.civil_date(clock.now()):%Y-%m}"
     return rng.choice(
         (
             f"/leads/{lead}",
             f"/leads?q={quote(zone.company_name(lead)[:3])}",
             f"/visits/{rng.randint(1, zone.visit_count(scale))}",
-            f"/people/{rng.randint(1, zone.people_count(scale))}",
+            f"/figures/{month}/{person}",
         )
     )
 
 
-def send(port: int, requests: Iterator[Request], count: int) -> int:
-    """Send that many over one connection; the number of failures of the server."""
+def send(port: int, requests: Iterator[Request], count: int) -> Counter[int]:
+    """Send that many over one connection; how often each status was answered."""
     with load.connect(port) as connection:
-        answers = (load.exchange(connection, request) for request in islice(requests, count))
-        return sum(answer.status >= 500 for answer in answers)  # noqa: PLR2004 - HTTP
+        return Counter(load.exchange(connection, item).status for item in islice(requests, count))
 
 
 @click.command()
@@ -63,12 +66,12 @@ def send(port: int, requests: Iterator[Request], count: int) -> int:
 @click.option("--requests", default=100_000, show_default=True)
 def main(*, scale: float, requests: int) -> None:
     """Print the memory after each tenth of the requests."""
-    rows = []
+    click.echo(f"{zone.size(scale)}; SQLite, one worker, {CONNECTIONS} connections.")
     with TemporaryDirectory() as folder:
         data = Path(folder)
         pages.prepare(data, scale)
         with (
-            serving(*product(1), data=data, secret=pages.SECRET) as port,
+            serving(*product(1), data=data, secret=pages.SECRET, **as_installed(data)) as port,
             ThreadPoolExecutor(CONNECTIONS) as threads,
         ):
             cookies = [load.sign_in(port, username, zone.PASSWORD) for username in PEOPLE]
@@ -76,13 +79,11 @@ def main(*, scale: float, requests: int) -> None:
             part = requests // PARTS // CONNECTIONS
 
             for number in range(1, PARTS + 1):
-                failed = sum(threads.map(lambda client: send(port, client, part), clients))
-                row = (number * part * CONNECTIONS, f"{pss_of_servers():.0f}", failed)
-                rows.append(row)
-                click.echo(f"{row}", err=True)
-
-    click.echo(f"{zone.size(scale)}; SQLite, one worker, {CONNECTIONS} connections.\n")
-    click.echo(table(("requests", "PSS, MiB", "failures"), rows))
+                answers = Counter[int]()
+                for statuses in threads.map(lambda client: send(port, client, part), clients):
+                    answers += statuses
+                sent = number * part * CONNECTIONS
+                click.echo(f"{sent:,} requests: {pss_of_servers():.0f} MiB PSS, {dict(answers)}")
 
 
 if __name__ == "__main__":

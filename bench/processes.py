@@ -66,7 +66,7 @@ def seconds_to_answer(server: Server, data: Path) -> float:
 
 def pss_after_use(server: Server, data: Path, scale: float) -> float:
     """MiB of all processes of a server when people have looked at pages and logged visits."""
-    with serving(*server, data=data, secret=pages.SECRET) as port:
+    with serving(*server, data=data, secret=pages.SECRET, **as_installed(data)) as port:
         cookies = [load.sign_in(port, username, zone.PASSWORD) for username in PEOPLE]
         for _ in range(ROUNDS):
             for cookie in cookies:
