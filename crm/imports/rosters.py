@@ -145,7 +145,7 @@ def _row(entry: Entry, *, is_filled: bool) -> ReportRow:
     texts = (
         row.name,
         entry.meant.username,
-        entry.meant.place.name,
+        entry.unit,
         row.post,
         entry.duty.label,
         entry.role.label,

@@ -59,6 +59,16 @@ class UnitBook:
             here = self._below(here, name, "/".join(keys), is_first=len(keys) == 1)
         return here
 
+    def called(self, place: Place) -> str:
+        """The name of the unit after that of the one above it, but for the zone."""
+        above = place.parent if isinstance(place, NewUnit) else self._above(place)
+        if above is None or above == self.root:
+            return place.name
+        return f"{above.name} / {place.name}"
+
+    def _above(self, unit: UnitRow) -> UnitRow | None:
+        return next((node.unit for node in self.nodes if node.unit.id == unit.parent_id), None)
+
     @property
     def root(self) -> UnitRow:
         """The zone; refused as `no_such_unit` where there are no units."""

@@ -65,6 +65,7 @@ class Entry:
     """A row of the roster, and what is to be done for it."""
 
     meant: Meant
+    unit: str  # as a page calls it
     duty: Duty
     role: Role
     step: Step
@@ -142,14 +143,17 @@ class _Checker:
             raise Refused("roster_duty_to_choose", field="post", value=row.post)
         meant = self.matcher.match(row, self.book.place(row.path))
         role = row.role or role
-        from_on = row.from_on or choices.from_on
+        from_on, unit = row.from_on or choices.from_on, self.book.called(meant.place)
         if meant.person is None:
-            return Entry(meant=meant, duty=duty, role=role, step=Step.POST, from_on=from_on)
+            return Entry(
+                meant=meant, unit=unit, duty=duty, role=role, step=Step.POST, from_on=from_on
+            )
 
         person = meant.person
         step, posting, from_on = _step(meant, duty, choices.from_on, civil_date(now))
         return Entry(
             meant=meant,
+            unit=unit,
             duty=duty,
             role=row.role or person.role,
             step=step,

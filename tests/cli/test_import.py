@@ -195,3 +195,17 @@ def test_what_a_workbook_hides_or_leaves_out_is_said_with_the_result(crm, tmp_pa
     assert table.stderr == f"注意：{hidden}\n注意：{unread}\n"
     assert rows[0]["notices"] == [hidden, unread]
     assert rows[0]["added"] == 1
+
+
+def test_a_roster_is_imported_where_nothing_must_be_asked(crm, file, count):
+    head = "姓名,部门,科室,职务,手机\n"
+    asked = crm("import", "people", file(f"{head}王芳,招商局,一科,网格长,\n", "asked.csv"))
+    path = file(f"{head}王芳,招商局,一科,科员,13900000001\n", "roster.csv")
+    first, again = crm("import", "people", path), crm("import", "people", path)
+
+    assert asked.exit_code == 1
+    assert "“网格长”不能确定职务类别" in asked.stderr
+    assert "新增 1" in first.stdout
+    assert "新建单位：一科（yike）" in first.stderr
+    assert "新增 0，更新 0，不变 1" in again.stdout
+    assert count(Person) == 1

@@ -93,6 +93,7 @@ def units(db):
 @pytest.mark.slow_on_postgresql
 def test_a_bureaus_roster_becomes_people_postings_and_units(db, zone):
     table = Table(db, zone, roster_sheet(roster_rows(300)))
+    assert table.row(5).texts[:3] == ["李芳", "lifang", "招商局 / 二科"]
     before = count(db, Person)
     table.apply()
 
