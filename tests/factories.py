@@ -190,7 +190,7 @@ def make_contact(
     """A contact at the company, brought by the lead where there is one."""
     lead_id = lead.id if lead else None
     values = {"company_id": company.id, "lead_id": lead_id, "created_at": LONG_AGO}
-    return _add(db, Contact(name=name, **values, **given))
+    return _add(db, Contact(name=name, **values | given))
 
 
 def make_lead(

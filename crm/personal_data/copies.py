@@ -11,6 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.sheets import Column
 from crm.leads.models import Lead
 from crm.people.permissions import Viewer
+from crm.personal_data.free_texts import free_texts
 from crm.personal_data.places import Places
 from crm.personal_data.visibility import visible_ids
 from crm.visits.models import Visit
@@ -30,7 +31,9 @@ def rows_of(db: Session, places: Places, viewer: Viewer, on: date) -> list[Row]:
     seen = visible_ids(db, viewer, on, lead_ids=places.lead_ids, visit_ids=visit_ids)
     rows = [*_of_records(db, places, seen), *_of_copies(places)]
     bounded: list[Any] = [*places.visits, *places.followups]
-    if hidden := sum(row.id not in seen[type(row)] for row in bounded):
+    texts = free_texts(db, places, viewer, on)
+    rows += [_row("文字", text.ref, None, text.excerpt) for text in texts.shown]
+    if hidden := sum(row.id not in seen[type(row)] for row in bounded) + len(texts.hidden):
         content = f"另有 {hidden} 处在未公开的记录中，由知悉人员另行提供"
         rows.append(_row("未公开的记录", "", None, content))
     return rows

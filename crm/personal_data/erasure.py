@@ -1,7 +1,7 @@
 """A contact erased on request: a pseudonym wherever the data stand as data (PIPL 47)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from crm.base.locks import take_exclusive_lock
 from crm.leads.models import Contact, Lead
 from crm.people.models import Person
 from crm.people.rules import Role
+from crm.personal_data.free_texts import replace_in_texts
 from crm.personal_data.places import Places, places_of
 from crm.personal_data.rules import (
     PersonalData,
@@ -22,17 +23,24 @@ from crm.personal_data.rules import (
     text_without,
     value_without,
 )
+from crm.personal_data.scopes import UNREAD
 from crm.personal_data.uploads import erase_uploads
 from crm.visits.models import Visit, VisitCompany
 
 
-def erase_contact(
-    db: Session, *, contact: Contact, basis: str, by: Person, now: datetime
+def erase_contact(  # noqa: PLR0913 - whose data, why, and in which sentences
+    db: Session,
+    *,
+    contact: Contact,
+    basis: str,
+    sentences: Collection[str] = (),
+    by: Person,
+    now: datetime,
 ) -> Places:
     """Replace the contact's data everywhere, and withhold what the trail says of them.
 
-    What people wrote in sentences stays: `free_texts` lists it. Refused as `not_yours`, `required`,
-    `erased_already`.
+    Of what people wrote the texts of these keys alone, as `free_texts` lists them. Refused as
+    `not_yours`, `required`, `erased_already`.
     """
     if by.role is not Role.ADMIN:
         raise Refused("not_yours")
@@ -45,12 +53,13 @@ def erase_contact(
 
     places = places_of(db, contact)
     _withhold(db, places)
+    written = replace_in_texts(db, places, sentences)
     _erase_records(places, now)
     _erase_copies(places)
     erase_uploads(db, places.data)
     db.flush()
 
-    _record(db, places, basis.strip(), by=by, now=now)
+    _record(db, places, written, basis.strip(), by=by, now=now)
     return places
 
 
@@ -76,6 +85,7 @@ def _erase_records(places: Places, now: datetime) -> None:
     for proposal in places.proposals:
         proposal.value = data.pseudonym
         proposal.position = proposal.phone = proposal.email = None
+        proposal.reason = proposal.reason and text_without(proposal.reason, data)
     for file in places.files:
         file.name = text_without(file.name, data)
 
@@ -89,6 +99,10 @@ def _erase_copies(places: Places) -> None:
             merge.merged_name = data.pseudonym
     for made in places.imported:
         made.before = _json_without(made.before or "null", data)
+    for change in places.bulk:
+        change.journal = _json_without(change.journal, data)
+    for kept in places.kept:
+        kept.reason = text_without(kept.reason, data)
     for message in places.messages:
         message.subject = text_without(message.subject, data)
         message.body_text = text_without(message.body_text, data)
@@ -96,31 +110,37 @@ def _erase_copies(places: Places) -> None:
     for digest in places.digests:
         digest.document = text_without(digest.document, data)
     for answer in places.answers:
-        answer.answer = text_without(answer.answer or "", data)
+        answer.answer = answer.answer and text_without(answer.answer, data)
+        answer.messages = answer.messages and text_without(answer.messages, data)
 
 
 def _json_without(text: str, data: PersonalData) -> str:
     return json.dumps(value_without(json.loads(text), data), ensure_ascii=False)
 
 
-def _record(db: Session, places: Places, basis: str, *, by: Person, now: datetime) -> None:
+def _record(  # noqa: PLR0913 - the places, and who erased why
+    db: Session,
+    places: Places,
+    written: Collection[tuple[type[Any], int]],
+    basis: str,
+    *,
+    by: Person,
+    now: datetime,
+) -> None:
     """The entries: none says whose data they were."""
     pseudonym = places.data.pseudonym
     after = {"contact": pseudonym, "reason": basis}
     record(db, "contact.erased", places.contacts[0], by=by, at=now, after=after)
 
     named = {"contact": pseudonym}
-    rows: Sequence[Any] = [places.company, *places.visits, *places.followups, *_leads(db, places)]
-    for row in rows:
+    of_files = [(file.record, file.record_id) for file in places.files]
+    of_leads = [(Lead, contact.lead_id) for contact in places.contacts if contact.lead_id]
+    others = sorted({*written, *of_files, *of_leads}, key=lambda pair: (pair[0].__name__, pair[1]))
+    rows: list[Any] = [places.company, *places.visits, *places.followups]
+    rows += [db.get_one(table, row_id) for table, row_id in others if table not in UNREAD]
+    for row in dict.fromkeys(rows):
         subject = row.__tablename__
         record(db, f"{subject}.contact_erased", row, by=by, at=now, after=named)
-
-
-def _leads(db: Session, places: Places) -> list[Lead]:
-    """The leads that had the contact or a file of that name."""
-    ids = {contact.lead_id for contact in places.contacts}
-    ids |= {file.record_id for file in places.files if file.record is Lead}
-    return [db.get_one(Lead, lead_id) for lead_id in sorted(filter(None, ids))]
 
 
 def counts(places: Places) -> dict[str, int]:
@@ -132,7 +152,7 @@ def counts(places: Places) -> dict[str, int]:
         "proposals": len(places.proposals),
         "files": len(places.files),
         "merges": len(places.merges),
-        "imported": len(places.imported),
+        "imported": len(places.imported) + len(places.bulk),
         "messages": len(places.messages) + len(places.digests),
         "answers": len(places.answers),
         "entries": len(places.entries),

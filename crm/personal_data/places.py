@@ -10,14 +10,19 @@ from crm.base.answered_requests import AnsweredRequest
 from crm.base.audit_entries import AuditEntry
 from crm.base.outbox import Message
 from crm.base.value_class import value_class
+from crm.bulk_changes.models import BulkChange
 from crm.digests.models import KeptDigest
-from crm.followups.models import Followup, FollowupFile
+from crm.files.models import Attachment
+from crm.followups.models import Followup
 from crm.imports.models import ImportMade
 from crm.leads.merged import Merge
-from crm.leads.models import Company, Contact, Lead, LeadFile
+from crm.leads.models import Company, Contact, Lead
 from crm.leads.proposal_models import CompanyProposal, ProposalField
+from crm.personal_data.models import KeptContact
 from crm.personal_data.rules import PersonalData, pseudonym_of
-from crm.visits.models import Visit, VisitCompany, VisitFile, VisitLead
+from crm.personal_data.scopes import AboutCompanies
+from crm.personal_data.text_columns import FILES
+from crm.visits.models import Visit, VisitCompany, VisitLead
 
 Column = InstrumentedAttribute[Any]
 
@@ -29,6 +34,7 @@ class Places:
     company: Company
     contacts: Sequence[Contact]  # the one asked for, and others of that person
     data: PersonalData
+    about: AboutCompanies
     lead_ids: Sequence[int]  # of the company
     visits: Sequence[Visit]  # that met the contact
     met: Sequence[VisitCompany]
@@ -36,10 +42,12 @@ class Places:
     proposals: Sequence[CompanyProposal]
     merges: Sequence[Merge]
     imported: Sequence[ImportMade]
+    bulk: Sequence[BulkChange]
+    kept: Sequence[KeptContact]
     messages: Sequence[Message]
     digests: Sequence[KeptDigest]
     answers: Sequence[AnsweredRequest]
-    files: Sequence[LeadFile | VisitFile | FollowupFile]  # whose names name the contact
+    files: Sequence[Any]  # attachments whose names name the contact
     entries: Sequence[AuditEntry]  # of the trail
 
 
@@ -54,12 +62,14 @@ def places_of(db: Session, contact: Contact) -> Places:
     )
     company_ids = {row.company_id for row in contacts}
     lead_ids = db.scalars(select(Lead.id).where(Lead.company_id.in_(company_ids))).all()
+    about = AboutCompanies(company.name, company_ids, lead_ids)
     visits = _visits(db, company_ids, lead_ids, data)
     followups = _followups(db, lead_ids, data)
     return Places(
         company,
         contacts,
         data,
+        about,
         lead_ids,
         visits,
         _met(db, visits, data),
@@ -67,10 +77,15 @@ def places_of(db: Session, contact: Contact) -> Places:
         _proposals(db, contacts, company_ids),
         _naming(db, Merge, Merge.journal, data, Merge.merged_name),
         _naming(db, ImportMade, ImportMade.before, data),
+        _naming(db, BulkChange, BulkChange.journal, data),
+        _kept(db, contacts),
         _in_text(db, Message, data, company, Message.body_text, Message.subject),
         _in_text(db, KeptDigest, data, company, KeptDigest.document),
-        _in_text(db, AnsweredRequest, data, company, AnsweredRequest.answer),
-        [*_files(db, LeadFile, lead_ids, data), *_files(db, VisitFile, _ids(visits), data)],
+        _in_text(
+            *(db, AnsweredRequest, data, company),
+            *(AnsweredRequest.answer, AnsweredRequest.messages),
+        ),
+        [file for table in FILES for file in _files(db, table, about, data)],
         _entries(db, company_ids, lead_ids, data),
     )
 
@@ -153,9 +168,17 @@ def _in_text(
     return db.scalars(select(table).where(or_(*reached, named & at_company))).all()
 
 
-def _files(db: Session, table: Any, ids: Sequence[int], data: PersonalData) -> Sequence[Any]:
-    named = _contains(table.name, data.names | data.reach)
-    return db.scalars(select(table).where(table.record_id.in_(ids), named)).all()
+def _kept(db: Session, contacts: Sequence[Contact]) -> Sequence[KeptContact]:
+    of_them = KeptContact.contact_id.in_(_ids(contacts))
+    return db.scalars(select(KeptContact).where(of_them)).all()
+
+
+def _files(
+    db: Session, table: Any, about: AboutCompanies, data: PersonalData
+) -> Sequence[Attachment]:
+    of_company = table.record_id.in_(about.ids_of(table.record))
+    named = of_company & _contains(table.name, data.names)
+    return db.scalars(select(table).where(named | _contains(table.name, data.reach))).all()
 
 
 def _entries(

@@ -16,21 +16,24 @@ ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
 
 
 def erase_uploads(db: Session, data: PersonalData) -> int:
-    """Drop the files that have the values, and replace them in reports; how many imports had any.
+    """Drop the files that have the values, and replace them in reports and in names of files.
 
+    Returns how many imports had any.
     Such an import is over: its table is uploaded again without the person.
     """
     found = 0
-    kept = or_(ImportRun.content.is_not(None), ImportRun.report.is_not(None))
+    named = (ImportRun.file_name.contains(word, autoescape=True) for word in data.words)
+    kept = or_(ImportRun.content.is_not(None), ImportRun.report.is_not(None), *named)
     for run in db.scalars(select(ImportRun).where(kept)):
-        before = (run.content, run.report)
+        before = (run.content, run.report, run.file_name)
+        run.file_name = text_without(run.file_name, data)
         if run.content and _has(_unpacked(run.content), data.words):
             run.content = None
         if run.report:
             report = zlib.decompress(run.report).decode()
             if (left := text_without(report, data)) != report:
                 run.report = zlib.compress(left.encode())
-        found += before != (run.content, run.report)
+        found += before != (run.content, run.report, run.file_name)
     return found
 
 

@@ -7,22 +7,26 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import TextAreaField
+from wtforms import BooleanField, SelectMultipleField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from crm.base.sheets import Format
+from crm.base.value_class import value_class
 from crm.extensions import db
-from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
-from crm.leads.fields import LEAD_FIELDS
 from crm.leads.models import Contact, Lead
 from crm.personal_data.copies import COLUMNS, rows_of
 from crm.personal_data.erasure import counts, erase_contact
-from crm.personal_data.free_texts import FreeText, free_texts
+from crm.personal_data.free_texts import FreeText, FreeTexts, free_texts
 from crm.personal_data.places import places_of
-from crm.visits.fields import VISIT_FIELDS
+from crm.problems.models import Problem
+from crm.results.models import Claim
+from crm.results.receipt_models import Receipt
+from crm.supervision.models import Order
 from crm.visits.models import Visit
-from crm.web.audit.labels import ACTIONS
+from crm.web.access import ACCESS
+from crm.web.audit.field_labels import label_of
+from crm.web.audit.labels import ACTIONS, SUBJECTS
 from crm.web.auth import my_view, signed_in
 from crm.web.contacts.views import CONTACT, contact_or_404
 from crm.web.downloads import Export, exported
@@ -43,15 +47,27 @@ PLACES = {
     "answers": "接口的应答存底",
     "entries": "操作记录（不再显示内容）",
 }
-_RECORDS: Mapping[Any, Any] = {
-    Visit: ("拜访", VISIT_FIELDS, lambda row_id: url_for("visits.show", visit_id=row_id)),
-    Lead: ("线索", LEAD_FIELDS, lambda row_id: url_for("leads.show", lead_id=row_id)),
-    Followup: (
-        "跟进",
-        FOLLOWUP_FIELDS,
-        lambda row_id: url_for("followups.show", followup_id=row_id),
-    ),
+# the page of each kind of record, and what its address calls it
+_PAGES: Mapping[Any, tuple[str, str]] = {
+    Visit: ("visits.show", "visit_id"),
+    Lead: ("leads.show", "lead_id"),
+    Followup: ("followups.show", "followup_id"),
+    Problem: ("problems.show", "problem_id"),
+    Order: ("supervision.show", "order_id"),
+    Claim: ("claims.show", "claim_id"),
+    Receipt: ("receipts.show", "receipt_id"),
 }
+
+
+@value_class
+class TextLine:
+    """A text that names the contact, as the page shows it."""
+
+    key: str
+    record: str
+    field: str
+    excerpt: str
+    url: str | None
 
 
 class EraseForm(FlaskForm):
@@ -62,14 +78,14 @@ class EraseForm(FlaskForm):
         [DataRequired("请填写删除依据。"), Length(max=200, message="最多 %(max)d 个字。")],
         filters=[prose],
     )
+    texts = SelectMultipleField("改为代号的文字", choices=[], validate_choice=False)
+    hidden_texts = BooleanField("未公开的记录中的文字一并改为代号")
 
 
 @bp.get(f"{CONTACT}/personal-data")
 def show(contact_id: int) -> ResponseReturnValue:
     """Where the contact's data stand, and what would change."""
-    is_expired = request.args.get("basis") == "expired"
-    form = EraseForm(formdata=None, data={"basis": EXPIRED if is_expired else ""})
-    return _page(contact_or_404(contact_id), form)
+    return _page(contact_or_404(contact_id), None)
 
 
 @bp.get(f"{CONTACT}/personal-data.xlsx")
@@ -88,8 +104,14 @@ def erase(contact_id: int) -> ResponseReturnValue:
     form, contact = EraseForm(), contact_or_404(contact_id)
 
     def save(session: Session) -> None:
-        basis = form.basis.data or ""
-        erase_contact(session, contact=contact, basis=basis, by=signed_in(), now=moment())
+        erase_contact(
+            session,
+            contact=contact,
+            basis=form.basis.data or "",
+            sentences=_chosen(session, form, contact),
+            by=signed_in(),
+            now=moment(),
+        )
 
     if form.validate() and is_saved(form, save):
         flash("已删除该联系人的个人信息，以代号保留记录。", "success")
@@ -97,7 +119,18 @@ def erase(contact_id: int) -> ResponseReturnValue:
     return _page(contact_or_404(contact_id), form), 422
 
 
-def _page(contact: Contact, form: EraseForm) -> str:
+def _form(texts: FreeTexts) -> EraseForm:
+    """The form as it begins: every text gives way to the pseudonym."""
+    is_expired = request.args.get("basis") == "expired"
+    asked = {
+        "basis": EXPIRED if is_expired else "",
+        "texts": [text.key for text in texts.shown],
+        "hidden_texts": True,
+    }
+    return EraseForm(formdata=None, data=asked)
+
+
+def _page(contact: Contact, form: EraseForm | None) -> str:
     places = places_of(db.session, contact)
     found = counts(places)
     texts = free_texts(db.session, places, my_view(), today())
@@ -109,13 +142,34 @@ def _page(contact: Contact, form: EraseForm) -> str:
         others=[row for row in places.contacts if row.id != contact.id],
         counts=[(label, f"{found[kind]} 处") for kind, label in PLACES.items() if kind in found],
         texts=[_line(text) for text in texts.shown],
-        hidden=texts.hidden,
-        form=form,
+        hidden=len(texts.hidden),
+        form=form or _form(texts),
     )
 
 
-def _line(text: FreeText) -> tuple[str, str, str]:
-    """The record, which of its fields, and its address."""
-    record, fields, address = _RECORDS[text.table]
-    labels = "、".join(fields[name].label for name in text.fields)
-    return f"{record} {text.ref}", labels, address(text.row_id)
+def _chosen(session: Session, form: EraseForm, contact: Contact) -> set[str]:
+    """The keys of the texts to change: those that were ticked, and the hidden ones if asked."""
+    texts = free_texts(session, places_of(session, contact), my_view(), today())
+    chosen = {text.key for text in texts.shown} & set(form.texts.data or ())
+    return chosen | ({text.key for text in texts.hidden} if form.hidden_texts.data else set())
+
+
+def _line(text: FreeText) -> TextLine:
+    subject = text.record.__tablename__
+    ref = text.ref or f"#{text.record_id}"
+    return TextLine(
+        text.key,
+        f"{SUBJECTS[subject]} {ref}",
+        label_of(text.table, text.column),
+        text.excerpt,
+        _url(text),
+    )
+
+
+def _url(text: FreeText) -> str | None:
+    """The page of the record, where there is one for the viewer."""
+    endpoint, name = _PAGES.get(text.record, ("", ""))
+    if not endpoint or signed_in().role not in ACCESS[endpoint]:
+        return None
+    values: dict[str, Any] = {name: text.record_id}
+    return url_for(endpoint, **values)

@@ -1,6 +1,8 @@
 """A contact's data on request: listed, taken out as a file, and erased everywhere (PIPL)."""
 
 import io
+import re
+from datetime import date
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -8,7 +10,9 @@ from sqlalchemy import select
 
 from crm.base.audit_trail import first_break_seen
 from crm.base.db import Base
-from crm.leads.models import Contact, LeadFile
+from crm.leads.models import Company, Contact, Lead
+from crm.leads.rules import Secrecy
+from crm.people.models import Person
 from crm.people.rules import Role
 from crm.personal_data.rules import pseudonym_of
 from crm.visits.fields import CompanyMet
@@ -17,8 +21,11 @@ from tests.factories import (
     arranged,
     make_company,
     make_contact,
+    make_followup,
     make_lead,
+    make_order,
     make_person,
+    make_problem,
     make_unit,
     make_visit,
     sign_in,
@@ -118,20 +125,49 @@ def test_a_file_holds_all_that_is_kept_and_is_an_entry_itself(app, zone):
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.data))
     words = str(book.get_sheet_by_index(0).to_python())
-    kept = (NUMBER, "厂长", "李总", "副厂长", "操作记录", zone.visit.ref)
+    kept = (NUMBER, "厂长", "李总", "副厂长", "操作记录", "谈用地", zone.visit.ref)
     assert all(text in words for text in kept)
     assert "联系人个人信息" in admin.get("/admin/audit").text
 
 
-def test_a_name_in_the_name_of_a_file_is_replaced(app, zone):
-    card = (f"{NAME}名片.pdf", samples.pdf())
-    upload(sign_in(app, "tracker"), f"/leads/{zone.lead.id}/files", card)
+def test_each_sentence_that_names_the_contact_is_shown_and_changed_where_it_is_ticked(app, zone):
+    with arranged(app) as db:
+        lead, tracker = db.get_one(Lead, zone.lead.id), db.scalars(select(Person)).first()
+        make_followup(db, lead, tracker, date(2026, 7, 20), what=f"约{NAME}看地")
+        make_problem(db, tracker, [lead], unit=make_unit(db), matter=f"{NAME}反映供电不足")
+        make_order(db, make_unit(db), lead_id=lead.id, demand=f"请答复{NAME}")
+        hidden = {"secrecy": Secrecy.RESTRICTED, "code_name": "代号一", "note": f"密：{NAME}"}
+        make_lead(db, "密", company=db.get_one(Company, zone.company.id), **hidden)
+    admin = sign_in(app, "admin")
+
+    page = admin.get(page_of(zone)).text
+    keys = re.findall(r'name="texts" value="([^"]+)"', page)
+    left_alone = next(key for key in keys if key.startswith("followup."))
+    ticked = {"texts": [key for key in keys if key != left_alone], "hidden_texts": "y"}
+    admin.post(page_of(zone, "erase"), data=BASIS | ticked)
+
+    told = ("看地", "反映供电不足", "请答复", "谈用地")
+    assert all(words in page for words in told)
+    assert "密：" not in page
+    assert "另有 1 处在未公开的记录" in page
+    left = texts_of(app, but=("audit_entry",))
+    assert left.count(NAME) == 1
+    assert f"约{NAME}看地" in left
+    assert f"密：{pseudonym_of(zone.contact.id)}" in left
+    assert "删除困难问题中的联系人信息" in admin.get("/admin/audit").text
+
+
+@pytest.mark.parametrize("page", ["leads/{0}", "followups/{1}"])
+def test_names_of_files_on_every_record_are_reached(app, zone, page):
+    with arranged(app) as db:
+        lead, tracker = db.get_one(Lead, zone.lead.id), db.scalars(select(Person)).first()
+        step_id = make_followup(db, lead, tracker, date(2026, 7, 20)).id
+    path = f"/{page.format(zone.lead.id, step_id)}/files"
+    upload(sign_in(app, "tracker"), path, (f"{NAME}名片.pdf", samples.pdf()))
 
     sign_in(app, "admin").post(page_of(zone, "erase"), data=BASIS)
 
-    with arranged(app) as db:
-        name = db.scalar(select(LeadFile.name))
-        assert name == f"{pseudonym_of(zone.contact.id)}名片.pdf"
+    assert f"{pseudonym_of(zone.contact.id)}名片.pdf" in texts_of(app)
 
 
 def test_admins_alone_erase_and_say_why(app, zone):

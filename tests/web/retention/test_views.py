@@ -48,7 +48,7 @@ def test_an_admin_changes_the_periods_and_each_change_is_an_entry(app, contact_i
     assert 'value="12"' in page
     assert "0 位待确认" in page
     assert "修改保存期限" in trail
-    assert "月数24 → —" in "".join(trail.split()).replace("</dt><dd>", "") or "24 → —" in trail
+    assert "24 → —" in trail
 
 
 @pytest.mark.parametrize("typed", ["0", "241", "两年"])
