@@ -71,9 +71,9 @@ def _row(described: Mapping[str, Any], method: str, path: str, one: Any) -> Oper
         for place, label in _PLACES.items()
     ]
     if body := one.get("requestBody"):
-        parts.append(("内容", tuple(_fields(described, _schema(body)))))
+        parts.append(("内容", tuple(_fields_of(described, body))))
     success = next(answer for status, answer in one["responses"].items() if status < "300")
-    parts.append(("回答", tuple(_fields(described, _schema(success)))))
+    parts.append(("回答", tuple(_fields_of(described, success))))
     statuses = tuple((status, answer["description"]) for status, answer in one["responses"].items())
     filled = tuple(part for part in parts if part[1])
     return OperationRow(
@@ -81,9 +81,10 @@ def _row(described: Mapping[str, Any], method: str, path: str, one: Any) -> Oper
     )
 
 
-def _schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = content["content"]["application/json"]["schema"]
-    return schema
+def _fields_of(described: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[FieldRow]:
+    """The fields of what is sent or answered; a file has none."""
+    if told := content["content"].get("application/json"):
+        yield from _fields(described, told["schema"])
 
 
 def _parameter(described: Mapping[str, Any], row: Mapping[str, Any]) -> FieldRow:
