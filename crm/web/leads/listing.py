@@ -5,8 +5,10 @@ from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from crm.base.clock import civil
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.bulk_changes.queries import undoable
 from crm.bulk_changes.rules import UNDO_WITHIN, BulkKind
@@ -86,17 +88,37 @@ def listing() -> ResponseReturnValue:
         order=filters.sort.order(on) if filters.sort else None,
     )
 
+    picking = _picking()
     return render_template(
         "leads/list.html",
         filters=filters,
+        controls=_controls(filters, picking, has_rows=bool(page.items)),
         heads=[_head(column, filters.sort) for column in LeadColumn],
         rows=rows_html(page.items, on),
         count=len(page.items),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
-        picking=_picking(),
+        picking=picking,
         undoable=_undoable(),
-        **list_choices(filters, "leads.listing"),
+        sort=filters.sort.code if filters.sort else "",
+        **_links(filters, "leads.listing"),
+    )
+
+
+def _controls(filters: ListFilters, picking: Picking, *, has_rows: bool) -> Markup:
+    """The controls above the list; what everyday work changes is in none of them."""
+    asked = request.query_string
+    return remembered_long(
+        *(db.session, "controls of leads", signed_in().id, today(), asked, has_rows),
+        read=lambda: Markup(  # noqa: S704 - escaped by the template
+            render_template(
+                "leads/_filters.html",
+                filters=filters,
+                picking=picking,
+                rows=has_rows,
+                **_offered(filters, "leads.listing"),
+            )
+        ),
     )
 
 
@@ -164,10 +186,12 @@ def _head(column: LeadColumn, sort: LeadSort | None) -> Head:
 
 
 def list_choices(filters: ListFilters, page: str) -> dict[str, object]:
-    """What the controls above the list offer, or above the board; `page` is the endpoint."""
+    """What the controls above the board offer, and where else it leads; `page`: its endpoint."""
+    return _offered(filters, page) | _links(filters, page)
+
+
+def _offered(filters: ListFilters, page: str) -> dict[str, object]:
     parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
-    tabs = {"all": "全部线索", "mine": "我的线索"}
-    sort = filters.sort.code if filters.sort else None
     exported: dict[str, Any] = {**query_arguments(), "at": None}
     firsts = [LeadSort.first_of(column) for column in LeadColumn]
 
@@ -180,10 +204,19 @@ def list_choices(filters: ListFilters, page: str) -> dict[str, object]:
             ("", USUAL_ORDER[page]),
             *((each.code, each.label) for first in firsts for each in (first, first.reversed)),
         ],
-        "sort": sort or "",
+        "sort": filters.sort.code if filters.sort else "",
         "own": own_controls_of_list(),
         "views": view_links(page),
         "views_page": url_for("leads.views", **exported),
+    }
+
+
+def _links(filters: ListFilters, page: str) -> dict[str, object]:
+    tabs = {"all": "全部线索", "mine": "我的线索"}
+    sort = filters.sort.code if filters.sort else None
+    exported: dict[str, Any] = {**query_arguments(), "at": None}
+
+    return {
         "exports": export_links("leads.export"),
         "tabs": [
             {
