@@ -23,9 +23,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
 from crm.base.db import Instant
 from crm.base.periods import DAY
+from crm.base.remembered import recall
 from crm.base.value_class import value_class
 from crm.people.models import Person
 from crm.people.permissions import Viewer
@@ -67,6 +68,10 @@ class DayVisits:
     of_others: list[SeenVisit]
     named: list[Named]  # others named the person as a companion; the latest first
 
+    def __len__(self) -> int:
+        """How much it holds, as the memory counts it."""
+        return len(self.changeable()) + len(self.named)
+
     def changeable(self) -> list[SeenVisit]:
         """The visits of the person and of those for whom they enter."""
         return [*self.unsettled, *self.todays, *self.upcoming, *self.of_others]
@@ -76,6 +81,30 @@ def day_visits(
     db: Session, viewer: Viewer, now: datetime, *, owner_ids: Sequence[int], named_since: datetime
 ) -> DayVisits:
     """All visits of the viewer's *my day*; `owner_ids`: for whom they enter on that date."""
+
+    def read() -> tuple[DayVisits, datetime]:
+        day = _read(db, viewer, now, owner_ids, named_since)
+        return day, _until(day, now)
+
+    memory = recall(db, now)
+    if memory is None:
+        return read()[0]
+    return memory.find_or_read(
+        *("day", viewer.person_id, viewer.role, tuple(owner_ids), named_since), read=read
+    )
+
+
+def _until(day: DayVisits, now: datetime) -> datetime:
+    """The next moment at which time itself moves a visit to another section."""
+    # what ends before midnight is among those of the date
+    ends = (visit.ends_at for visit in day.changeable() if visit.status is Status.PLANNED)
+    midnight = at_civil(civil_date(now) + DAY)
+    return min([midnight, *(at for at in ends if at > now)])
+
+
+def _read(
+    db: Session, viewer: Viewer, now: datetime, owner_ids: Sequence[int], named_since: datetime
+) -> DayVisits:
     on = civil_date(now)
     values = {
         "person_id": viewer.person_id,
