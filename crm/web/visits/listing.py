@@ -1,12 +1,17 @@
 """The list of visits: filters, sums by city, and a page of rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from crm.base.clock import at_civil, civil_date
 from crm.base.paging import Page
+from crm.base.periods import DAY
+from crm.base.remembered import remembered_until
 from crm.base.sheets import Column, Format
 from crm.base.value_class import value_class
 from crm.extensions import db
@@ -37,7 +42,14 @@ from crm.web.visits.list_filters import (
     toggles,
 )
 from crm.web.visits.rows import visit_tabs
-from crm.web.visits.table import COLUMNS, chosen_columns, sheet_columns, sheet_row, table_row
+from crm.web.visits.table import (
+    COLUMNS,
+    TableRow,
+    chosen_columns,
+    sheet_columns,
+    sheet_row,
+    table_row,
+)
 
 MOST_CITIES = 6
 KINDS = [("", "全部类型"), *((kind.value, kind.label) for kind in Kind)]
@@ -66,12 +78,11 @@ def listing() -> ResponseReturnValue:
     page = visits_page(
         db.session, my_view(), today(), by=by, cursor=request.args.get("at"), words=WORDS
     )
-    waiting = ids_awaiting_verdict(db.session, page.items, now)
 
     return render_template(
         "visits/list.html",
         filters=filters,
-        rows=[table_row(visit, now, me=me.id, waiting_ids=waiting) for visit in page.items],
+        rows=_rows(page.items, me.id, now),
         columns=chosen_columns(me.id),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
@@ -80,6 +91,35 @@ def listing() -> ResponseReturnValue:
         **_choices(filters, addresses),
         **_sums_of(filters, by, page, addresses),
     )
+
+
+def _rows(visits: Sequence[SeenVisit], me: int, now: datetime) -> Sequence[TableRow]:
+    """Their rows, remembered until something changes or the time comes that they name."""
+
+    def read() -> tuple[TableRow, ...]:
+        waiting = ids_awaiting_verdict(db.session, visits, now)
+        return tuple(table_row(visit, now, me=me, waiting_ids=waiting) for visit in visits)
+
+    return remembered_until(
+        *(db.session, "rows of visits", me, tuple(visit.id for visit in visits)),
+        at=now,
+        read=read,
+        until=lambda: _next_moment(visits, now),
+    )
+
+
+def _next_moment(visits: Sequence[SeenVisit], now: datetime) -> datetime:
+    """When the first of them begins or ends, was entered or judged; midnight at the latest."""
+    moments = [
+        at
+        for visit in visits
+        for at in (
+            *(visit.starts_at, visit.ends_at, visit.entered_at),
+            *(visit.logged_at or now, visit.verdict_at or now),
+        )
+        if at > now
+    ]
+    return min([at_civil(civil_date(now) + DAY), *moments])
 
 
 def sums() -> ResponseReturnValue:
