@@ -13,7 +13,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.periods import DAY
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.models import Delegation, Person
 from crm.people.rules import DELEGATING, SECURING, STANDING_IN, Role
@@ -59,16 +59,18 @@ def _open(on: date, roles: frozenset[Role]) -> Select[int]:
 
 def held_by(db: Session, agent_id: int, on: date) -> list[Held]:
     """Whose rights the person has on the date; all of a date are read at once, as they are few."""
+    held = remembered_long(db, "delegations", on, read=lambda: _held_on(db, on))
+    return [each for each in held if each.agent_id == agent_id]
+
+
+def _held_on(db: Session, on: date) -> list[Held]:
     query = (
         select(Delegation.agent_id, Delegation.owner_id, Person.name, Person.role)
         .join(Delegation.owner)
         .where(in_force(on))
         .order_by(Delegation.from_on, Delegation.id)
     )
-    held = remembered(
-        *(db, "delegations", on), read=lambda: [Held(*row) for row in db.execute(query)]
-    )
-    return [each for each in held if each.agent_id == agent_id]
+    return [Held(*row) for row in db.execute(query)]
 
 
 def on_behalf(
