@@ -81,7 +81,9 @@ def claim_money(call: Call, receipt_id: RowId, body: Evidence) -> ClaimShown:
 
 @claims.post(f"{ONE}/again", "补正后再次申报", roles=WITH_RECORDS)
 def claim_again(call: Call, claim_id: RowId, body: ClaimAgain) -> ClaimShown:
+    lock_row(call.db, Claim, claim_id)
     row = _visible(call, claim_id)
+    call.match(show_claim(call, _scope(call), row))
     if row.receipt_id is not None:
         receipt = call.db.get_one(Receipt, row.receipt_id)
         data = _money(receipt, body, has_file=_has_file(call, ReceiptFile, receipt.id))

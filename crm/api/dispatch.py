@@ -1,6 +1,7 @@
 """Answers the calls of operations: who calls, what is sent, one transaction, one answer."""
 
 import io
+import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -189,7 +190,11 @@ def _arguments(operation: Operation, words: Words) -> dict[str, BaseModel | Sent
 
 
 def _query(model: type[BaseModel], words: Words) -> BaseModel:
-    sent = {name: values[-1] for name, values in request.args.lists()}
+    sent = dict(request.args.items())
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            error = {"parameter": name, "code": "repeated", "detail": "此项只能写一次。"}
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=(error,))
     try:
         return model.model_validate_strings(sent)
     except ValidationError as error:
@@ -206,8 +211,16 @@ def _body(model: type[BaseModel], words: Words) -> BaseModel:
     if request.mimetype != JSON:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", headers={"Accept": JSON})
     try:
-        return model.model_validate_json(request.get_data())
+        body = model.model_validate_json(request.get_data())
     except ValidationError as error:
         if any(found["type"] == "json_invalid" for found in error.errors()):
             raise Problem(HTTPStatus.BAD_REQUEST, "bad_json") from None
         raise of_validation(error, words, is_query=False) from None
+    # one reader takes the first of two, another the last
+    json.loads(request.get_data(), object_pairs_hook=_once, parse_int=str, parse_float=str)
+    return body
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise Problem(HTTPStatus.BAD_REQUEST, "repeated_key")

@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from crm.api.call import NotFound, Stale
 from crm.api.problems import Problem, Words, of_refusal
@@ -70,6 +71,8 @@ def _problem_of(error: Exception, words: Words) -> Problem:
 
 def _of_http(error: HTTPException) -> Problem:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    if isinstance(error, RequestRedirect):  # the router would mend slashes
+        status = HTTPStatus.NOT_FOUND
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     return Problem(status, _CODES.get(status, "bad_request"), headers=headers)
 

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     WithJsonSchema,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -54,6 +55,12 @@ class AskedInQuery(BaseModel):
     """The query of an address, whose values are texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @field_validator("*")
+    @classmethod
+    def _is_clean(cls, value: object) -> object:
+        # PostgreSQL has no NUL in a text, not even to look for it
+        return _clean_line(value) if type(value) is str else value
 
 
 class Shown(BaseModel):

@@ -35,6 +35,7 @@ DETAILS = {
     "media_type": "请求内容应为 application/json。",
     "file_type": "请求内容应为 application/octet-stream，即文件本身。",
     "bad_json": "请求内容不是有效的 JSON。",
+    "repeated_key": "同一个 JSON 对象中，同名的项只能写一次。",
     "too_large": "请求内容过大。",
     "bad_request": "无法处理该请求。",
     "invalid": "部分内容不符合要求，详见 errors。",

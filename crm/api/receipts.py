@@ -165,6 +165,7 @@ def reverse(call: Call, receipt_id: RowId, body: NewReversal) -> ReceiptShown:
 
 @receipts.post(f"{ONE}/withdraw", "撤销误登的到账记录", roles=WITH_RECORDS)
 def withdraw(call: Call, receipt_id: RowId) -> Withdrawn:
+    lock_row(call.db, Receipt, receipt_id)
     row, may_withdraw = _visible(call, receipt_id)
     call.match(show_receipt(call, row, may_change=may_withdraw))
     if not may_withdraw:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from crm.api.call import Call
 from crm.api.models import (
@@ -36,7 +37,23 @@ _label = {name: field.label for name, field in VISIT_FIELDS.items()}
 Answers = Annotated[
     list[Line], Field(max_length=MOST_PEOPLE, description="已确认的提问，各以其 token 写明")
 ]
+_ENTERED = (Status.PLANNED, Status.DONE)
 _REASON = "补录或更正定稿数据的原因"
+
+
+def _entered(status: Status) -> Status:
+    """Refuse what no form offers: to cancel is a step of its own, of plans alone."""
+    if status not in _ENTERED:
+        expected = "、".join(_ENTERED)
+        raise PydanticCustomError("enum", "enum", {"expected": expected})
+    return status
+
+
+EnteredStatus = Annotated[
+    Status,
+    AfterValidator(_entered),
+    WithJsonSchema({"type": "string", "enum": [status.value for status in _ENTERED]}),
+]
 
 
 class CompanyAsked(Asked):
@@ -58,7 +75,7 @@ class VisitAsked(Asked):
     NAMES: ClassVar = NAMES
 
     channel: Channel = Field(Channel.IN_PERSON, description=_label["channel"])
-    status: Status = Field(Status.DONE, description=_label["status"])
+    status: EnteredStatus = Field(Status.DONE, description=_label["status"])
     city: Line = Field("", description=_label["city"])
     leader: Username | None = Field(None, description="带队人的账号；留空为本人")
     participants: list[Username] = Field([], max_length=MOST_PEOPLE, description="同行人的账号")

@@ -11,7 +11,6 @@ from crm.visits.fields import VisitData
 from crm.visits.models import Visit
 from crm.visits.question_queries import outline_of, questions_on_saving
 from crm.visits.questions import Doubt, Question
-from crm.visits.rules import Status
 
 # REGIME 2: these say nothing of the other visit, which the asker may not see
 WITHOUT_OTHER_VISIT = {Doubt.LEFT, Doubt.BUSY}
@@ -21,8 +20,6 @@ def require_answers(
     call: Call, data: VisitData, answers: Collection[str], was: Visit | None = None
 ) -> None:
     """Raise a `Problem` of 409 with the questions that `answers` leaves open."""
-    if data.status is Status.CANCELLED:
-        return
     draft = outline_of(call.db, data, call.viewer, call.on, was)
     asked = questions_on_saving(call.db, draft, call.viewer, call.on, was)
     late = waiting_days(call.db, data, was, call.on)

@@ -1,9 +1,13 @@
 """States of records, lists in parts, and errors as problems."""
 
+import json
+
 import pytest
 
 from tests.api.conftest import VISIT, program_of
 from tests.factories import arranged, make_person, make_visit
+
+JSON = {"content_type": "application/json"}
 
 pytestmark = pytest.mark.slow_on_postgresql
 
@@ -89,6 +93,7 @@ def test_a_cursor_is_of_its_list_and_person(app, lina):
         ({"city": "上\u0000海"}, 422, "#/city", "control_characters"),
         ({"leads": "L-1"}, 422, "#/leads", "list_type"),
         ({"role": "admin"}, 422, "#/role", "extra_forbidden"),
+        ({"status": "cancelled"}, 422, "#/status", "enum"),
         ({"companies": [{"name": 1}]}, 422, "#/companies/0/name", "string_type"),
     ],
 )
@@ -108,6 +113,15 @@ def test_an_error_names_the_place_and_says_in_words_what_is_wrong(
     ("method", "path", "given", "status"),
     [
         ("GET", "/nothing", {}, 404),
+        ("GET", "//visits/1", {}, 404),
+        ("GET", "/visits?text=%00", {}, 422),
+        ("GET", "/visits?limit=1&limit=2", {}, 422),
+        (
+            "POST",
+            "/visits",
+            {"data": json.dumps(VISIT)[:-1] + ', "city": "苏州"}', **JSON, "key": "a"},
+            400,
+        ),
         ("GET", "/visits/abc", {}, 404),
         ("PATCH", "/visits/0", {"match": "*", "json": {}}, 404),
         ("PATCH", "/visits/99999999999", {"match": "*", "json": {}}, 404),
