@@ -22,10 +22,7 @@ class ImportRun(Base):
     made_at: Mapped[datetime]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # of whoever imports
     file_name: Mapped[str]
-    # megabytes, which nothing but the check and the preview reads
-    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # until it is kept
     settings: Mapped[str]  # as JSON: the sheet, the columns and what holds where none says it
-    report: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # compressed JSON
     state: Mapped[RunState] = mapped_column(enum_column(RunState, "state"))
     only_usable: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     total: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # rows of the table
@@ -40,6 +37,43 @@ class ImportRun(Base):
     undone: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
     made_by: Mapped[Person] = relationship(lazy="raise")
+    file: Mapped["ImportFile | None"] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def content(self) -> bytes | None:
+        """What is kept of the upload (`crm/imports/tables.py`); gone once its rows are kept."""
+        return self.file.content if self.file else None
+
+    @content.setter
+    def content(self, content: bytes | None) -> None:
+        self._file.content = content
+
+    @property
+    def report(self) -> bytes | None:
+        """The report of the rows, as compressed JSON."""
+        return self.file.report if self.file else None
+
+    @report.setter
+    def report(self, report: bytes | None) -> None:
+        self._file.report = report
+
+    @property
+    def _file(self) -> "ImportFile":
+        self.file = self.file or ImportFile()
+        return self.file
+
+
+class ImportFile(Base):
+    """The upload of an import and the report of its rows: megabytes, and so a row of their own.
+
+    SQLite writes a row anew as a whole, and each part of an import changes that of its run.
+    """
+
+    __tablename__ = "import_file"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id"), primary_key=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    report: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
 
 
 class ImportMade(Base):

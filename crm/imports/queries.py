@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, defer
 
 from crm.base.names import folded
 from crm.base.value_class import value_class
-from crm.imports.models import ImportRun
+from crm.imports.models import ImportFile, ImportRun
 from crm.imports.rules import KEPT_FOR
 from crm.people.models import Person
 from crm.people.queries import at_work
@@ -32,7 +32,7 @@ def my_run(db: Session, run_id: int, person_id: int) -> ImportRun | None:
 
 def has_file(db: Session, run: ImportRun) -> bool:
     """Whether its file is still kept."""
-    query = select(ImportRun.content.is_not(None)).where(ImportRun.id == run.id)
+    query = select(ImportFile.content.is_not(None)).where(ImportFile.run_id == run.id)
     return bool(db.scalar(query))
 
 

@@ -18,7 +18,7 @@ from crm.base.locks import take_exclusive_lock
 from crm.base.sheets import ImportResult
 from crm.imports import rosters
 from crm.imports.made import note_made
-from crm.imports.models import ImportName, ImportRun
+from crm.imports.models import ImportFile, ImportName, ImportRun
 from crm.imports.rules import (
     LISTS,
     MOST_AT_ONCE,
@@ -319,6 +319,7 @@ def note_file(  # noqa: PLR0913 - a file that was kept, whole
 def discard(db: Session, *, run: ImportRun) -> None:
     """Forget an import that was not kept."""
     if run.state in (RunState.SHEET, RunState.COLUMNS, RunState.CHECKING, RunState.PREVIEW):
+        db.execute(delete(ImportFile).where(ImportFile.run_id == run.id))
         db.execute(delete(ImportRun).where(ImportRun.id == run.id))
 
 

@@ -145,7 +145,7 @@ class Importer:
             checked, rows = self._next_rows(db, run, upload, now)
             part = checked.part(db, rows, now=now)
 
-        with self._kept_at_once.timed(), transaction(self._sessions) as db:
+        with self._kept_at_once.transaction(self._sessions) as db:
             run, by = db.get_one(ImportRun, run_id), db.get_one(Person, run.made_by_id)
             service.keep_rows(db, run=run, part=part, by=by, now=now)
             is_done = run.position >= len(upload.table.rows)
@@ -172,7 +172,7 @@ class Importer:
 
     def _undo(self, run_id: int) -> bool:
         now, most = self._now(), self._undone_at_once.rows
-        with self._undone_at_once.timed(), transaction(self._sessions) as db:
+        with self._undone_at_once.transaction(self._sessions) as db:
             run = db.get_one(ImportRun, run_id)
             by = db.get_one(Person, run.made_by_id)
             ids = take_back_next(db, run, by=by, now=now, most=most, below=self._undone_from)

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session, sessionmaker
+
 from crm.base.clock import monotonic
+from crm.transactions import transaction
 
 SECONDS = 0.2  # of one transaction, also on a machine that does much else
 FEWEST, MOST = 10, 500
@@ -17,10 +20,11 @@ class PartSize:
     rows: int
 
     @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Let what runs within, a transaction of so many rows, decide about the next one."""
-        begun = monotonic()
-        yield
+    def transaction(self, sessions: sessionmaker[Session]) -> Iterator[Session]:
+        """A transaction of so many rows; how long it holds the lock decides about the next one."""
+        with transaction(sessions) as db:
+            begun = monotonic()  # SQLite's lock was waited for before
+            yield db
         self.adapt(monotonic() - begun)
 
     def adapt(self, seconds: float) -> None:

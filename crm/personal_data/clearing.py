@@ -17,7 +17,7 @@ from crm.base.batches import Batch, Reading
 from crm.base.mail import Site
 from crm.base.outbox import Message, State
 from crm.base.value_class import value_class
-from crm.imports.models import ImportMade, ImportRun
+from crm.imports.models import ImportFile, ImportMade, ImportRun
 from crm.imports.rules import AT_WORK
 from crm.people.models import LoginSession
 from crm.people.sessions import LONGEST
@@ -50,10 +50,11 @@ def _mails(before: datetime) -> ColumnElement[bool]:
 
 
 def _imports(before: datetime) -> ColumnElement[bool]:
+    is_kept = or_(ImportFile.content.is_not(None), ImportFile.report.is_not(None))
+    kept = is_kept & (ImportFile.run_id == ImportRun.id)
     undo = ImportMade.before.is_not(None) & (ImportMade.run_id == ImportRun.id)
     has_data = or_(
-        ImportRun.content.is_not(None),
-        ImportRun.report.is_not(None),
+        select(ImportFile.run_id).where(kept).correlate(ImportRun).exists(),
         select(ImportMade.id).where(undo).correlate(ImportRun).exists(),
     )
     return and_(ImportRun.made_at < before, ImportRun.state.not_in(AT_WORK), has_data)
@@ -69,7 +70,8 @@ def _empty_mails(db: Session, ids: Sequence[int]) -> None:
 
 
 def _drop_imports(db: Session, ids: Sequence[int]) -> None:
-    db.execute(update(ImportRun).where(ImportRun.id.in_(ids)).values(content=None, report=None))
+    files = update(ImportFile).where(ImportFile.run_id.in_(ids))
+    db.execute(files.values(content=None, report=None))
     db.execute(update(ImportMade).where(ImportMade.run_id.in_(ids)).values(before=None))
 
 

@@ -8,7 +8,7 @@ from zipfile import BadZipFile, ZipFile
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm.imports.models import ImportRun
+from crm.imports.models import ImportFile, ImportRun
 from crm.imports.tables import kept_bytes
 from crm.personal_data.rules import PersonalData, text_without
 
@@ -23,8 +23,8 @@ def erase_uploads(db: Session, data: PersonalData) -> int:
     """
     found = 0
     named = (ImportRun.file_name.contains(word, autoescape=True) for word in data.words)
-    kept = or_(ImportRun.content.is_not(None), ImportRun.report.is_not(None), *named)
-    for run in db.scalars(select(ImportRun).where(kept)):
+    kept = or_(ImportFile.content.is_not(None), ImportFile.report.is_not(None), *named)
+    for run in db.scalars(select(ImportRun).outerjoin(ImportRun.file).where(kept)):
         before = (run.content, run.report, run.file_name)
         run.file_name = text_without(run.file_name, data)
         if run.content and _has(_unpacked(run.content), data.words):

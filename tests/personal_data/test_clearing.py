@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.outbox import Message, MessageKind, State
-from crm.imports.models import ImportMade, ImportRun
+from crm.imports.models import ImportFile, ImportMade, ImportRun
 from crm.imports.rules import RunState
 from crm.jobs.models import JobRun
 from crm.jobs.runner import Runner
@@ -28,7 +28,7 @@ RETENTION = [job for job in JOBS if job.name is JobName.RETENTION]
 LEFT = (
     select(LoginSession.begun_at),
     select(Message.body_text).where(Message.kind == MessageKind.NUDGE),
-    select(ImportRun.content),
+    select(ImportFile.content),
     select(ImportMade.before),
 )
 
