@@ -11,17 +11,16 @@ from datetime import date, datetime
 from crm.base.clock import at_civil, civil, instant_of
 from crm.base.value_class import value_class
 from crm.visits.quick_dates import DateFound, dates_in, with_length
+from crm.visits.quick_met import Counterpart, met_in
 from crm.visits.quick_names import (
     Certainty,
     Colleague,
     CompanyFound,
-    Counterpart,
     Known,
     Part,
     PersonFound,
     city_in,
     known_companies_in,
-    met_in,
     people_in,
     unknown_companies_in,
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from crm.visits import (
     quick_dates,
     quick_entry,
+    quick_met,
     quick_names,
     quick_steps,
     quick_text,
@@ -18,7 +19,7 @@ from crm.visits import (
 from crm.visits.quick_words import KINDS
 
 _MODULES = (
-    *(quick_dates, quick_entry, quick_names, quick_steps),
+    *(quick_dates, quick_entry, quick_met, quick_names, quick_steps),
     *(quick_text, quick_times, quick_words),
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from crm.base.value_class import value_class
+from crm.visits.quick_met import MET, MET_VERB, POSITION, SUFFIX
 from crm.visits.quick_text import Line, Span
 
 SHORTEST_PART = 2  # characters of a name that may stand for it
@@ -65,15 +66,6 @@ class CompanyFound:
     certainty: Certainty
 
 
-@value_class
-class Counterpart:
-    """Somebody met: the words for the person, and the position."""
-
-    span: Span
-    name: str
-    position: str | None
-
-
 _OFFICE = "主任|书记|局长|部长|处长|科长|区长|总工|局|部"
 _WITH = r"(?:我)?[和与跟同、]"
 _LEADER_BEFORE = re.compile(r"(?:陪同?|跟随|随)(?:同)?$")
@@ -100,36 +92,11 @@ _AFTER_NAME = re.compile(
 )
 _PLACE_BEFORE = re.compile(r"(?:(?<![不没])[在去到赴驻跑往抵至自从飞]|参加)了?(?:一?趟)?$")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
-_DEPARTMENT = (
-    r"(?:投资|技术|财务|运营|市场|战略|采购|生产|研发|销售|人力资源|人事|行政"
-    r"|项目|工程|质量|设备|商务|法务|规划)"
-)
-_POSITION = (
-    rf"(?:(?:{_DEPARTMENT}部(?:门)?的?)?(?:C[EFOT]O|首席[一-龥]{{1,3}}官|集团?副?总裁|秘书长|"
-    rf"(?:{_DEPARTMENT}|区域|大区|中国区|华东区?|执行|常务)?"
-    r"(?:副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|总工程师|合伙人|董事|助理))"
-    rf"|{_DEPARTMENT}部(?:门)?)"
-)
-_SUFFIX = (
-    r"(?:总裁|总监|总经理|经理|董事长|主任|处长|部长|局长|书记|秘书长|院长|校长|主席|会长|厂长|博士|教授|老师"
-    r"|先生|女士|小姐|总|董|工|某某|某)"
-)
-_MET = re.compile(
-    rf"(?P<position>{_POSITION})?\s?(?P<name>(?P<surname>[一-龥]{{1,2}}?)(?:[一-龥]{{0,2}}?){_SUFFIX})"
-    r"(?:\((?P<bracket>[^()]{2,20})\))?"
-)
-_PLAIN_MET = re.compile(
-    rf"(?P<position>{_POSITION})?\s?(?P<name>(?![谈商洽聊沟对问签说介推])[一-龥]{{2,3}})"
-    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、)]|$))"
-)
 _UNKNOWN_OF = re.compile(  # 见了海泰新材料的孟总
     r"(?:见了|见到|会见|拜访|拜会|走访|对接|联系|接待|约了?)了?"
     r"(?P<name>(?![做搞管我他她那这一新]|负责|对方|企业|客户|公司)[一-龥A-Za-z0-9]{2,12}?)"
-    rf"的(?=(?:{_POSITION})?[一-龥]{{1,3}}?{_SUFFIX})"
+    rf"的(?=(?:{POSITION})?[一-龥]{{1,3}}?{SUFFIX})"
 )
-_CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
-_MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
-_NOT_MET = re.compile(r"[没未](?:有|能)?(?:见|找|碰|遇|联系|约)(?:到|着|上)?了?$")
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
     "leader_before": _LEADER_BEFORE,
@@ -142,15 +109,10 @@ PATTERNS = {
     "unknown": _UNKNOWN,
     "unknown_of": _UNKNOWN_OF,
     "and": _AND,
-    "clause_end": _CLAUSE_END,
     "before_name": _BEFORE_NAME,
     "after_name": _AFTER_NAME,
     "place_before": _PLACE_BEFORE,
     "road": _ROAD,
-    "met": _MET,
-    "plain_met": _PLAIN_MET,
-    "met_verb": _MET_VERB,
-    "not_met": _NOT_MET,
     "legal_form": _LEGAL_FORM,
 }
 
@@ -186,7 +148,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
             joins[0] != "、" or joined_to == joins.start()
         ):
             first, part = joins.start(), Part.JOINS
-        elif text[start:end] == person.name and not _MET_VERB.search(before[-3:]):
+        elif text[start:end] == person.name and not MET_VERB.search(before[-3:]):
             part = Part.JOINS
         else:
             continue
@@ -277,7 +239,7 @@ def _borders(line: Line, text: str, span: Span) -> bool:
         max(0, span.start - 1), span.start
     )
     is_ended = _AFTER_NAME.match(text, span.end) or not line.is_free(span.end, span.end + 1)
-    return bool(is_begun and (is_ended or _MET.match(text, span.end)))
+    return bool(is_begun and (is_ended or MET.match(text, span.end)))
 
 
 def _common_length(name: str, text: str) -> int:
@@ -338,63 +300,3 @@ def _joins_city(text: str, end: int, cities: Collection[str]) -> bool:
     if not (joint := _AND.match(text, end)):
         return False
     return any(text[joint.end() :][:length] in cities for length in range(2, 7))
-
-
-def met_in(line: Line, text: str, surnames: Collection[str]) -> list[Counterpart]:
-    """Those met, with their positions; their words are marked as read."""
-    found = list[Counterpart]()
-    for pattern, is_plain in ((_MET, False), (_PLAIN_MET, True)):
-        at = 0
-        while match := pattern.search(text, at):
-            span = Span(match.start("position" if match["position"] else "name"), match.end())
-            if _is_met(line, text, span, match, surnames, found, is_plain=is_plain):
-                line.take(span.start, span.end)
-                position = match["bracket"] or match["position"]
-                found.append(Counterpart(span, match["name"], position))
-                at = match.end()
-            else:
-                at = match.start() + 1
-    return sorted(found, key=lambda person: person.span)
-
-
-def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
-    line: Line,
-    text: str,
-    span: Span,
-    match: re.Match[str],
-    surnames: Collection[str],
-    found: Sequence[Counterpart],
-    *,
-    is_plain: bool,
-) -> bool:
-    """Whether the words name somebody met: after a verb of meeting, a company or another person.
-
-    A name without a title has to follow at once.
-    """
-    name = match["name"]
-    if not (name[0] in surnames or name[:2] in surnames) or not line.is_free(span.start, span.end):
-        return False
-    if name[0] in "和与同及时" and len(name) > len("和总") and name[1] in surnames:  # 和李工
-        return False
-    before = text[: span.start].rstrip().removesuffix("的")
-    opened = before.removesuffix("(")
-    follows_company = _is_read(line, opened)
-    if _NOT_MET.search(before):
-        return False
-    if text[: span.start].endswith(("、", "和")) and found:
-        return True
-    if is_plain:
-        is_verb = bool(re.search(rf"(?:{_MET_VERB.pattern})$", before))
-        is_of_company = follows_company and text[: span.start].endswith("的")
-        is_in_brackets = follows_company and opened != before and bool(match["position"])
-        return is_verb or is_in_brackets or (is_of_company and len(name) > len("新厂"))
-    clause = line.clause_at(span.start)
-    # after a comma only what is nothing but a name: 溟南显示，王总
-    is_alone = bool(_CLAUSE_END.match(text, span.end)) and _is_read(line, before.rstrip(" ,、:"))
-    is_verb = bool(_MET_VERB.search(text[clause.start : span.start]))
-    return follows_company or is_alone or is_verb
-
-
-def _is_read(line: Line, text: str) -> bool:
-    """Whether the last of the text, with which the line begins, is read already."""
-    return bool(text) and not line.is_free(len(text) - 1, len(text))
