@@ -2,9 +2,9 @@
 import { datesIn, withLength } from "./dates.js";
 import { match, matches, search, useGrammar } from "./grammar.js";
 import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, metIn, peopleIn, unknownCompaniesIn } from "./names.js";
-import { Line, inOrder, plain } from "./text.js";
+import { Line, hidden, inOrder, plain } from "./text.js";
 import { DAY, hoursIn } from "./times.js";
-import { commandIn, kindsIn, nextSteps, stepIn } from "./words.js";
+import { commandIn, isPlanned, kindsIn, nextSteps, stepIn, withoutPromises } from "./words.js";
 
 const WHOLE_DAY = [9 * 60, 17 * 60];
 const STAY = [9 * 60, 18 * 60];
@@ -26,17 +26,20 @@ export function draftOf(text, world) {
   const today = Math.floor(world.now / DAY);
   const steps = nextSteps(line.plain, datesIn(line.plain, today, true));
   const head = without(line.plain, steps);
+  const told = withoutPromises(head); // what is told of the visit itself
   readNext(line, draft, steps);
 
   const companies = knownCompaniesIn(line, head, world.known);
-  let isAhead = search("planning", head) !== null;
-  const dates = datesIn(head, today, isAhead).filter(({ span }) => line.isFree(span.start, span.end));
-  isAhead = isAhead || dates.some(({ span }) => search("ahead", head.slice(span.start, span.end)) !== null);
+  let isAhead = isPlanned(told);
+  const dates = datesIn(told, today, isAhead).filter(({ span }) => line.isFree(span.start, span.end));
+  const [first] = dates;
+  isAhead ||= first !== undefined && search("ahead", head.slice(first.span.start, first.span.end)) !== null;
+  isAhead &&= !(first && first.last !== null && first.last < today); // a visit of the past may tell of plans
   for (const { span } of dates.slice(0, 1)) line.take(span.start, span.end);
 
-  readKind(line, draft, head, world);
-  readTime(line, draft, head, dates, world, isAhead);
-  readCity(line, draft, head, world);
+  readKind(line, draft, told, world);
+  readTime(line, draft, told, dates, world, isAhead);
+  readCity(line, draft, told, world);
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
   companies.push(...unknownCompaniesIn(line, head, draft.city));
   readCompanies(line, draft, companies.sort(inOrder), metIn(line, head, world.surnames));
@@ -75,8 +78,7 @@ function beginsEntry(piece, today) {
 const chip = (certainty, words = "", options = []) => ({ certainty, words, options });
 
 function without(text, steps) {
-  for (const { span } of steps) text = text.slice(0, span.start) + "。".repeat(span.end - span.start) + text.slice(span.end);
-  return text;
+  return steps.reduce((head, { span }) => hidden(head, span.start, span.end), text);
 }
 
 function readNext(line, draft, steps) {

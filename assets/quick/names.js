@@ -54,7 +54,9 @@ function partOf(line, text, hit, joinedTo) {
   const joining = { end: joined ? end(joined) : hit.end, leads: false };
   if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, ...joining };
   const isName = text.slice(hit.start, hit.end) === hit.person.name;
-  return isName && !search("met_verb", head.slice(-3)) ? { start: hit.start, ...joining } : null;
+  if (!isName || search("met_verb", head.slice(-3))) return null;
+  if (match("hosts_after", text, hit.end)) return { start: hit.start, end: hit.end, leads: true };
+  return { start: hit.start, ...joining };
 }
 
 // 陪严主任, 严主任带队
@@ -205,20 +207,21 @@ export function metIn(line, text, surnames) {
 // After a verb of meeting, a company or another person; a name without a title has to follow at once.
 function isMet(line, text, span, { name, position }, surnames, found, isPlain) {
   if (!(surnames.has(name[0]) || surnames.has(name.slice(0, 2))) || !line.isFree(span.start, span.end)) return false;
-  if ("和与同及时".includes(name[0]) && name.length > "和总".length && surnames.has(name[1])) return false; // 和李工
+  if ("和与同及时商".includes(name[0]) && name.length > "和总".length && surnames.has(name[1])) return false; // 和李工
   const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
   const whole = text.slice(0, span.start);
   const head = whole.trimEnd().replace(/的$/, "");
   const opened = head.replace(/\($/, "");
   const followsCompany = isRead(opened);
-  if (search("not_met", head)) return false;
+  if (search("not_met", head) || match("missed", text, span.end)) return false;
   if (/[、和]$/.test(whole) && found.length) return true;
   if (isPlain) {
     const isOfCompany = followsCompany && whole.endsWith("的");
-    const isInBrackets = followsCompany && opened !== head && Boolean(position);
-    return Boolean(before("met_verb", head)) || isInBrackets || (isOfCompany && name.length > "新厂".length);
+    const hasPosition = Boolean(position) && (followsCompany || /[,。;、]$/.test(whole));
+    return Boolean(before("met_verb", head) || before("side", head)) || hasPosition || (isOfCompany && name.length > "新厂".length);
   }
   // after a comma only what is nothing but a name: 溟南显示，王总
   const isAlone = match("clause_end", text, span.end) && isRead(head.replace(/[ ,、:]+$/, ""));
+  if (before("side", head)) return true;
   return followsCompany || Boolean(isAlone) || Boolean(search("met_verb", text.slice(line.clauseStart(span.start), span.start)));
 }

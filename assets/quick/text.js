@@ -23,6 +23,9 @@ export function number(text) {
   return (tens ? digit(tens) : 1) * 10 + (ones ? digit(ones) : 0);
 }
 
+// As long as before, without the part.
+export const hidden = (text, start, end) => text.slice(0, start) + "。".repeat(end - start) + text.slice(end);
+
 export const meets = (one, other) => one.start < other.end && other.start < one.end;
 export const inOrder = (one, other) => one.span.start - other.span.start || one.span.end - other.span.end;
 

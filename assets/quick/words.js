@@ -1,6 +1,6 @@
 // The words of a quick entry for its kind, next steps, commands and steps of a lead.
-import { end, match, matches, search } from "./grammar.js";
-import { inOrder } from "./text.js";
+import { before, end, match, matches, search } from "./grammar.js";
+import { hidden, inOrder } from "./text.js";
 
 export function kindsIn(text, kinds) {
   const found = kinds.flatMap(({ kind, channel, pattern }) =>
@@ -8,6 +8,14 @@ export function kindsIn(text, kinds) {
   );
   return found.sort(inOrder);
 }
+
+// As long as before, without what others say or wish.
+export const withoutPromises = (text) =>
+  matches("promised", text).reduce((head, { index, 0: words }) => hidden(head, index, index + words.length), text);
+
+// Others may plan something else.
+export const isPlanned = (text) =>
+  matches("planning", text).some((word) => !before("others_plan", text.slice(0, word.index)));
 
 export function commandIn(text) {
   const cancel = match("cancel", text);
@@ -22,7 +30,7 @@ export function nextSteps(text, dates) {
     const [from, to] = [clause.index, clause.index + clause[0].length];
     const inside = dates.filter((one) => from <= one.span.start && one.span.start < to);
     const begin = beginOf(text, from, to, inside);
-    if (begin === null || (begin === 0 && !text.slice(0, begin).trim())) continue;
+    if (begin === null || (begin === 0 && !isDueAlone(inside, dates))) continue;
     const due = inside.find((one) => one.span.start >= begin) ?? null;
     let words = text.slice(begin, to);
     if (due) words = text.slice(begin, due.span.start) + text.slice(due.span.end, to);
@@ -31,6 +39,9 @@ export function nextSteps(text, dates) {
   }
   return found;
 }
+
+// The first clause has a deadline, and another one the date of the visit.
+const isDueAlone = (inside, dates) => inside.some((one) => one.isDeadline) && inside.length < dates.length;
 
 function beginOf(text, from, to, inside) {
   const words = search("next", text.slice(0, to), from);

@@ -58,6 +58,10 @@ class DateFound:
     part: str = ""  # of the day, where one word names both: 昨晚
     is_deadline: bool = False  # 周三前
 
+    def is_before(self, today: date) -> bool:
+        """Whether the date, or the range of dates, is over."""
+        return self.last_on is not None and self.last_on < today
+
 
 def dates_in(text: str, today: date, *, is_ahead: bool) -> list[DateFound]:
     """All dates of the text; a weekday or a day alone is the next one where it is `is_ahead`."""

@@ -32,14 +32,18 @@ from crm.visits.quick_words import (
     Command,
     NextStep,
     command_in,
+    is_planned,
     kinds_in,
     next_steps,
+    without_promises,
 )
 from crm.visits.rules import HOME, Channel, Kind, Status, stay_hours
 
 LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
-_HOME_WORDS = re.compile(r"区里|本区|我区|园区里")
+_HOME_WORDS = re.compile(
+    r"(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
+)
 _COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
 _AHEAD = re.compile(r"下|月底")  # in a date that is still to come
 PATTERNS = {"ahead": _AHEAD, "home": _HOME_WORDS, "count": _COUNT}
@@ -146,22 +150,27 @@ def draft_of(text: str, world: World) -> Draft:
 
     steps = next_steps(line.plain, dates_in(line.plain, world.today, is_ahead=True))
     head = _without(line.plain, steps)
+    told = without_promises(head)  # what is told of the visit itself
     _read_next(line, draft, steps)
 
     companies = known_companies_in(line, head, world.known)
-    is_ahead = bool(PLANNING.search(head))
+    is_ahead = is_planned(told)
     dates = [
         found
-        for found in dates_in(head, world.today, is_ahead=is_ahead)
+        for found in dates_in(told, world.today, is_ahead=is_ahead)
         if line.is_free(found.span.start, found.span.end)
     ]
-    is_ahead = is_ahead or any(_AHEAD.search(head, one.span.start, one.span.end) for one in dates)
+    is_ahead = is_ahead or any(
+        _AHEAD.search(head, one.span.start, one.span.end) for one in dates[:1]
+    )
+    # a visit of the past may tell of plans
+    is_ahead = is_ahead and not any(one.is_before(world.today) for one in dates[:1])
     for found in dates[:1]:
         line.take(found.span.start, found.span.end)
 
-    _read_kind(line, draft, head)
-    _read_time(line, draft, head, dates, world, is_ahead=is_ahead)
-    _read_city(line, draft, head, world)
+    _read_kind(line, draft, told)
+    _read_time(line, draft, told, dates, world, is_ahead=is_ahead)
+    _read_city(line, draft, told, world)
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
     companies += unknown_companies_in(line, head, draft.city)
     companies.sort(key=lambda found: found.span)

@@ -70,6 +70,9 @@ _OFFICE = "主任|书记|局长|部长|处长|科长|区长|总工|局|部"
 _WITH = r"(?:我)?[和与跟同、]"
 _LEADER_BEFORE = re.compile(r"(?:陪同?|跟随|随)(?:同)?$")
 _LEADER_AFTER = re.compile(r"(?:同志|主任|书记|局长)?(?:带队|率队|领队)")
+_HOSTS_AFTER = re.compile(  # 谭明屿接待
+    r"(?:同志|副?(?:主任|书记|局长))?(?:在[^,。;]{1,8})?(?:接待|会见)"
+)
 _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科长|区长)")
 _COMPANION_AFTER = re.compile(r"(?:一起|一同|同去)?(?:陪同|陪我|参加|参会|同行|随行)")
 _COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
@@ -78,7 +81,8 @@ _TITLED = re.compile(
 )
 _TOKEN = re.compile(r"[A-Za-z]{3,}")
 _COMPANY_VERB = (
-    r"(?:拜访|拜会|走访|接待|对接|联系|会见|见到|见了|见|看|找|跑了?|去|到|赴|和|与|跟|陪)"
+    r"(?:拜访|拜会|走访|考察|调研|参观|接待|对接|联系|会见"
+    r"|见到|见了|见|看|找|跑了?|去|到|赴|和|与|跟|陪)"
 )
 _UNKNOWN = re.compile(
     rf"(?:{_COMPANY_VERB}了?(?!了)|、)(?P<name>(?![两三四五六七八九十几多数一\d]+家)"
@@ -93,14 +97,15 @@ _AFTER_NAME = re.compile(
 _PLACE_BEFORE = re.compile(r"(?:(?<![不没])[在去到赴驻跑往抵至自从飞]|参加)了?(?:一?趟)?$")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
 _UNKNOWN_OF = re.compile(  # 见了海泰新材料的孟总
-    r"(?:见了|见到|会见|拜访|拜会|走访|对接|联系|接待|约了?)了?"
-    r"(?P<name>(?![做搞管我他她那这一新]|负责|对方|企业|客户|公司)[一-龥A-Za-z0-9]{2,12}?)"
+    r"(?:见了|见到|会见|拜访|拜会|走访|对接|联系|接待|约了?|[跟和与])了?"
+    r"(?P<name>(?![做搞管我他她那这一新]|负责|对方|企业|客户|公司)(?:(?![这那]边)[一-龥A-Za-z0-9]){2,12}?)"
     rf"的(?=(?:{POSITION})?[一-龥]{{1,3}}?{SUFFIX})"
 )
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
     "leader_before": _LEADER_BEFORE,
     "leader_after": _LEADER_AFTER,
+    "hosts_after": _HOSTS_AFTER,
     "companion_before": _COMPANION_BEFORE,
     "title_after": _TITLE_AFTER,
     "companion_after": _COMPANION_AFTER,
@@ -149,7 +154,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
         ):
             first, part = joins.start(), Part.JOINS
         elif text[start:end] == person.name and not MET_VERB.search(before[-3:]):
-            part = Part.JOINS
+            part = Part.LEADS if _HOSTS_AFTER.match(text, end) else Part.JOINS
         else:
             continue
         if part is Part.JOINS and (joined := _COMPANION_AFTER.match(text, end)):

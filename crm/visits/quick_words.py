@@ -9,7 +9,11 @@ from crm.visits.rules import Channel, Kind
 
 # in the order in which a word at one place is looked for
 KINDS: tuple[tuple[Kind, Channel, str], ...] = (
-    (Kind.EVENT, Channel.IN_PERSON, r"推介会|推介活动|招商会|展会|博览会|论坛|峰会|参会"),
+    (
+        Kind.EVENT,
+        Channel.IN_PERSON,
+        r"推介会|推介活动|招商会|展会|博览会|[进工]博会|[高广]交会|服贸会|洽谈会|论坛|峰会|参会",
+    ),
     (Kind.RECEPTION, Channel.IN_PERSON, r"接待|来访|来考察|(?<=[^们户方])来区"),
     (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
     (Kind.REMOTE, Channel.VIDEO, r"视频会?|线上会议?|腾讯会议|线上(?=对接|沟通|交流|[跟和与])"),
@@ -19,7 +23,8 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
         Kind.OUTREACH,
         Channel.IN_PERSON,
         (
-            r"拜访|走访|外出考察|上门|赴|跑了?|(?<![过回出失除上下进不没])去(?![年化除掉])|"
+            r"拜访|走访|外出考察|上门|赴(?![^,。;]{0,8}参加)|跑了?|"
+            r"(?<![过回出失除上下进不没])去(?![年化除掉]|[^,。;]{0,8}参加)|"
             r"(?<![查观来区])看(?![好法待到重中了])|(?<!查)找(?!到)"
         ),
     ),
@@ -30,19 +35,32 @@ _ACTS = (
 )
 PLANNING = re.compile(
     rf"(?:计划|准备|打算|拟){_ACTS}|(?<![签预邀])约了|约好|预约|^安排"
-    r"|(?<![大预节制特])约(?=[一-龥]{1,3}(?:总|工|董|经理|先生|女士))"
+    r"|(?<![大预节制特来])约(?!的)(?=[一-龥]{1,3}(?:总|工|董|经理|先生|女士))"
 )
 _NEXT = re.compile(
     r"下一步|下步|约定|(?<!已)安排|(?<![招期对等接看优善])待(?![遇定])"
-    r"|请[^,。;]{1,12}?(?:回复|提供|寄|送|反馈|报|研究|核实|确认|协调|答复)"
+    r"|请[^,。;]{1,12}?(?:回复|提供|寄|送|反馈|报|研究|核实|确认|协调|答复|安排|准备|落实)"
 )
+# what others say or wish is not yet a visit: 对方明确12月中旬来区考察
+_PROMISED = re.compile(
+    r"(?:(?<![跟和与给向同陪见访待])对方|明确|答应|表示|同意|承诺|希望|有意|愿意|想要?"
+    r"|说(?![好定了完明]))[^,。;]{0,24}"
+)
+_OTHERS_PLAN = re.compile(r"(?:对方|他们|企业|客户|客商|公司|总|表示|说)[^,。;]{0,12}$")
 _CANCEL = re.compile(r"^取消(?P<what>[^,。;]*)[,。;\s]*(?P<why>.*)$", re.DOTALL)
 _MOVE = re.compile(
     r"^(?:把|将)?(?P<what>(?!.*(?:见了|拜访了|谈))[^。;]{0,30}?),?改到(?P<to>[^,。;]+)[,。;\s]*"
     r"(?P<why>.*)$",
     re.DOTALL,
 )
-PATTERNS = {"planning": PLANNING, "next": _NEXT, "cancel": _CANCEL, "move": _MOVE}
+PATTERNS = {
+    "planning": PLANNING,
+    "promised": _PROMISED,
+    "others_plan": _OTHERS_PLAN,
+    "next": _NEXT,
+    "cancel": _CANCEL,
+    "move": _MOVE,
+}
 
 
 @value_class
@@ -82,6 +100,16 @@ def kinds_in(text: str) -> list[KindFound]:
     return sorted(found, key=lambda one: one.span)
 
 
+def without_promises(text: str) -> str:
+    """The text, as long as before, without what others say or wish."""
+    return _PROMISED.sub(lambda match: "。" * len(match[0]), text)
+
+
+def is_planned(text: str) -> bool:
+    """Whether the writer plans the visit; others may plan something else."""
+    return any(not _OTHERS_PLAN.search(text[: match.start()]) for match in PLANNING.finditer(text))
+
+
 def command_in(text: str) -> Command | None:
     """The command of the entry; none where it tells of a visit."""
     if found := _CANCEL.match(text):
@@ -97,7 +125,7 @@ def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
     for start, end in _clauses(text):
         inside = [one for one in dates if start <= one.span.start < end]
         begin = _begin(text, start, end, inside)
-        if begin is None or (begin == 0 and not text[:begin].strip()):
+        if begin is None or (begin == 0 and not _is_due_alone(inside, dates)):
             continue
         due = next((one for one in inside if one.span.start >= begin), None)
         words = text[begin:end]
@@ -106,6 +134,11 @@ def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
         words = re.sub(r"^(?:下一步|下步)[:是,]?", "", words.strip()).strip()
         found.append(NextStep(Span(begin, end), words or text[begin:end].strip(), due))
     return found
+
+
+def _is_due_alone(inside: list[DateFound], dates: list[DateFound]) -> bool:
+    """Whether the first clause has a deadline, and another one the date of the visit."""
+    return any(one.is_deadline for one in inside) and len(inside) < len(dates)
 
 
 def _begin(text: str, start: int, end: int, inside: list[DateFound]) -> int | None:
