@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from crm.base.enums import LabeledEnum
+from crm.people.rules import WITH_RECORDS, Role
 
 # Bureaus' own tables; the other kinds are files of ours, and people may be either.
 VISITS = "visits"
@@ -53,6 +54,8 @@ class RunState(LabeledEnum):
 
 
 AT_WORK = (RunState.CHECKING, RunState.IMPORTING, RunState.UNDOING)
+# Nothing of it is a record yet, so that all may be chosen otherwise.
+NOT_KEPT = frozenset({RunState.SHEET, RunState.COLUMNS, RunState.CHECKING, RunState.PREVIEW})
 
 
 class RowState(LabeledEnum):
@@ -62,6 +65,11 @@ class RowState(LabeledEnum):
     CHANGED = "changed", "修改"
     SAME = "same", "已有"
     REFUSED = "refused", "不能导入"
+
+
+def may_open(kind: str, role: Role) -> bool:
+    """Whether somebody with that role goes on with such an import, or takes one back."""
+    return role is Role.ADMIN or (kind not in OF_ADMINS and role in WITH_RECORDS)
 
 
 def may_undo(finished_at: datetime | None, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
-from crm.base.locks import take_exclusive_lock
+from crm.base.locks import hold, take_exclusive_lock
 from crm.base.sheets import ImportResult
 from crm.imports import rosters
 from crm.imports.made import note_made
@@ -23,11 +23,12 @@ from crm.imports.rules import (
     LISTS,
     MOST_AT_ONCE,
     MOST_UNDONE_AT_ONCE,
-    OF_ADMINS,
+    NOT_KEPT,
     PEOPLE,
     VISITS,
     RowState,
     RunState,
+    may_open,
     may_undo,
 )
 from crm.imports.settings import Report, Settings
@@ -39,7 +40,6 @@ from crm.imports.visits import Part, check_rows
 from crm.people.models import Person
 from crm.people.queries import primary_posting
 from crm.people.rosters import keep_roster
-from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.table_imports import keep_part
 
 
@@ -127,6 +127,8 @@ def choose_columns(  # noqa: PLR0913 - what is chosen of a table, whole
     `usual`: what holds where the table is silent, by the field of `Settings`.
     Refused as `column_twice`, `column_missing`.
     """
+    if run.state not in NOT_KEPT:
+        return
     upload = uploaded(run)
     _kind(run).require_columns(codes)
     settings = Settings.read(run.settings)
@@ -145,6 +147,8 @@ def answer(
     now: datetime,
 ) -> None:
     """Set what a roster was asked or is changed in it, by kind of question; check it again."""
+    if run.state not in NOT_KEPT:
+        return
     settings, upload = Settings.read(run.settings).answered(answers), uploaded(run)
     run.settings = settings.text
     _check(db, run, upload, by, now)
@@ -155,6 +159,8 @@ def choose_people(
     db: Session, *, run: ImportRun, chosen: Mapping[str, str], by: Person, now: datetime
 ) -> None:
     """Set whom names mean, remember it for the unit, and check the rows again."""
+    if run.state not in NOT_KEPT:
+        return
     ids = dict(
         db.execute(
             select(Person.username, Person.id).where(Person.username.in_(chosen.values()))
@@ -174,7 +180,8 @@ def check_again(
 
     `upload`: its table, where the caller has read it.
     """
-    _preview(db, run, upload or uploaded(run), by, now)
+    if run.state in NOT_KEPT:
+        _preview(db, run, upload or uploaded(run), by, now)
 
 
 def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
@@ -209,6 +216,9 @@ def _apply_roster(
     """Keep what was previewed; refused as `import_preview_outdated` where it would be another."""
     _require_right(run.kind, by)
     take_exclusive_lock(db)
+    hold(db, run)
+    if run.state is not RunState.PREVIEW:  # sent twice at once
+        return
     upload = uploaded(run)
     checked = rosters.check(db, settings=Settings.read(run.settings), upload=upload, now=now)
     report = rosters.report_of(checked, upload)
@@ -237,9 +247,9 @@ def is_outdated_by(db: Session, changed: Collection[Subject]) -> bool:
     return not own.isdisjoint(changed)
 
 
-def may_go_on(by: Person, now: datetime) -> bool:
-    """Whether whoever asked for an import may still keep records."""
-    return by.role in WITH_RECORDS and not by.is_disabled(now)
+def may_go_on(run: ImportRun, by: Person, now: datetime) -> bool:
+    """Whether whoever asked for the import may still keep such records, or take them back."""
+    return may_open(run.kind, by.role) and not by.is_disabled(now)
 
 
 def keep_rows(db: Session, *, run: ImportRun, part: Part, by: Person, now: datetime) -> None:
@@ -318,7 +328,7 @@ def note_file(  # noqa: PLR0913 - a file that was kept, whole
 
 def discard(db: Session, *, run: ImportRun) -> None:
     """Forget an import that was not kept."""
-    if run.state in (RunState.SHEET, RunState.COLUMNS, RunState.CHECKING, RunState.PREVIEW):
+    if run.state in NOT_KEPT:
         db.execute(delete(ImportFile).where(ImportFile.run_id == run.id))
         db.execute(delete(ImportRun).where(ImportRun.id == run.id))
 
@@ -328,7 +338,7 @@ def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
 
     Refused as `not_yours`, `import_undo_too_late`.
     """
-    if run.made_by_id != by.id or (run.kind in OF_ADMINS and by.role is not Role.ADMIN):
+    if run.made_by_id != by.id or not may_open(run.kind, by.role):
         raise Refused("not_yours")
     if run.state is not RunState.DONE:
         return

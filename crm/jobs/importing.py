@@ -103,7 +103,8 @@ class Importer:
         """Do a batch; False once the import is done with."""
         with self._sessions() as db:
             run = db.get_one(ImportRun, run_id)
-            may_go_on = service.may_go_on(db.get_one(Person, run.made_by_id), self._now())
+            by = db.get_one(Person, run.made_by_id)
+            may_go_on = service.may_go_on(run, by, self._now())
         if not may_go_on:
             return self._stop(run_id)
         match run.state:

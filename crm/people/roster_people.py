@@ -149,7 +149,7 @@ class Matcher:
         name = "".join(filter(str.isalnum, plain)).lower()
         if not name:
             raise Refused("roster_no_username", field="name", person=row.name)
-        name = free_name(name, self._taken)
+        name = new_username(free_name(name, self._taken))
         self._taken.add(name)
         return Meant(row, place, name)
 

@@ -14,12 +14,14 @@ from crm.people.roster_words import LEVELS, VACANT
 from crm.people.rules import Role
 
 LONGEST = 200  # characters of a cell
+MOST_LEVELS = 8  # of units below one another; more are a cell misread
 _BRACKETS = re.compile(r"\([^)]*\)")
 _SEVERAL = re.compile(r"[、,;/\n]")
 _LEVEL = re.compile(r"[/>›→\\\n]")
 _YEAR_AND_MONTH = re.compile(r"(\d{4}) ?[-/.年] ?(\d{1,2}) ?月?")
 _YEAR = re.compile(r"(\d{4}) ?年?")
 _MONTHS = range(1, 13)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # but line breaks and tabs, which are blanks
 _NOTHING = frozenset({"", "-", "--", "/", "无", "暂无"})
 
 
@@ -86,9 +88,13 @@ def _row(
     for code, text in cells.items():
         if len(text) > LONGEST and code != "number":
             raise Refused("text_too_long", field=code, longest=LONGEST)
+        if _CONTROL.search(text):
+            raise Refused("control_characters", field=code)
     name = _name(cells.get("name", ""))
     if not path:
         raise Refused("required", field="unit")
+    if len(path) > MOST_LEVELS:
+        raise Refused("roster_unit_too_deep", field="unit", most=MOST_LEVELS)
     return RosterRow(
         line=line,
         name=name,

@@ -176,6 +176,7 @@ SENTENCES = {
     "row_repeats": "与第 {line} 行是同一次拜访。",
     "import_preview_outdated": "预览之后记录有变动，已重新核对，请再看一遍预览后导入。",
     # a bureau's roster
+    "roster_unit_too_deep": "单位最多写 {most} 级，请核对单位栏。",
     "roster_vacant": "姓名栏写的是空缺，没有人员可导入。",
     "roster_several_names": "“{value}”中有多个姓名，请一人一行。",
     "roster_row_repeats": "与第 {line} 行是同一人同一单位。",

@@ -67,9 +67,6 @@ class Table:
 
     def undo(self):
         service.undo(self.db, run=self.run, by=self.by, now=NOW)
-        while self.run.state is RunState.UNDOING:
-            if not service.undo_rows(self.db, run=self.run, by=self.by, now=NOW, most=1_000):
-                service.finish_undo(self.db, run=self.run, by=self.by, now=NOW)
         self.db.expire_all()
 
 
@@ -246,6 +243,37 @@ def test_what_others_changed_since_the_preview_is_shown_before_it_is_kept(db, zo
 
     with pytest.raises(Refused, match="import_preview_outdated"):
         table.apply()
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "code"),
+    [
+        ("王\x07芳", "招商局", "control_characters"),
+        ("王芳", "招\x1b商局", "control_characters"),
+        ("王芳", "/".join("一二三四五六七八九"), "roster_unit_too_deep"),
+        ("王" * 60, "招商局", "bad_username"),
+    ],
+)
+def test_what_no_person_or_unit_is_called_is_refused_in_the_preview(db, zone, name, unit, code):
+    table = Table(db, zone, texts((name, unit, "", "科员", "", "")))
+
+    assert [problem.code for problem in table.row(2).problems] == [code]
+
+
+def test_what_is_kept_is_not_chosen_otherwise_by_a_page_left_open(db, zone):
+    rows = [("王芳", "招商局", "", "科员", "", ""), ("空缺", "招商局", "", "科员", "", "")]
+    table = Table(db, zone, texts(*rows))
+    table.apply(only_usable=True)
+    given = {"run": table.run, "by": zone, "now": NOW}
+
+    table.answer(QuestionKind.UNIT, "招商局", "zone")
+    service.choose_columns(db, codes=service.uploaded(table.run).codes, usual={}, **given)
+    service.choose_people(db, chosen={}, **given)
+    service.check_again(db, **given)
+
+    assert table.run.state is RunState.DONE
+    table.undo()
+    assert table.run.state is RunState.UNDONE
 
 
 def test_only_an_admin_imports_a_roster(db, zone):

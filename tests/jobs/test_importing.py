@@ -169,6 +169,22 @@ def test_an_import_stops_where_its_writer_may_keep_no_records_any_more(sessions,
     assert done.refused == ROWS - A_BATCH
 
 
+def test_what_only_admins_import_is_not_taken_back_for_a_former_one(sessions, run_id):
+    work(sessions)
+    step(sessions, run_id, service.apply, only_usable=False)
+    work(sessions)
+    step(sessions, run_id, service.undo)
+    with transaction(sessions) as db:
+        run = db.get_one(ImportRun, run_id)
+        run.kind = rules.PEOPLE  # as if the rows were those of a roster
+        db.get_one(Person, run.made_by_id).role = Role.SUPERVISOR
+
+    work(sessions)
+
+    done = read(sessions, run_id)
+    assert (done.state, done.undone) == (RunState.UNDONE, 0)
+
+
 def test_a_leased_import_is_left_to_its_node(sessions, run_id):
     with transaction(sessions) as db:
         db.get_one(ImportRun, run_id).leased_until = NOW + rules.LEASE

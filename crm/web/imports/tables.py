@@ -15,7 +15,7 @@ from crm.extensions import db
 from crm.imports import service
 from crm.imports.models import ImportRun
 from crm.imports.queries import has_file, likely_people, my_run, my_runs
-from crm.imports.rules import LISTS, OF_ADMINS, VISITS, RowState, RunState
+from crm.imports.rules import LISTS, VISITS, RowState, RunState, may_open
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import opened
 from crm.imports.undoing import kept_rows
@@ -226,7 +226,9 @@ def _bears_on_check(_session: Session, changed: Collection[Subject]) -> bool:
 
 
 def _run(run_id: int) -> ImportRun:
-    return my_run(db.session, run_id, my_view().person_id) or abort(404)
+    run = my_run(db.session, run_id, my_view().person_id)
+    # what an admin uploaded tells of people and accounts that a former one may not know of
+    return run if run and may_open(run.kind, my_view().role) else abort(404)
 
 
 def _report(run: ImportRun) -> Report | None:
@@ -234,7 +236,8 @@ def _report(run: ImportRun) -> Report | None:
 
 
 def _start_page(form: FileForm) -> str:
-    runs = my_runs(db.session, my_view().person_id, moment())
+    found = my_runs(db.session, my_view().person_id, moment())
+    runs = [run for run in found if may_open(run.kind, my_view().role)]
     return render_template("imports/table.html", form=form, runs=run_rows(runs, moment()))
 
 
@@ -306,14 +309,10 @@ def _result_page(run: ImportRun) -> str:
         again=_again(run),
         kept=kept_as_rows(db.session, kept[:MOST_KEPT]),
         has_more=len(kept) > MOST_KEPT,
-        can_undo=can_undo(run, moment()) and _may_undo(run),
+        can_undo=can_undo(run, moment()),
         undone=UNDONE[run.kind],
         has_refused=bool(run.refused) and has_file(db.session, run),
     )
-
-
-def _may_undo(run: ImportRun) -> bool:
-    return run.kind not in OF_ADMINS or my_view().role is Role.ADMIN
 
 
 def _again(run: ImportRun) -> str:

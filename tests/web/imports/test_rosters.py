@@ -78,3 +78,7 @@ def test_a_roster_is_nobodys_but_its_admins(app, root):
     assert other.get(run).status_code == 404
     with arranged(app) as db:
         assert db.scalar(select(func.count(ImportRun.id))) == 1
+        make_person(db, "second", role=Role.ADMIN, duty=Duty.STAFF)
+        db.scalars(select(Person).where(Person.username == "root")).one().role = Role.SUPERVISOR
+    assert root.get(run).status_code == root.post(f"{run}/apply").status_code == 404
+    assert run not in root.get("/import").text
