@@ -217,8 +217,8 @@ function isMet(line, text, span, { name, position }, surnames, found, isPlain) {
   if (/[、和]$/.test(whole) && found.length) return true;
   if (isPlain) {
     const isOfCompany = followsCompany && whole.endsWith("的");
-    const hasPosition = Boolean(position) && (followsCompany || /[,。;、]$/.test(whole));
-    return Boolean(before("met_verb", head) || before("side", head)) || hasPosition || (isOfCompany && name.length > "新厂".length);
+    const hasPosition = Boolean(position) && (followsCompany || /[,。;、 ]$/.test(whole));
+    return search("met_before", head) !== null || hasPosition || (isOfCompany && name.length > "新厂".length);
   }
   // after a comma only what is nothing but a name: 溟南显示，王总
   const isAlone = match("clause_end", text, span.end) && isRead(head.replace(/[ ,、:]+$/, ""));

@@ -32,7 +32,9 @@ _LAST_DAY = re.compile(rf"(?P<day>{NUMBER})[日号]?(?![\d点时:月./-])")
 _LAST_WEEKDAY = re.compile(r"(?P<weekday>[一二三四五六日天])(?![十百千万\d])")
 _DEADLINE = re.compile(r"(?:之|以)?前")
 _BEGIN = re.compile(r"起|开始")
-_LENGTH = re.compile(rf"(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|天)(?![前后内之以])")
+_LENGTH = re.compile(
+    rf"(?<![周期拜])(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|天)(?![前后内之以])"
+)
 _PAIRS = {"前昨": -2, "昨今": -1, "今明": 0, "明后": 1}  # the first of two days
 _MONTHS = {"上": -1, "下": 1}
 _YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}

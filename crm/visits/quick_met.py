@@ -21,15 +21,15 @@ _DEPARTMENT = (
     r"|项目|工程|质量|设备|商务|法务|规划|招商)"
 )
 POSITION = (
-    rf"(?:(?:{_DEPARTMENT}部(?:门)?的?)?(?:C[EFOT]O|首席[一-龥]{{1,3}}官|集团?副?总裁|秘书长|总工(?!程)|副总(?![裁监经工])|"
+    rf"(?:(?:{_DEPARTMENT}部(?:门)?的?)?(?:C[EFOT]O|首席[一-龥]{{1,3}}官|集团?副?总裁|秘书长|总工(?!程)|"
     rf"(?:{_DEPARTMENT}|区域|大区|中国区|华东区?|执行|常务)?"
-    r"(?:副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|创始人|法定代表人|总工程师|合伙人|董事|助理))"
+    r"(?:副总(?![裁监经工])|副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|创始人|法定代表人|总工程师|合伙人|董事|助理))"
     rf"|{_DEPARTMENT}部(?:门)?)"
 )
 _POSITIONS = rf"{POSITION}(?:[、兼]{POSITION})?"
 SUFFIX = (
     r"(?:总裁|总监|总经理|经理|董事长|主任|处长|部长|局长|书记|秘书长|院长|校长|主席|会长|厂长|博士|教授|老师"
-    r"|先生|女士|小姐|总|董|工|某某|某)"
+    r"|先生|女士|小姐|总(?![部装承体投量额结局公])|董|(?<![招用员施开完职民加])工(?![厂业程地艺作人序具资期])|某某|某)"
 )
 MET = re.compile(
     rf"(?P<position>{_POSITIONS})?\s?(?P<name>(?P<surname>(?:(?![的部])[一-龥]){{1,2}}?)(?:(?:(?![的部])[一-龥]){{0,2}}?){SUFFIX})"
@@ -37,11 +37,11 @@ MET = re.compile(
 )
 _NO_NAME = (  # words that begin as surnames do
     r"[谈商洽聊沟对问签说介推一二三四五六七八九十两几]|支持|同意|满意|高兴|关注|强调|应邀|全程|明确"
-    r"|项目|经理|安排|车间|方面|单独|门卫|时间|都"
+    r"|项目|经理|安排|车间|方面|单独|门卫|时间|都|新[产项车办区建]"
 )
 _PLAIN_MET = re.compile(
-    rf"(?P<position>{_POSITIONS})?\s?(?P<name>(?!{_NO_NAME})(?:(?![的了说])[一-龥]){{2,3}})"
-    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、)]|一行|等|来[区访]|微信|电话|视频|作陪|陪同|接待|出面|介绍|表示|提出|反映|$))"
+    rf"(?P<position>{_POSITIONS})?\s?(?P<name>(?!{_NO_NAME})(?:(?![的了说厂])[一-龥]){{2,3}})"
+    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、)]|一行|等|来[区访]|微信|电话|视频|作陪|陪同|接待|出面|介绍|表示|提出|反映|对接|座谈|沟通|交流|洽谈|$))"
 )
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
 MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
@@ -50,6 +50,7 @@ _NOT_MET = re.compile(
 )
 _MISSED = re.compile(r"(?:[^,。;、]{0,4}|[,。;][^,。;、]{0,10})[没未](?:有|能)?[见去谈碰约]成")
 _SIDE = re.compile(r"(?:对方|客户|客商|客人)(?:是|为)?")
+_MET_BEFORE = re.compile(rf"(?:{MET_VERB.pattern}|{_SIDE.pattern})(?:他们|企业|公司)?$")
 PATTERNS = {
     "clause_end": _CLAUSE_END,
     "met": MET,
@@ -58,6 +59,7 @@ PATTERNS = {
     "not_met": _NOT_MET,
     "missed": _MISSED,
     "side": _SIDE,
+    "met_before": _MET_BEFORE,
 }
 
 
@@ -105,9 +107,9 @@ def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
     if text[: span.start].endswith(("、", "和")) and found:
         return True
     if is_plain:
-        is_verb = bool(re.search(rf"(?:{MET_VERB.pattern}|{_SIDE.pattern})$", before))
+        is_verb = bool(_MET_BEFORE.search(before))
         is_of_company = follows_company and text[: span.start].endswith("的")
-        is_begun = text[: span.start].endswith((",", "。", ";", "、"))
+        is_begun = text[: span.start].endswith((",", "。", ";", "、", " "))
         has_position = bool(match["position"]) and (follows_company or is_begun)
         return is_verb or has_position or (is_of_company and len(name) > len("新厂"))
     clause = line.clause_at(span.start)

@@ -12,7 +12,7 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
     (
         Kind.EVENT,
         Channel.IN_PERSON,
-        r"推介会|推介活动|招商会|展会|博览会|[进工]博会|[高广]交会|服贸会|洽谈会|论坛|峰会|参会",
+        r"推介会|推介活动|招商会|展会|博览会|[进工]博会|[高广]交会|服贸会|洽谈会|参加[^,。;]{0,12}?(?:对接|交流|说明|年|大|酒|博)会(?![议见谈])|论坛|峰会|参会",
     ),
     (Kind.RECEPTION, Channel.IN_PERSON, r"接待|来访|来考察|(?<=[^们户方])来区"),
     (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
