@@ -89,14 +89,11 @@ def entered_for(db: Session, agent_id: int, on: date) -> list[Person]:
     return list(db.scalars(query.order_by(Person.pinyin, Person.username)))
 
 
-def granted_by(db: Session, owner_id: int) -> Sequence[EntryGrant]:
-    """The grants of that person which have not ended, people loaded."""
-    return _grants(db, EntryGrant.owner_id == owner_id, EntryGrant.ended_at.is_(None))
-
-
-def granted_to(db: Session, agent_id: int) -> Sequence[EntryGrant]:
-    """The grants to that person which have not ended, people loaded."""
-    return _grants(db, EntryGrant.agent_id == agent_id, EntryGrant.ended_at.is_(None))
+def grants_of(db: Session, person_id: int) -> Sequence[EntryGrant]:
+    """The grants by and to that person which have not ended, people loaded."""
+    is_party = or_(EntryGrant.owner_id == person_id, EntryGrant.agent_id == person_id)
+    query = select(EntryGrant).where(is_party, EntryGrant.ended_at.is_(None)).options(*LOADED)
+    return db.scalars(query.order_by(EntryGrant.from_on, EntryGrant.id)).all()
 
 
 def grant_of(db: Session, owner_id: int, grant_id: int) -> EntryGrant | None:
@@ -114,11 +111,6 @@ def changed_by_another(person_id: int, since: datetime) -> ColumnElement[bool]:
         or_(EntryGrant.owner_id == person_id, EntryGrant.agent_id == person_id),
         or_(given, and_(EntryGrant.ended_at >= since, is_by_another)),
     )
-
-
-def _grants(db: Session, *conditions: ColumnElement[bool]) -> Sequence[EntryGrant]:
-    query = select(EntryGrant).where(*conditions).options(*LOADED)
-    return db.scalars(query.order_by(EntryGrant.from_on, EntryGrant.id)).all()
 
 
 def grant_entry(

@@ -15,7 +15,7 @@ from crm.people.entry_grants import (
     end_grant,
     entered_for,
     grant_entry,
-    granted_by,
+    grants_of,
     in_force,
 )
 from crm.people.models import EntryGrant
@@ -145,7 +145,7 @@ def test_a_second_grant_waits_until_the_first_is_over(db, owner, agent):
     first.to_on = TODAY - DAY
     second = grant_entry(db, owner=owner, data=grant_data(agent), by=owner, now=NOW)
 
-    assert (first.ended_at, granted_by(db, owner.id)) == (at_civil(TODAY), [second])
+    assert (first.ended_at, list(grants_of(db, owner.id))) == (at_civil(TODAY), [second])
 
 
 @pytest.mark.parametrize("closed", ["owner", "agent"])

@@ -24,7 +24,7 @@ from crm.web.access import ACCESS
 from crm.web.access_check import begin_write_late
 from crm.web.auth import begin_session, check_password, open_session, signed_in
 from crm.web.forms import LARGEST_ID, cleaned, show_refusal
-from crm.web.people.entry_grants import given_grants, held_grants
+from crm.web.people.entry_grants import grant_rows
 from crm.web.site import site
 from crm.web.transaction import moment, release, today, transaction
 
@@ -109,8 +109,7 @@ def _page(contact: ContactForm, password: PasswordForm, feed_url: str = "") -> s
         contact=contact,
         password=password,
         devices=_devices(),
-        given=given_grants(db.session, signed_in(), is_mine=True),
-        held=held_grants(db.session, signed_in()),
+        grants=grant_rows(db.session, signed_in(), is_mine=True),
         new_url=url_for("entry_grants.new_mine"),
         links=[
             Link(url_for(endpoint), *texts)

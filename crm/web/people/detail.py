@@ -15,7 +15,7 @@ from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.access import ACCESS
 from crm.web.auth import signed_in
 from crm.web.people.delegations import delegation_rows
-from crm.web.people.entry_grants import given_grants, held_grants
+from crm.web.people.entry_grants import grant_rows
 from crm.web.people.reassignment import open_count
 from crm.web.transaction import moment, today
 
@@ -94,8 +94,7 @@ def person_page(person: Person) -> str:
     return render_template(
         "people/show.html",
         page=page,
-        given=given_grants(db.session, person, is_mine=False, can_end=can_change),
-        held=held_grants(db.session, person),
+        grants=grant_rows(db.session, person, is_mine=False, can_end=can_change),
         rows=delegation_rows(person, is_mine=False, can_end=can_change),
         open_count=open_count(db.session, person) if can_change else 0,
         new_url=url_for("entry_grants.new", username=person.username) if can_change else None,

@@ -1,6 +1,5 @@
 """Who may enter my visits for me (代录): granted and ended by its owner, or by an admin."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -56,34 +55,46 @@ class GrantRow:
     enter_url: str | None
 
 
-def given_grants(
-    session: Session, owner: Person, *, is_mine: bool, can_end: bool = True
-) -> list[GrantRow]:
-    """Who may enter visits for that person, with the way to end it."""
-    return [
+@value_class
+class GrantRows:
+    """Who may enter visits for a person, and for whom that person may."""
+
+    given: list[GrantRow]
+    held: list[GrantRow]
+
+
+def grant_rows(
+    session: Session, person: Person, *, is_mine: bool, can_end: bool = True
+) -> GrantRows:
+    """The grants of a person that are not over, with the ways that the viewer may follow."""
+    on = today()
+    grants = [
+        grant
+        for grant in entry_grants.grants_of(session, person.id)
+        if grant.to_on is None or grant.to_on >= on
+    ]
+    given = [
         GrantRow(
             grant.agent.name,
             _dates(grant),
-            _end_url(grant, owner, is_mine=is_mine) if can_end else None,
+            _end_url(grant, person, is_mine=is_mine) if can_end else None,
             None,
         )
-        for grant in _not_over(entry_grants.granted_by(session, owner.id))
+        for grant in grants
+        if grant.owner_id == person.id
     ]
-
-
-def held_grants(session: Session, agent: Person) -> list[GrantRow]:
-    """For whom that person may enter visits."""
     # a grant that begins later is shown, but nothing can be entered yet
-    on = today()
-    return [
+    held = [
         GrantRow(
             grant.owner.name,
             _dates(grant),
             None,
             _enter_url(grant.owner_id) if grant.from_on <= on else None,
         )
-        for grant in _not_over(entry_grants.granted_to(session, agent.id))
+        for grant in grants
+        if grant.agent_id == person.id
     ]
+    return GrantRows(given, held)
 
 
 def sentence_of(grant: EntryGrant, person: Person) -> str:
@@ -95,10 +106,6 @@ def sentence_of(grant: EntryGrant, person: Person) -> str:
         ended = formatting.moment(grant.ended_at, today())
         return f"{agent}为{owner}代录拜访的授权已于 {ended} 结束。"
     return f"{agent}可以为{owner}代录拜访：{_dates(grant)}。"
-
-
-def _not_over(grants: Iterable[EntryGrant]) -> list[EntryGrant]:
-    return [grant for grant in grants if grant.to_on is None or grant.to_on >= today()]
 
 
 def _dates(grant: EntryGrant) -> str:
