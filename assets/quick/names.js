@@ -215,13 +215,14 @@ function isMet(line, text, span, { name, position }, surnames, found, isPlain) {
   const followsCompany = isRead(opened);
   if (search("not_met", head) || match("missed", text, span.end)) return false;
   if (/[、和]$/.test(whole) && found.length) return true;
+  const isTold = search("met_verb", text.slice(line.clauseStart(span.start), span.start)) !== null;
   if (isPlain) {
-    const isOfCompany = followsCompany && whole.endsWith("的");
+    const isOfCompany = followsCompany && isTold && whole.endsWith("的");
     const hasPosition = Boolean(position) && (followsCompany || /[,。;、 ]$/.test(whole));
     return search("met_before", head) !== null || hasPosition || (isOfCompany && name.length > "新厂".length);
   }
   // after a comma only what is nothing but a name: 溟南显示，王总
   const isAlone = match("clause_end", text, span.end) && isRead(head.replace(/[ ,、:]+$/, ""));
   if (before("side", head)) return true;
-  return followsCompany || Boolean(isAlone) || Boolean(search("met_verb", text.slice(line.clauseStart(span.start), span.start)));
+  return followsCompany || Boolean(isAlone) || isTold;
 }

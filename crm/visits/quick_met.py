@@ -23,7 +23,7 @@ _DEPARTMENT = (
 POSITION = (
     rf"(?:(?:{_DEPARTMENT}部(?:门)?的?)?(?:C[EFOT]O|首席[一-龥]{{1,3}}官|集团?副?总裁|秘书长|总工(?!程)|"
     rf"(?:{_DEPARTMENT}|区域|大区|中国区|华东区?|执行|常务)?"
-    r"(?:副总(?![裁监经工])|副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|创始人|法定代表人|总工程师|合伙人|董事|助理))"
+    r"(?:副总(?![裁监经工])|副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|创始人|法定代表人|总工程师|合伙人|董事|助理|副?主任|董事会秘书|董秘))"
     rf"|{_DEPARTMENT}部(?:门)?)"
 )
 _POSITIONS = rf"{POSITION}(?:[、兼]{POSITION})?"
@@ -48,7 +48,9 @@ MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会
 _NOT_MET = re.compile(
     r"[没未](?:有|能)?(?:见|找|碰|遇|联系|约)(?:到|着|上)?了?$|(?:本来|原本|原来|原定)[^,。;]{0,6}$"
 )
-_MISSED = re.compile(r"(?:[^,。;、]{0,4}|[,。;][^,。;、]{0,10})[没未](?:有|能)?[见去谈碰约]成")
+_MISSED = re.compile(
+    r"(?:[^,。;、]{0,4}|[,。;][^,。;、]{0,10})[没未](?:有|能)?(?:[见去谈碰约]成|人接|接通|打通)"
+)
 _SIDE = re.compile(r"(?:对方|客户|客商|客人)(?:是|为)?")
 _MET_BEFORE = re.compile(rf"(?:{MET_VERB.pattern}|{_SIDE.pattern})(?:他们|企业|公司)?$")
 PATTERNS = {
@@ -106,19 +108,18 @@ def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
         return False
     if text[: span.start].endswith(("、", "和")) and found:
         return True
+    clause = line.clause_at(span.start)
+    is_told = bool(MET_VERB.search(text[clause.start : span.start]))
     if is_plain:
         is_verb = bool(_MET_BEFORE.search(before))
-        is_of_company = follows_company and text[: span.start].endswith("的")
+        is_of_company = follows_company and is_told and text[: span.start].endswith("的")
         is_begun = text[: span.start].endswith((",", "。", ";", "、", " "))
         has_position = bool(match["position"]) and (follows_company or is_begun)
         return is_verb or has_position or (is_of_company and len(name) > len("新厂"))
-    clause = line.clause_at(span.start)
     # after a comma only what is nothing but a name: 溟南显示，王总
     is_alone = bool(_CLAUSE_END.match(text, span.end)) and _is_read(line, before.rstrip(" ,、:"))
-    is_verb = bool(MET_VERB.search(text[clause.start : span.start])) or bool(
-        re.search(rf"(?:{_SIDE.pattern})$", before)
-    )
-    return follows_company or is_alone or is_verb
+    is_of_side = bool(re.search(rf"(?:{_SIDE.pattern})$", before))
+    return follows_company or is_alone or is_told or is_of_side
 
 
 def _is_read(line: Line, text: str) -> bool:
