@@ -104,6 +104,7 @@ def delegate(db: Session, *, data: DelegationData, by: Person, now: datetime) ->
     Refused as `not_yours`, `no_such_person`, `delegation_to_oneself`, `cannot_stand_in`,
     `last_day_before_first`, `delegation_is_over`, `required`, `delegation_there`.
     """
+    _hold_both(db, by.id, data.agent_id)
     if by.role not in DELEGATING:
         raise Refused("not_yours")
     agent = _agent(db, by, data.agent_id, now)
@@ -178,6 +179,13 @@ def _end(
     delegation.ended_by_id, delegation.ended_at = (by.id if by else None), at
     about = {"owner_id": delegation.owner_id, "agent_id": delegation.agent_id}
     record(db, "delegation.ended", delegation, by=by, at=now, after=about)
+
+
+def _hold_both(db: Session, owner_id: int, agent_id: int) -> None:
+    """Lock and read anew the two: a delegation given while an account closes would outlive it."""
+    people = select(Person).where(Person.id.in_([owner_id, agent_id])).order_by(Person.id)
+    held = people.with_for_update(key_share=True)
+    db.scalars(held.execution_options(populate_existing=True)).all()
 
 
 def _agent(db: Session, owner: Person, agent_id: int, now: datetime) -> Person:

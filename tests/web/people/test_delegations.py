@@ -10,6 +10,7 @@ from crm.base.outbox import Message, MessageKind
 from crm.people.models import Delegation, Person
 from crm.people.rules import Duty, Role
 from tests.factories import arranged, make_person, make_regime, make_unit, make_visit, sign_in
+from tests.web.test_at_once import at_once
 
 PAGE = "/me/delegations"
 
@@ -77,6 +78,18 @@ def test_either_or_an_admin_ends_it_and_the_other_is_told(app, zone):
     ended = sign_in(app, "root").post(f"/admin/people/wu/delegations/{given + 1}/end")
     assert ended.location == "/admin/people/wu"
     assert told(app)[2:] == ["agent", "wu", "agent"]
+
+
+def test_none_is_left_that_was_given_while_the_account_closed(app, zone):
+    wu, root = sign_in(app, "wu"), sign_in(app, "root")
+
+    at_once(
+        lambda: wu.post(PAGE, data=zone),
+        lambda: root.post("/admin/people/agent/disable"),
+    )
+
+    with arranged(app) as db:
+        assert not db.scalars(select(Delegation.id).where(Delegation.ended_at.is_(None))).all()
 
 
 def test_whoever_oversees_nobody_hands_nothing_on(app, zone):
