@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
 from crm.base.names import folded
 from crm.base.value_class import value_class
-from crm.imports.models import ImportFile, ImportRun
+from crm.imports.models import ImportFile, ImportMade, ImportRun
 from crm.imports.rules import KEPT_FOR
 from crm.people.models import Person
 from crm.people.queries import at_work
@@ -34,6 +34,13 @@ def has_file(db: Session, run: ImportRun) -> bool:
     """Whether its file is still kept."""
     query = select(ImportFile.content.is_not(None)).where(ImportFile.run_id == run.id)
     return bool(db.scalar(query))
+
+
+def people_of(run: ImportRun) -> Select[int]:
+    """The ids of the people whom the import made or changed."""
+    return select(ImportMade.subject_id).where(
+        ImportMade.run_id == run.id, ImportMade.subject == Person.__tablename__
+    )
 
 
 def my_runs(db: Session, person_id: int, now: datetime) -> Sequence[ImportRun]:

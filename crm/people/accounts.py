@@ -1,6 +1,7 @@
 """What happens to accounts: temporary passwords, accounts closed and opened again."""
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -15,10 +16,13 @@ from crm.people.api_tokens import end_tokens
 from crm.people.delegations import end_delegations_of
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
+from crm.people.password_rules import PasswordRules, require_acceptable
 
 # Letters and digits that nobody takes for one another when reading them out.
 READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # only where a profile asks for every kind
 LENGTH = 12
+EVERY_KIND = 4
 TEMPORARY_DAYS = 7  # long enough to reach somebody on the road
 
 
@@ -41,10 +45,16 @@ def note_record_access_ended(
     collect(db, RecordAccessEnded(person, by, at))
 
 
-def temporary_password() -> str:
-    """A random temporary password: some 59 bits, in three groups."""
-    letters = "".join(secrets.choice(READABLE) for _ in range(LENGTH))
-    return "-".join(letters[at : at + 4] for at in range(0, LENGTH, 4))
+def temporary_password(rules: PasswordRules, username: str) -> str:
+    """A random temporary password that the rules take: at least 59 bits, in groups of four."""
+    readable = READABLE + CAPITALS if rules.character_kinds >= EVERY_KIND else READABLE
+    length = max(LENGTH, rules.shortest)
+    while True:
+        letters = "".join(secrets.choice(readable) for _ in range(length))
+        password = "-".join(letters[at : at + 4] for at in range(0, length, 4))
+        with suppress(Refused):
+            require_acceptable(rules, username, password)
+            return password
 
 
 def temporary_until(person: Person) -> datetime | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.enums import LabeledEnum
@@ -20,6 +20,7 @@ class Account(LabeledEnum):
 
     OPEN = "open", "在用"
     CLOSED = "closed", "已停用"
+    WITHOUT_PASSWORD = "no-password", "从未设密码"
 
 
 @value_class
@@ -46,6 +47,19 @@ def people_page(
     db: Session, asked: PeopleFilter, *, now: datetime, on: date, cursor: str | None = None
 ) -> Page[PersonLine]:
     """The people asked for, by the pinyin of their names."""
+    page = page_of(
+        db,
+        narrowed(asked, now=now, on=on),
+        on=Person.pinyin,
+        row_id=Person.id,
+        cursor=cursor,
+        earliest_first=True,
+    )
+    return Page(person_lines(db, page.items, on), page.newer, page.older)
+
+
+def narrowed(asked: PeopleFilter, *, now: datetime, on: date) -> Select[Person]:
+    """The people asked for, in no order."""
     query = select(Person)
 
     if asked.text:
@@ -61,11 +75,10 @@ def people_page(
         # both parts, so that the opposite also holds for accounts without a date
         closed = and_(Person.disabled_at.is_not(None), Person.disabled_at <= now)
         query = query.where(closed if asked.account is Account.CLOSED else ~closed)
+    if asked.account is Account.WITHOUT_PASSWORD:
+        query = query.where(Person.password_hash.is_(None))
 
-    page = page_of(
-        db, query, on=Person.pinyin, row_id=Person.id, cursor=cursor, earliest_first=True
-    )
-    return Page(person_lines(db, page.items, on), page.newer, page.older)
+    return query
 
 
 def colleagues_page(

@@ -314,6 +314,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "people.edit": SECURING,
     "people.change": SECURING,
     "people.give_password": SECURING,
+    "people.give_first_passwords": SECURING,
     "people.disable": SECURING,
     "people.enable": SECURING,
     "people.sign_out": SECURING,

@@ -37,6 +37,7 @@ BEGIN_LATER = frozenset(
         "two_step.prove",
         "my_settings.stop",
         "people.give_password",
+        "people.give_first_passwords",
     }
 )
 

@@ -39,6 +39,7 @@ from crm.web.imports.table_pages import (
     refused_workbook,
     sheet_choices,
 )
+from crm.web.people.first_passwords import offer_of_run
 from crm.web.transaction import moment, only_matters, today, transaction
 
 bp = Blueprint("tables", __name__, url_prefix="/import")
@@ -311,6 +312,7 @@ def _result_page(run: ImportRun) -> str:
         has_more=len(kept) > MOST_KEPT,
         can_undo=can_undo(run, moment()),
         undone=UNDONE[run.kind],
+        offer=offer_of_run(db.session, run),
         has_refused=bool(run.refused) and has_file(db.session, run),
     )
 

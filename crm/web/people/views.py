@@ -10,17 +10,23 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people import accounts, api_tokens, postings, second_factor, service
-from crm.people.directory import Account, PeopleFilter, people_page
+from crm.people.directory import Account, people_page
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
+from crm.people.sign_in_profiles import password_rules
 from crm.web.access import ACCESS
 from crm.web.access_check import begin_write_late
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
-from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, show_refusal, text_arg
+from crm.web.forms import LARGEST_ID, at_cursor, show_refusal
 from crm.web.people import postings as posting_pages
 from crm.web.people.detail import found, home_of, person_page
+from crm.web.people.first_passwords import (
+    asked_people,
+    give_first_passwords_page,
+    offer_of_list,
+)
 from crm.web.people.forms import FIELDS, NewPersonForm, PersonForm, offer_all_units
 from crm.web.transaction import moment, release, today, transaction
 
@@ -37,17 +43,13 @@ bp.get(f"{ONE}/transfer")(posting_pages.new_transfer)
 bp.post(f"{ONE}/transfer")(posting_pages.transfer)
 bp.get(f"{ONE}/leaving")(posting_pages.new_leaving)
 bp.post(f"{ONE}/leaving")(posting_pages.leave)
+bp.post("/first-passwords", endpoint="give_first_passwords")(give_first_passwords_page)
 
 
 @bp.get("")
 def listing() -> ResponseReturnValue:
     """The people of the zone, by the pinyin of their names."""
-    asked = PeopleFilter(
-        text=text_arg("q"),
-        duty=enum_arg("duty", Duty),
-        role=enum_arg("role", Role),
-        account=enum_arg("account", Account),
-    )
+    asked = asked_people()
     page = people_page(db.session, asked, now=moment(), on=today(), cursor=request.args.get("at"))
 
     return render_template(
@@ -62,6 +64,7 @@ def listing() -> ResponseReturnValue:
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         can_change=signed_in().role in ACCESS["people.new"],
+        offer=offer_of_list(db.session, asked),
     )
 
 
@@ -140,11 +143,11 @@ def change(username: str) -> ResponseReturnValue:
 @bp.post(f"{ONE}/password")
 def give_password(username: str) -> ResponseReturnValue:
     """Make a temporary password, and show it this once."""
-    password = accounts.temporary_password()
-    known = found(username).username
+    known, rules = found(username).username, password_rules(db.session)
+    password = accounts.temporary_password(rules, known)
     # hashing is slow: no transaction is held meanwhile
     release()
-    hashed = service.hash_password(known, password)
+    hashed = service.hash_password(known, password, rules=rules)
     begin_write_late()
 
     try:

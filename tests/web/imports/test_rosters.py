@@ -54,7 +54,7 @@ def test_a_roster_is_previewed_changed_and_imported(app, root):
     assert "导入 12 行" in again
     assert "专职招商人员" in again
     done = root.post(f"{run}/apply", follow_redirects=True).text
-    assert "新账号尚无密码" in done
+    assert "生成初始密码（12 个账号）" in done
     with arranged(app) as db:
         assert db.scalar(select(func.count(Person.id))) == 14
         assert db.scalar(select(Unit.code).where(Unit.name == "经济发展局")) == "jingjifazhanju"
