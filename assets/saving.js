@@ -13,9 +13,9 @@ const LONGEST = 300_000;
 const REPEATABLE_FOR = 25 * 86_400_000; // ms; the server knows a key for some days longer
 const LATER = "未连上，请稍后重试。";
 const WAITS = "未连上，已存在本机，联网后自动提交。";
-const NOT_KEPT = "未连上，请不要关闭本页，联网后再按一次保存。";
-const LINE_WAITS = "未连上，快记已存在本机；联网后请在“待发送”中核对并保存。";
-const TOO_OLD = "发送后超过 25 天未收到答复，可能已保存，请先查看是否已有记录。";
+const NOT_KEPT = "未连上，请不要关闭本页，联网后再保存。";
+const LINE_WAITS = "未连上，快记已存在本机，联网后请在“待发送”中核对。";
+const TOO_OLD = "超过 25 天未收到答复，可能已保存，请先查看记录。";
 const REASONS = {
   403: "您已无权处理这条记录。",
   404: "记录已不存在，或您已无权处理。",

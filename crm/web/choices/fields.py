@@ -90,9 +90,10 @@ class _Searched:
         self.data = f"{self.prefix}{found_id}" if self.prefix else found_id
 
     def _choice(self, row: Choice) -> SelectChoice:
-        # the list is searched by its texts, too
-        spelled = " ".join(word for word in row.search.split() if word not in row.text)
-        marks = {"data-pinyin": spelled, "data-note": row.note or ""}
+        note = row.note or ""
+        # the list is searched by its texts and notes, too
+        words = (word for word in row.search.split() if word not in row.text and word not in note)
+        marks = {"data-pinyin": " ".join(words), "data-note": note}
         return SelectChoice(f"{self.prefix}{row.id}", row.text, marks)
 
 
