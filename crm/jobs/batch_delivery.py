@@ -41,6 +41,7 @@ from crm.transactions import transaction
 FIRST_WAIT = timedelta(minutes=1)
 MOST_ATTEMPTS = 12  # with these waits, some seven hours
 QUICK_SECONDS = 0.02  # a mail that took longer takes longer than its commit
+SAVED_AFTER = 0.5  # seconds without an answer: no crash then repeats the mails before
 AHEAD = 3  # messages that a connection marks beside the next one
 
 NO_ADDRESS = "没有邮箱地址，只存入站内信箱"
@@ -201,6 +202,7 @@ class Lane:
         self._marked_ids: Sequence[int] = ()
         self._is_quick = False
         self._is_sending = False  # the body
+        self._began = 0.0  # with the current message, by the monotonic clock
         self._outcomes: list[Outcome] = []  # not stored yet
         self._stopped_at: float | None = None  # by the monotonic clock
         self._plan_renewal()
@@ -252,6 +254,8 @@ class Lane:
         """Called during each wait for the server: stop when told to, and renew the claim."""
         if self._task.stopped.is_set():
             self._end_soon()
+        if self._outcomes and clock.monotonic() - self._began >= SAVED_AFTER:
+            self.save()
         if self._current_id is None or clock.monotonic() < self._renew_at:
             return
         self._plan_renewal()
@@ -293,11 +297,11 @@ class Lane:
         try:
             self._mark_sending(message)
             self._task.rate_limit.count()
-            began = clock.monotonic()
+            self._began = clock.monotonic()
             self._client.send(
                 sender=sender, recipient=recipient, mime=mime, before_data=self._begin_body
             )
-            self._is_quick = clock.monotonic() - began < QUICK_SECONDS
+            self._is_quick = clock.monotonic() - self._began < QUICK_SECONDS
         except AmbiguousError as error:
             return self._ambiguous(message, str(error))
         except RefusedMailError as error:

@@ -14,7 +14,7 @@ from crm.bulk_changes.models import BulkChange
 from crm.digests.models import KeptDigest, MonthlyComment
 from crm.files.models import Attachment
 from crm.followups.models import Followup, FollowupFile, FollowupSnooze
-from crm.imports.models import ImportMade, ImportRun
+from crm.imports.models import ImportFile, ImportMade, ImportRun
 from crm.leads.merged import Merge
 from crm.leads.models import Contact, Lead, LeadFile, Milestone, MilestonePlan
 from crm.leads.own_field_models import LeadOwnValue
@@ -80,7 +80,8 @@ AS_DATA: Mapping[type[Any], tuple[str, ...]] = {
     Merge: ("merged_name", "journal"),
     BulkChange: ("journal",),
     ImportMade: ("before",),
-    ImportRun: ("file_name", "content", "report"),
+    ImportRun: ("file_name",),
+    ImportFile: ("content", "report"),
     Message: ("subject", "body_text", "body_html"),
     KeptDigest: ("document",),
     AnsweredRequest: ("answer", "messages"),
@@ -114,6 +115,7 @@ EXEMPT: Mapping[str, str] = {
     "company": "names and numbers of a company",
     "company_alias": "names of a company",
     "correction": "what an edit made of a figure of the people of the zone",
+    "delegation": "about the people of the zone",
     "delivery_hold": "about the sending of mails",
     "figure": "figures of the people of the zone",
     "followup.ref": "a reference",

@@ -29,6 +29,7 @@ WHAT = {
     "company_proposal": "修改建议",
     "contact": "联系人",
     "followup": "跟进",
+    "kept_contact": "继续保存的联系人",
     "lead": "线索",
     "lead_amount": "金额",
     "lead_file": "佐证材料",

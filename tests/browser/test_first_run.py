@@ -70,5 +70,5 @@ def test_a_newcomer_gets_from_the_code_to_the_people_of_the_roster(code, phone):
     page.get_by_role("button", name="导入 30 行").tap()
 
     expect(page.get_by_role("heading", name="已导入")).to_be_visible()
-    expect(page.get_by_text("新账号尚无密码")).to_be_visible()
+    expect(page.get_by_text("生成初始密码（30 个账号）")).to_be_visible()
     phone.examine()

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
+from sqlalchemy import select
 
 from crm.backup.making import back_up
 from crm.backup.restoring import restore
@@ -99,11 +100,13 @@ def test_pages_say_that_the_storage_cannot_be_used_and_work_again_with_it(app, p
     refused = upload(client, files, ("合同.pdf", samples.pdf()))
     monkeypatch.setitem(app.config, "SETTINGS", settings.model_copy(update=whole))
     added = upload(client, files, ("合同.pdf", samples.pdf()))
-    served = client.get(f"{files}/1", buffered=True)
+    with arranged(app) as db:
+        kept = db.scalars(select(LeadFile.id)).one()
+    served = client.get(f"{files}/{kept}", buffered=True)
     monkeypatch.setitem(
         app.config, "SETTINGS", settings.model_copy(update=whole | {"s3_endpoint": AWAY})
     )
-    away = client.get(f"{files}/1")
+    away = client.get(f"{files}/{kept}")
 
     assert "“合同.pdf”：佐证材料存储暂时无法使用" in refused.text
     assert (refused.status_code, added.status_code, away.status_code) == (422, 302, 503)

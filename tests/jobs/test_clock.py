@@ -245,6 +245,7 @@ def test_the_scheduler_wakes_at_the_jobs_times_of_day_in_civil_time():
 
     assert sorted(job.id for job in scheduler.get_jobs()) == [
         "at 00:00",
+        "at 03:00",
         "at 07:30",
         "at 07:45",
         "at 08:00",
