@@ -27,6 +27,7 @@ from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.cli.init import install
 from crm.extensions import db as database
+from crm.jobs.logs import log_as_json
 from crm.settings import Settings
 from crm.visits.rules import Channel, Kind, Status
 
@@ -219,6 +220,7 @@ def measure(cases: Sequence[Case], *, passes: int, seconds: float) -> None:
 @click.option("--only", default="", help="Measure what has this in its title.")
 def main(*, scale: float, passes: int, seconds: float, connections: int, only: str) -> None:
     """Measure the product and the floor in turn, and print the tables."""
+    log_as_json()  # on stderr: what is printed is the report
     with TemporaryDirectory() as folder:
         data = Path(folder)
         apps = prepare(data, scale)
