@@ -202,3 +202,20 @@ def lose_next_answer(page, address="*/visits/new"):
     pattern = {"urlPattern": address, "requestStage": "Response"}
     devtools.send("Fetch.enable", {"patterns": [pattern]})
     return lost
+
+
+@pytest.fixture
+def phone(browser, served):
+    """A phone with a finger; the test fails on anything that went wrong on its pages."""
+    context = browser.new_context(
+        viewport=SIZES["phone"],
+        locale="zh-CN",
+        has_touch=True,
+        is_mobile=True,
+        service_workers="block",
+    )
+    screen = Screen(context.new_page(), served.url)
+    screen.watch()
+    yield screen
+    context.close()
+    assert screen.faults == []

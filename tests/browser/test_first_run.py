@@ -7,7 +7,6 @@ from crm.cli import seeds
 from crm.jobs import ledger
 from crm.people.first_run import setup_code
 from crm.transactions import transaction
-from tests.browser.conftest import SIZES, Screen
 from tests.bureau_sheets import roster_rows, roster_sheet
 from tests.conftest import NOW
 from tests.databases import SECRET
@@ -20,23 +19,6 @@ FIELDS = {
     "password": "xin-kai-fa-qu-1",
     "again": "xin-kai-fa-qu-1",
 }
-
-
-@pytest.fixture
-def phone(browser, served):
-    """A phone with a finger; the test fails on anything that went wrong on its pages."""
-    context = browser.new_context(
-        viewport=SIZES["phone"],
-        locale="zh-CN",
-        has_touch=True,
-        is_mobile=True,
-        service_workers="block",
-    )
-    screen = Screen(context.new_page(), served.url)
-    screen.watch()
-    yield screen
-    context.close()
-    assert screen.faults == []
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 from crm.people.rules import Duty, Role
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
-from tests.browser.conftest import SIZES, Screen
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.conftest import NOW
 from tests.factories import make_person, make_regime, make_unit
@@ -14,23 +13,6 @@ from tests.factories import make_person, make_regime, make_unit
 PASSWORD = "a long enough password"
 ROWS = 60
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-@pytest.fixture
-def phone(browser, served):
-    """A phone with a finger; the test fails on anything that went wrong on its pages."""
-    context = browser.new_context(
-        viewport=SIZES["phone"],
-        locale="zh-CN",
-        has_touch=True,
-        is_mobile=True,
-        service_workers="block",
-    )
-    screen = Screen(context.new_page(), served.url)
-    screen.watch()
-    yield screen
-    context.close()
-    assert screen.faults == []
 
 
 @pytest.fixture
