@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
@@ -15,6 +14,7 @@ from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
+from crm.people.dated_rights import add_one, lapsed, open_accounts
 from crm.people.models import Delegation, Person
 from crm.people.rules import DELEGATING, SECURING, STANDING_IN, Role
 
@@ -46,15 +46,9 @@ def in_force(on: date) -> ColumnElement[bool]:
         Delegation.ended_at.is_(None),
         Delegation.from_on <= on,
         Delegation.to_on >= on,
-        Delegation.owner_id.in_(_open(on, DELEGATING)),
-        Delegation.agent_id.in_(_open(on, STANDING_IN)),
+        Delegation.owner_id.in_(open_accounts(on, DELEGATING)),
+        Delegation.agent_id.in_(open_accounts(on, STANDING_IN)),
     )
-
-
-def _open(on: date, roles: frozenset[Role]) -> Select[int]:
-    person = aliased(Person)  # the condition may stand in a query on people
-    is_open = or_(person.disabled_at.is_(None), person.disabled_at >= at_civil(on + DAY))
-    return select(person.id).where(is_open, person.role.in_(roles))
 
 
 def held_by(db: Session, agent_id: int, on: date) -> list[Held]:
@@ -115,7 +109,6 @@ def delegate(db: Session, *, data: DelegationData, by: Person, now: datetime) ->
     if not (reason := " ".join(data.reason.split())):
         raise Refused("required", field="reason")
 
-    # the unique index knows no dates: one that is over would stand in the way
     _end_lapsed(db, by.id, agent.id, now)
     delegation = Delegation(
         owner_id=by.id,
@@ -125,11 +118,7 @@ def delegate(db: Session, *, data: DelegationData, by: Person, now: datetime) ->
         reason=reason,
         given_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(delegation)
-    except IntegrityError as error:  # the index: one at a time for the two of them
-        raise Refused("delegation_there", field="agent_id", agent=agent.name) from error
+    add_one(db, delegation, "delegation_there", agent)
 
     after = {"owner_id": by.id, "agent_id": agent.id, "from": data.from_on, "to": data.to_on}
     record(db, "delegation.given", delegation, by=by, at=now, after=after | {"reason": reason})
@@ -162,12 +151,7 @@ def end_delegations_of(
 
 
 def _end_lapsed(db: Session, owner_id: int, agent_id: int, now: datetime) -> None:
-    query = select(Delegation).where(
-        Delegation.owner_id == owner_id,
-        Delegation.agent_id == agent_id,
-        Delegation.ended_at.is_(None),
-        Delegation.to_on < civil_date(now),
-    )
+    query = lapsed(Delegation, owner_id, agent_id, civil_date(now))
     for delegation in db.scalars(query.with_for_update()):
         _end(db, delegation, by=None, at=at_civil(delegation.to_on + DAY), now=now)
     db.flush()

@@ -5,8 +5,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
@@ -14,6 +13,7 @@ from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.periods import DAY
 from crm.base.value_class import value_class
+from crm.people.dated_rights import add_one, lapsed, open_accounts
 from crm.people.models import EntryGrant, Person
 from crm.people.rules import SECURING, WITH_RECORDS
 
@@ -37,18 +37,9 @@ def in_force(on: date) -> ColumnElement[bool]:
         EntryGrant.ended_at.is_(None),
         EntryGrant.from_on <= on,
         or_(EntryGrant.to_on.is_(None), EntryGrant.to_on >= on),
-        EntryGrant.owner_id.in_(_open(on)),
-        EntryGrant.agent_id.in_(_open(on, with_records=True)),
+        EntryGrant.owner_id.in_(open_accounts(on)),
+        EntryGrant.agent_id.in_(open_accounts(on, WITH_RECORDS)),
     )
-
-
-def _open(on: date, *, with_records: bool = False) -> Select[int]:
-    """People whose account is open on the date, its end included."""
-    # aliased, as the condition may stand in a query on people
-    person = aliased(Person)
-    is_open = or_(person.disabled_at.is_(None), person.disabled_at >= at_civil(on + DAY))
-    query = select(person.id).where(is_open)
-    return query.where(person.role.in_(WITH_RECORDS)) if with_records else query
 
 
 @lru_cache(maxsize=256)
@@ -124,7 +115,6 @@ def grant_entry(
     _require_right(owner.id, by)
     agent = _agent(db, owner, data.agent_id, now)
     _check_dates(data, civil_date(now))
-    # the unique index knows no dates: a lapsed grant would stand in the way
     _end_lapsed(db, owner.id, agent.id, now)
     grant = EntryGrant(
         owner_id=owner.id,
@@ -134,12 +124,7 @@ def grant_entry(
         granted_by_id=by.id,
         granted_at=now,
     )
-
-    try:
-        with db.begin_nested():
-            db.add(grant)
-    except IntegrityError as error:  # the index: one at a time for the two of them
-        raise Refused("grant_there", field="agent_id", agent=agent.name) from error
+    add_one(db, grant, "grant_there", agent)
 
     after = {"owner_id": owner.id, "agent_id": agent.id, "from": data.from_on, "to": data.to_on}
     record(db, "entry_grant.given", grant, by=by, at=now, after=after)
@@ -176,12 +161,7 @@ def _end_all(db: Session, whose: ColumnElement[bool], now: datetime) -> int:
 
 def _end_lapsed(db: Session, owner_id: int, agent_id: int, now: datetime) -> None:
     """End earlier grants that are past their last date, so that a new one may be given."""
-    query = select(EntryGrant).where(
-        EntryGrant.owner_id == owner_id,
-        EntryGrant.agent_id == agent_id,
-        EntryGrant.ended_at.is_(None),
-        EntryGrant.to_on < civil_date(now),
-    )
+    query = lapsed(EntryGrant, owner_id, agent_id, civil_date(now))
     for grant in db.scalars(query.with_for_update()):
         _end(db, grant, by=None, at=at_civil((grant.to_on or date.max) + DAY), now=now)
     db.flush()
