@@ -22,20 +22,18 @@ from crm.imports.models import ImportFile, ImportName, ImportRun
 from crm.imports.rules import (
     LISTS,
     MOST_AT_ONCE,
-    MOST_UNDONE_AT_ONCE,
     NOT_KEPT,
     PEOPLE,
     VISITS,
     RowState,
     RunState,
     may_open,
-    may_undo,
 )
 from crm.imports.settings import Report, Settings
 from crm.imports.table_kinds import TABLE_KINDS, TableKind
 from crm.imports.tables import Upload, pack, pack_table, read_upload, upload_of
 from crm.imports.templates import names_of_unit, remember, remember_settings, template_of
-from crm.imports.undoing import take_back_next
+from crm.imports.undoing import finish_undo
 from crm.imports.visits import Part, check_rows
 from crm.people.models import Person
 from crm.people.queries import primary_posting
@@ -173,22 +171,35 @@ def choose_people(
         remember(db, run, ImportName, {"name": name}, {"person_id": ids.get(username)})
 
 
-def check_again(
-    db: Session, *, run: ImportRun, by: Person, now: datetime, upload: Upload | None = None
-) -> None:
-    """Check all rows as the records stand now; the report is kept with the import.
+def checked_report(
+    db: Session, *, run: ImportRun, upload: Upload, by: Person, now: datetime
+) -> bytes:
+    """The report of all rows as the records stand now, as it is kept with the import."""
+    with db.no_autoflush:  # nobody waits for the check: what is written takes SQLite's lock
+        return _kind(run).preview(db, run, upload, by, now).packed
 
-    `upload`: its table, where the caller has read it.
-    """
-    if run.state in NOT_KEPT:
-        _preview(db, run, upload or uploaded(run), by, now)
+
+def check_refused(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Check rows again that could not be kept; of many the preview tells that already."""
+    if run.state is RunState.PREVIEW and run.total <= MOST_AT_ONCE:
+        _preview(db, run, uploaded(run), by, now)
+
+
+def change_columns(db: Session, *, run: ImportRun) -> None:
+    """Go back to the columns; refused as `import_moved_on` once it is being kept."""
+    _require_state(db, run, NOT_KEPT)
+    if run.state is RunState.PREVIEW:
+        run.state = RunState.COLUMNS
 
 
 def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
     """Keep the rows, or leave that to the clock where they are many.
 
-    Refused as `import_rows_refused` where some cannot be kept and all were to be.
+    Refused as `import_rows_refused` where some cannot be kept and all were to be, and as
+    `import_moved_on` where that was asked for already.
     """
+    if run.state not in NOT_KEPT:
+        raise Refused("import_moved_on")
     if run.state is not RunState.PREVIEW or run.report is None:
         return
     refused = Report.unpacked(run.report).count(RowState.REFUSED)
@@ -198,6 +209,7 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
         _apply_roster(db, run, only_usable=only_usable, by=by, now=now)
         return
     if run.total > MOST_AT_ONCE:
+        _require_state(db, run, {RunState.PREVIEW})
         run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
         return
 
@@ -205,8 +217,10 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     checked = check_rows(db, run=run, upload=upload, rows=upload.table.rows, by=by, now=now)
     if checked.problems and not only_usable:  # others have changed something meanwhile
         raise RowsRefusedError(len(checked.problems))
+    part = checked.part(db, upload.table.rows, now=now)
+    _require_state(db, run, {RunState.PREVIEW})
     run.only_usable, run.position = only_usable, 0
-    keep_rows(db, run=run, part=checked.part(db, upload.table.rows, now=now), by=by, now=now)
+    keep_rows(db, run=run, part=part, by=by, now=now)
     finish(db, run=run, by=by, now=now)
 
 
@@ -217,8 +231,8 @@ def _apply_roster(
     _require_right(run.kind, by)
     take_exclusive_lock(db)
     hold(db, run)
-    if run.state is not RunState.PREVIEW:  # sent twice at once
-        return
+    if run.state is not RunState.PREVIEW:
+        raise Refused("import_moved_on")
     upload = uploaded(run)
     checked = rosters.check(db, settings=Settings.read(run.settings), upload=upload, now=now)
     report = rosters.report_of(checked, upload)
@@ -328,50 +342,40 @@ def note_file(  # noqa: PLR0913 - a file that was kept, whole
 
 def discard(db: Session, *, run: ImportRun) -> None:
     """Forget an import that was not kept."""
-    if run.state in NOT_KEPT:
+    if _held_state(db, run) in NOT_KEPT:
         db.execute(delete(ImportFile).where(ImportFile.run_id == run.id))
         db.execute(delete(ImportRun).where(ImportRun.id == run.id))
-
-
-def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
-    """Take back what the import made and nobody touched since; many rows are left to the clock.
-
-    Refused as `not_yours`, `import_undo_too_late`.
-    """
-    if run.made_by_id != by.id or not may_open(run.kind, by.role):
-        raise Refused("not_yours")
-    if run.state is not RunState.DONE:
-        return
-    if not may_undo(run.finished_at, now):
-        raise Refused("import_undo_too_late")
-    run.state = RunState.UNDOING
-    if run.added + run.changed > MOST_UNDONE_AT_ONCE:
-        return
-    # one row of a file may have made several: a person with a posting
-    while len(take_back_next(db, run, by=by, now=now, most=MOST_AT_ONCE)) == MOST_AT_ONCE:
-        pass
-    finish_undo(db, run=run, by=by, now=now)
-
-
-def finish_undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
-    """Close the undoing; what was touched stays and is listed."""
-    run.state, run.undone_at = RunState.UNDONE, now
-    if run.undone:
-        after = {"list": LISTS[run.kind], "entries": run.undone}
-        record(db, "person.import_undone", by, by=by, at=now, after=after)
 
 
 def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
     run.state, run.report = RunState.CHECKING, None
     if len(upload.table.rows) > MOST_AT_ONCE:
+        _require_state(db, run, NOT_KEPT)
         return
     _preview(db, run, upload, by, now)
 
 
 def _preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
-    with db.no_autoflush:  # nobody waits for the check: what is written takes SQLite's lock
-        report = _kind(run).preview(db, run, upload, by, now)
-    run.report, run.state = report.packed, RunState.PREVIEW
+    report = checked_report(db, run=run, upload=upload, by=by, now=now)
+    _require_state(db, run, NOT_KEPT)
+    run.report, run.state = report, RunState.PREVIEW
+
+
+def _require_state(db: Session, run: ImportRun, states: Collection[RunState]) -> None:
+    """Refuse as `import_moved_on` where a request at the same time was sooner."""
+    is_stored = run.id is not None
+    if is_stored and _held_state(db, run) not in states:
+        raise Refused("import_moved_on")
+
+
+def _held_state(db: Session, run: ImportRun) -> RunState | None:
+    """Where it stands, held until the transaction ends; None once it was discarded.
+
+    Asked for once all else is read, as this takes SQLite's lock.
+    """
+    with db.no_autoflush:
+        query = select(ImportRun.state).where(ImportRun.id == run.id)
+        return db.scalar(query.with_for_update())
 
 
 def _kind(run: ImportRun) -> TableKind:

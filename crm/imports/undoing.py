@@ -11,11 +11,21 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.audit import record
 from crm.base.audit_entries import AuditEntry
 from crm.base.db import LARGEST_ID, batches
 from crm.base.errors import Refused
+from crm.base.locks import hold
 from crm.base.pending import savepoint
 from crm.imports.models import ImportMade, ImportRun
+from crm.imports.rules import (
+    LISTS,
+    MOST_AT_ONCE,
+    MOST_UNDONE_AT_ONCE,
+    RunState,
+    may_open,
+    may_undo,
+)
 from crm.imports.undoers import UNDOERS
 from crm.people.models import Person
 from crm.problems.models import Problem
@@ -24,6 +34,35 @@ from crm.visits.models import Visit
 
 # Entries that undoing itself leaves about a record beside the one that is taken back.
 _OWN = frozenset({"company.contact_import_undone"})
+
+
+def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Take back what the import made and nobody touched since; many rows are left to the clock.
+
+    Refused as `not_yours`, `import_undo_too_late`.
+    """
+    if run.made_by_id != by.id or not may_open(run.kind, by.role):
+        raise Refused("not_yours")
+    hold(db, run)
+    if run.state is not RunState.DONE:
+        return
+    if not may_undo(run.finished_at, now):
+        raise Refused("import_undo_too_late")
+    run.state = RunState.UNDOING
+    if run.added + run.changed > MOST_UNDONE_AT_ONCE:
+        return
+    # one row of a file may have made several: a person with a posting
+    while len(take_back_next(db, run, by=by, now=now, most=MOST_AT_ONCE)) == MOST_AT_ONCE:
+        pass
+    finish_undo(db, run=run, by=by, now=now)
+
+
+def finish_undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Close the undoing; what was touched stays and is listed."""
+    run.state, run.undone_at = RunState.UNDONE, now
+    if run.undone:
+        after = {"list": LISTS[run.kind], "entries": run.undone}
+        record(db, "person.import_undone", by, by=by, at=now, after=after)
 
 
 def take_back_next(  # noqa: PLR0913 - rows of a run, and where they begin

@@ -27,7 +27,7 @@ from crm.imports.rules import (
     RunState,
 )
 from crm.imports.tables import Upload
-from crm.imports.undoing import take_back_next
+from crm.imports.undoing import finish_undo, take_back_next
 from crm.imports.visits import Checked, check_rows
 from crm.jobs.part_size import PartSize
 from crm.people.models import Person
@@ -131,23 +131,30 @@ class Importer:
         with self._sessions() as db:
             run = db.get_one(ImportRun, run_id)
             by = db.get_one(Person, run.made_by_id)
-            service.check_again(db, run=run, by=by, now=now, upload=upload)
-            report = run.report
-            db.rollback()  # what was read held up nobody
+            report = service.checked_report(db, run=run, upload=upload, by=by, now=now)
+            settings = run.settings
         with transaction(self._sessions) as db:
-            run = db.get_one(ImportRun, run_id)
-            run.report, run.state, run.leased_until = report, RunState.PREVIEW, None
+            held = db.get(ImportRun, run_id, with_for_update=True)
+            if held:  # else it was discarded meanwhile
+                held.leased_until = None
+            # else its columns were chosen otherwise, and it waits for another check
+            if held and (held.state, held.settings) == (RunState.CHECKING, settings):
+                held.report, held.state = report, RunState.PREVIEW
         return False
 
     def _keep(self, run_id: int, upload: Upload) -> bool:
         now = self._now()
         with self._sessions() as db:  # checked and prepared before the write lock is taken
             run = db.get_one(ImportRun, run_id)
+            position = run.position
             checked, rows = self._next_rows(db, run, upload, now)
             part = checked.part(db, rows, now=now)
 
         with self._kept_at_once.transaction(self._sessions) as db:
-            run, by = db.get_one(ImportRun, run_id), db.get_one(Person, run.made_by_id)
+            run = db.get_one(ImportRun, run_id, with_for_update=True)
+            if run.position != position:  # another node took it after a long pause of this one
+                return False
+            by = db.get_one(Person, run.made_by_id)
             service.keep_rows(db, run=run, part=part, by=by, now=now)
             is_done = run.position >= len(upload.table.rows)
             run.leased_until = None if is_done else now + LEASE
@@ -174,12 +181,12 @@ class Importer:
     def _undo(self, run_id: int) -> bool:
         now, most = self._now(), self._undone_at_once.rows
         with self._undone_at_once.transaction(self._sessions) as db:
-            run = db.get_one(ImportRun, run_id)
+            run = db.get_one(ImportRun, run_id, with_for_update=True)
             by = db.get_one(Person, run.made_by_id)
             ids = take_back_next(db, run, by=by, now=now, most=most, below=self._undone_from)
             is_done = len(ids) < most
             run.leased_until = None if is_done else now + LEASE
             if is_done:
-                service.finish_undo(db, run=run, by=by, now=now)
+                finish_undo(db, run=run, by=by, now=now)
         self._undone_from = min(ids, default=None)
         return not is_done

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from crm.base.errors import Refused
 from crm.base.sheets import Format, write_records
-from crm.imports import service
+from crm.imports import service, undoing
 from crm.imports.models import ImportMade
 from crm.imports.rules import PEOPLE, RowState, RunState
 from crm.imports.settings import QuestionKind, Report
@@ -66,7 +66,7 @@ class Table:
         self.db.flush()
 
     def undo(self):
-        service.undo(self.db, run=self.run, by=self.by, now=NOW)
+        undoing.undo(self.db, run=self.run, by=self.by, now=NOW)
         self.db.expire_all()
 
 
@@ -269,7 +269,7 @@ def test_what_is_kept_is_not_chosen_otherwise_by_a_page_left_open(db, zone):
     table.answer(QuestionKind.UNIT, "招商局", "zone")
     service.choose_columns(db, codes=service.uploaded(table.run).codes, usual={}, **given)
     service.choose_people(db, chosen={}, **given)
-    service.check_again(db, **given)
+    service.check_refused(db, **given)
 
     assert table.run.state is RunState.DONE
     table.undo()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from crm.imports import rules, service
+from crm.imports import rules, service, undoing
 from crm.imports.models import ImportMade, ImportRun
 from crm.imports.rules import RowState, RunState
 from crm.imports.settings import Report
@@ -35,7 +35,7 @@ def run_id(sessions, monkeypatch):
     monkeypatch.setattr("crm.jobs.importing.CHECKED_AT_ONCE", 2 * A_BATCH)
     monkeypatch.setattr("crm.jobs.part_size.MOST", A_BATCH)  # quick ones grow
     monkeypatch.setattr("crm.jobs.importing.UNDO_BATCH", A_BATCH)
-    monkeypatch.setattr("crm.imports.service.MOST_UNDONE_AT_ONCE", A_BATCH)
+    monkeypatch.setattr("crm.imports.undoing.MOST_UNDONE_AT_ONCE", A_BATCH)
     with transaction(sessions) as db:
         unit = make_unit(db, "招商局")
         by = make_person(db, "root", role=Role.ADMIN, duty=Duty.STAFF, unit=unit, name="单行舟")
@@ -79,7 +79,7 @@ def test_the_clock_checks_keeps_and_takes_back_what_a_request_would_not(sessions
     work(sessions)
     with sessions() as db:
         report = Report.unpacked(db.get_one(ImportRun, run_id).report)
-    for what, more in ((service.apply, {"only_usable": False}), (service.undo, {})):
+    for what, more in ((service.apply, {"only_usable": False}), (undoing.undo, {})):
         step(sessions, run_id, what, **more)
         states.append(read(sessions, run_id).state)
         work(sessions)
@@ -113,15 +113,15 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(sessions, run_id):
 
 
 @pytest.mark.slow_on_postgresql
-@pytest.mark.parametrize("what", [service.apply, service.undo], ids=["keep", "undo"])
+@pytest.mark.parametrize("what", [service.apply, undoing.undo], ids=["keep", "undo"])
 def test_a_long_import_killed_before_a_commit_ends_as_one_undisturbed(
     sessions, database_url, run_id, what
 ):
     work(sessions)
     step(sessions, run_id, service.apply, only_usable=False)
-    if what is service.undo:
+    if what is undoing.undo:
         work(sessions)
-        step(sessions, run_id, service.undo)
+        step(sessions, run_id, undoing.undo)
     after_the_lease = Importer(sessions, lambda: NOW + 2 * rules.LEASE)
 
     kill_in(database_url, "import", 3)  # the first takes it, the second keeps or takes back a part
@@ -173,7 +173,7 @@ def test_what_only_admins_import_is_not_taken_back_for_a_former_one(sessions, ru
     work(sessions)
     step(sessions, run_id, service.apply, only_usable=False)
     work(sessions)
-    step(sessions, run_id, service.undo)
+    step(sessions, run_id, undoing.undo)
     with transaction(sessions) as db:
         run = db.get_one(ImportRun, run_id)
         run.kind = rules.PEOPLE  # as if the rows were those of a roster

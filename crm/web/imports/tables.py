@@ -1,6 +1,7 @@
 """A bureau's table on pages: uploaded, matched, previewed row by row, imported, taken back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -12,13 +13,12 @@ from crm.base.errors import Refused
 from crm.base.memory import give_back
 from crm.base.sheets import Format, SheetRefused
 from crm.extensions import db
-from crm.imports import service
+from crm.imports import service, undoing
 from crm.imports.models import ImportRun
 from crm.imports.queries import has_file, likely_people, my_run, my_runs
 from crm.imports.rules import LISTS, VISITS, RowState, RunState, may_open
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import opened
-from crm.imports.undoing import kept_rows
 from crm.people.queries import unit_tree
 from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
@@ -147,7 +147,7 @@ def choose_people(run_id: int) -> ResponseReturnValue:
     report = _report(run) or abort(404)
     chosen = PeopleForm.chosen(request.form, report.open)
     only_matters(_bears_on_check)
-    with transaction() as session:
+    with _refusal_shown(), transaction() as session:
         service.choose_people(session, run=run, chosen=chosen, by=signed_in(), now=moment())
     return redirect(url_for(".show", run_id=run_id))
 
@@ -159,7 +159,7 @@ def answer(run_id: int) -> ResponseReturnValue:
     report = _report(run) or abort(404)
     answers = answers_to(report.questions, request.form)
     only_matters(_bears_on_check)
-    with transaction() as session:
+    with _refusal_shown(), transaction() as session:
         service.answer(session, run=run, answers=answers, by=signed_in(), now=moment())
     return redirect(url_for(".show", run_id=run_id))
 
@@ -176,7 +176,7 @@ def apply(run_id: int) -> ResponseReturnValue:
         flash(refusal_text(refused), "danger")
         only_matters(_bears_on_check)
         with transaction() as session:  # the preview shows why
-            service.check_again(session, run=_run(run_id), by=signed_in(), now=moment())
+            service.check_refused(session, run=_run(run_id), by=signed_in(), now=moment())
     return redirect(url_for(".show", run_id=run_id))
 
 
@@ -194,10 +194,8 @@ def refused(run_id: int) -> ResponseReturnValue:
 @bp.post("/<int:run_id>/change")
 def change(run_id: int) -> ResponseReturnValue:
     """Go back to the columns."""
-    with transaction():
-        run = _run(run_id)
-        if run.state is RunState.PREVIEW:
-            run.state = RunState.COLUMNS
+    with _refusal_shown(), transaction() as session:
+        service.change_columns(session, run=_run(run_id))
     return redirect(url_for(".show", run_id=run_id))
 
 
@@ -213,12 +211,18 @@ def discard(run_id: int) -> ResponseReturnValue:
 @bp.post("/<int:run_id>/undo")
 def undo(run_id: int) -> ResponseReturnValue:
     """Take back what it made and nobody touched since."""
+    with _refusal_shown(), transaction() as session:
+        undoing.undo(session, run=_run(run_id), by=signed_in(), now=moment())
+    return redirect(url_for(".show", run_id=run_id))
+
+
+@contextmanager
+def _refusal_shown() -> Iterator[None]:
+    """Show why something is refused on the page that comes next."""
     try:
-        with transaction() as session:
-            service.undo(session, run=_run(run_id), by=signed_in(), now=moment())
+        yield
     except Refused as refused:
         flash(refusal_text(refused), "danger")
-    return redirect(url_for(".show", run_id=run_id))
 
 
 def _bears_on_check(_session: Session, changed: Collection[Subject]) -> bool:
@@ -301,7 +305,7 @@ def _preview_page(run: ImportRun) -> str:
 
 
 def _result_page(run: ImportRun) -> str:
-    kept = kept_rows(db.session, run, MOST_KEPT + 1) if run.state is RunState.UNDONE else ()
+    kept = undoing.kept_rows(db.session, run, MOST_KEPT + 1) if run.state is RunState.UNDONE else ()
     return render_template(
         "imports/result.html",
         run=run,
