@@ -14,7 +14,7 @@ from bench.load import Request, UnexpectedResponseError
 from crm.base.refs import new_ref
 
 PAUSE_SECONDS = 0.2  # before a form that was not answered is sent again
-FIRST, STEP, A_DAY = time_of_day(7), timedelta(minutes=5), 180
+FIRST, STEP, A_DAY = time_of_day(7), timedelta(minutes=2), 480
 SAVED = 302
 
 
@@ -56,7 +56,7 @@ class Writer:
             return 0
 
     def _form(self, number: int, ref: str) -> dict[str, object]:
-        on = self.today - timedelta(days=1 + number // A_DAY % 2)
+        on = self.today - timedelta(days=1 + number // A_DAY)
         begin = datetime.combine(on, FIRST) + number % A_DAY * STEP
         return {
             "csrf_token": self._token,
