@@ -8,6 +8,8 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_sqlalchemy_lite import SQLAlchemy
 from flask_wtf import CSRFProtect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 import crm.base.audit_trail
 import crm.base.outbox
@@ -32,7 +34,21 @@ import crm.results.receipt_models
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
+from crm.base.db_faults import first_line
+from crm.base.logs import structlog
 from crm.base.rate_counts import DatabaseStorage
+
+log = structlog.get_logger()
+
+
+class ClosableSession(Session):
+    """A session that ends although its server is gone: what was made with it is answered."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except DBAPIError as error:  # what was to be rolled back has gone with its connection
+            log.warning("database.session_lost", error=first_line(error))
 
 
 class Database(SQLAlchemy):
@@ -56,7 +72,7 @@ class RouteLimiter(Limiter):
         hooks[:] = [hook for hook in hooks if getattr(hook, "__self__", None) is not self]
 
 
-db = Database(session_options={"expire_on_commit": False})
+db = Database(session_options={"class_": ClosableSession, "expire_on_commit": False})
 csrf = CSRFProtect()
 limiter = RouteLimiter(
     get_remote_address,
