@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
@@ -58,13 +59,18 @@ def held_by(db: Session, agent_id: int, on: date) -> list[Held]:
 
 
 def _held_on(db: Session, on: date) -> list[Held]:
-    query = (
+    return [Held(*row) for row in db.execute(_held(on))]
+
+
+@lru_cache(maxsize=8)
+def _held(on: date) -> Select[int, int, str, Role]:
+    """Put together once a day: that takes longer than the query, which each writer sends."""
+    return (
         select(Delegation.agent_id, Delegation.owner_id, Person.name, Person.role)
         .join(Delegation.owner)
         .where(in_force(on))
         .order_by(Delegation.from_on, Delegation.id)
     )
-    return [Held(*row) for row in db.execute(query)]
 
 
 def on_behalf(
