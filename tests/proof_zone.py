@@ -40,7 +40,7 @@ from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind, ClaimState
 from crm.transactions import transaction
 from tests.conftest import NOW
-from tests.database_digest import Digests, Watched
+from tests.database_rows import Rows, Watched
 from tests.databases import Kept
 from tests.factories import (
     make_company,
@@ -116,8 +116,8 @@ class ProofZone:
         self._copy(back=True)
         forget()
 
-    def state(self) -> Digests:
-        return self.watched.digests()
+    def state(self) -> Rows:
+        return self.watched.rows()
 
     def send(self, who: str, method: str, path: str, **given: object) -> TestResponse:
         return self.clients[who].open(path, method=method, **given)

@@ -14,7 +14,7 @@ from crm.people.rules import Role, Scope, scopes_open
 from crm.web.access import ACCESS, PUBLIC
 from crm.web.access_check import HOME
 from tests.conftest import NOW
-from tests.database_digest import changed_tables
+from tests.database_rows import changed_tables
 from tests.proof_addresses import about, addresses
 from tests.proof_zone import FAR, KEEPER, MARKS, NEAR, REACH, SUMMARY, ProofZone, marks_in, text_of
 
