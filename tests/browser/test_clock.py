@@ -11,8 +11,7 @@ from crm.jobs import ledger
 from crm.people.rules import Duty, Role
 from crm.transactions import transaction
 from tests.conftest import NOW
-from tests.databases import apart
-from tests.factories import PRINCIPAL, make_person, make_rule, make_unit, sign_in
+from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
 
 PAGE = "/admin/clock/weekly-digest"
 
@@ -25,10 +24,7 @@ def due(served, screen):
         make_person(db, "yan", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=make_unit(db))
         make_person(db, "shan", role=Role.ADMIN, duty=Duty.STAFF)
         ledger.install(db, clock_from=datetime(2026, 7, 12, tzinfo=NOW.tzinfo), now=NOW)
-    cookies = []
-    apart(lambda: cookies.append(sign_in(served.app, "shan").get_cookie("session").value))
-    context = screen.page.context
-    context.add_cookies([{"name": "session", "value": cookies[0], "url": served.url}])
+    screen.be("shan")
     return screen
 
 

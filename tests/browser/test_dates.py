@@ -3,12 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
-from tests.conftest import NOW
 from tests.factories import make_lead, make_person
-
-PASSWORD = "a long enough password"
 
 
 @pytest.fixture
@@ -16,10 +12,8 @@ def form(served, screen):
     """The form of a new follow-up; it is due in a week."""
     with transaction(served.sessions) as db:
         person = make_person(db, "shen", name="沈若川")
-        secret = hash_password("shen", PASSWORD)
-        set_password(db, person=person, password_hash=secret, by=None, now=NOW)
         lead = make_lead(db, "储存模组项目", tracker=person)
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     screen.open(f"/followups/new?lead={lead.id}")
     return screen.page
 
@@ -35,21 +29,18 @@ PICK = """HTMLInputElement.prototype.showPicker = function () {
 }"""
 
 
-@pytest.mark.parametrize(
-    ("typed", "shown"),
-    [
-        ("2026-08-03", "2026年8月3日 周一"),
-        ("8月3日", "2026年8月3日 周一"),
-        ("0803", "2026年8月3日 周一"),
-    ],
-)
-def test_a_typed_date_is_shown_as_it_is_read(form, typed, shown):
+def test_a_typed_date_is_shown_as_it_is_read(form):
     expect(due(form)).to_have_value("2026年7月22日 周三")
 
-    due(form).fill(typed)
-    due(form).blur()
+    for typed, shown in (
+        ("2026-08-03", "2026年8月3日 周一"),
+        ("8月4日", "2026年8月4日 周二"),
+        ("0805", "2026年8月5日 周三"),
+    ):
+        due(form).fill(typed)
+        due(form).blur()
 
-    expect(due(form)).to_have_value(shown)
+        expect(due(form)).to_have_value(shown)
 
 
 def test_what_is_no_date_is_said_at_the_field_and_stays(form):

@@ -5,14 +5,13 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from crm.leads.models import LeadFile
-from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from tests.browser.test_saving import lose_next_answer
-from tests.conftest import NOW
 from tests.factories import make_lead, make_person
 from tests.files import samples
 
-PASSWORD = "a long enough password"
+pytestmark = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+
 PDF = {"name": "合同.pdf", "mimeType": "application/pdf", "buffer": samples.pdf()}
 PHOTO = {"name": "现场.jpg", "mimeType": "image/jpeg", "buffer": samples.picture()}
 SVG = {"name": "图.jpg", "mimeType": "image/jpeg", "buffer": b"<svg/>"}
@@ -23,10 +22,8 @@ def page(served, screen):
     """The page of her lead, before the recruiter Shen."""
     with transaction(served.sessions) as db:
         shen = make_person(db, "shen", name="沈若川")
-        hashed = hash_password("shen", PASSWORD)
-        set_password(db, person=shen, password_hash=hashed, by=None, now=NOW)
         make_lead(db, "封装测试项目", tracker=shen)
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     screen.page.goto(f"{screen.url}/leads/1")
     screen.page.get_by_text("添加佐证材料").click()
     return screen.page

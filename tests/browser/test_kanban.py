@@ -3,12 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
-from tests.conftest import NOW
 from tests.factories import make_lead, make_person, make_unit
 
-PASSWORD = "a long enough password"
 BOARD = "/leads/board"
 
 
@@ -18,11 +15,9 @@ def board(served, screen):
     with transaction(served.sessions) as db:
         bureau = make_unit(db, "招商局")
         shen = make_person(db, "shen", name="沈若川", unit=bureau)
-        secret = hash_password("shen", PASSWORD)
-        set_password(db, person=shen, password_hash=secret, by=None, now=NOW)
         make_lead(db, "储存模组项目", unit=bureau, tracker=shen)
     screen.page.context.set_default_timeout(10_000)
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     screen.open(BOARD)
     return screen
 

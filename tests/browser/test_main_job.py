@@ -23,6 +23,8 @@ from tests.factories import (
 )
 
 PASSWORD = "a long enough password"
+ON_A_PHONE = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+AT_THE_DESK = pytest.mark.parametrize("screen", ["desk"], indirect=True)
 MOST_OF_A_FIRST_LOAD = 65_000  # bytes as they travel, compressed
 LOADED = """() => Object.fromEntries(
   [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map(
@@ -92,9 +94,10 @@ def test_a_visit_logged_on_the_road_changes_the_board(zone, screen):
     expect(board_row(screen, "严书禾")).to_contain_text("已达标")
 
 
+@ON_A_PHONE
 def test_the_common_case_takes_two_touches_and_under_twenty_seconds(zone, screen):
     page = screen.page
-    screen.sign_in("yan", PASSWORD)
+    screen.be("yan")
     touches = []
     page.expose_function("touched", lambda: touches.append(1))
     page.add_init_script("addEventListener('pointerdown', () => touched(), true)")
@@ -109,9 +112,10 @@ def test_the_common_case_takes_two_touches_and_under_twenty_seconds(zone, screen
     assert clock.monotonic() - began < 20
 
 
+@ON_A_PHONE
 def test_a_common_visit_by_quick_entry_takes_three_touches_after_typing(zone, screen):
     page, touches = screen.page, []
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     page.expose_function("touched", lambda: touches.append(1))
     page.add_init_script("addEventListener('pointerdown', () => touched(), true)")
     page.goto(screen.url + "/")
@@ -129,9 +133,10 @@ def test_a_common_visit_by_quick_entry_takes_three_touches_after_typing(zone, sc
     assert len(touches) <= 3, f"{len(touches)} touches in {taken:.1f} s; 12 s are allowed"
 
 
+@ON_A_PHONE
 def test_the_first_load_of_the_visit_form_fits_the_road(zone, screen):
     page = screen.page
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     state = page.context.storage_state()
     fresh = page.context.browser.new_context(storage_state=state, service_workers="block")
     form = fresh.new_page()
@@ -145,9 +150,10 @@ def test_the_first_load_of_the_visit_form_fits_the_road(zone, screen):
     assert sum(loaded.values()) <= MOST_OF_A_FIRST_LOAD, loaded
 
 
+@ON_A_PHONE
 def test_what_was_typed_stays_when_something_is_wrong(zone, screen):
     page = screen.page
-    screen.sign_in("yan", PASSWORD)
+    screen.be("yan")
     screen.open("/visits/new")
 
     page.get_by_label("城市").fill("常州")
@@ -161,9 +167,11 @@ def test_what_was_typed_stays_when_something_is_wrong(zone, screen):
     screen.faults[:] = [fault for fault in screen.faults if "422" not in fault]  # as it should be
 
 
+@ON_A_PHONE
 def test_a_planned_visit_is_set_done_from_my_day_in_two_touches(zone, screen):
     page = screen.page
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
+    screen.open("/")
 
     page.get_by_role("button", name="办结").first.click()
 
@@ -171,9 +179,10 @@ def test_a_planned_visit_is_set_done_from_my_day_in_two_touches(zone, screen):
     screen.examine()
 
 
+@AT_THE_DESK
 def test_a_supervisor_follows_a_figure_to_the_visits_behind_it(zone, screen):
     page = screen.page
-    screen.sign_in("wu", PASSWORD)
+    screen.be("wu")
     screen.open("/compliance?period=2026-07")
     expect(page.get_by_text("沈若川").first).to_be_visible()
 
@@ -186,9 +195,10 @@ def test_a_supervisor_follows_a_figure_to_the_visits_behind_it(zone, screen):
     expect(page.get_by_text("苏州").first).to_be_visible()
 
 
+@AT_THE_DESK
 def test_the_digest_is_read_in_the_mailbox(zone, screen):
     page = screen.page
-    screen.sign_in("yan", PASSWORD)
+    screen.be("yan")
     screen.open("/mailbox")
 
     page.get_by_role("link", name="第28周").first.click()

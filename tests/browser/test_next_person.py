@@ -9,6 +9,8 @@ from tests.browser.conftest import end_session, press_sign_out
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_person, make_rule
 
+pytestmark = pytest.mark.parametrize("screen", ["desk"], indirect=True)
+
 PASSWORD = "a long enough password"
 TYPED = "谈了用地和用电。"
 
@@ -22,7 +24,7 @@ def typed(served, screen):
             person = make_person(db, username, name=name)
             hashed = hash_password(username, PASSWORD)
             set_password(db, person=person, password_hash=hashed, by=None, now=NOW)
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     type_minutes(screen)
     return screen
 

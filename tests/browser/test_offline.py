@@ -70,9 +70,11 @@ def phone(browser, served, password_hash):
         make_followup(db, lead, shen, due_on=date(2026, 7, 16), what="送测算表")
     context = browser.new_context(viewport=SIZES["phone"], locale="zh-CN")
     context.set_default_timeout(10_000)
-    screen = Screen(context.new_page(), served.url)
+    screen = Screen(context.new_page(), served)
     screen.watch()
-    come_in(screen)
+    screen.be("shen")
+    screen.open("/")
+    screen.page.evaluate(READY)
     yield screen
     context.close()
     assert [fault for fault in screen.faults if "Failed to load" not in fault] == []

@@ -39,7 +39,7 @@ def desk(served, screen, password_hash):
             person = make_person(db, username, name=name)
             set_password(db, person=person, password_hash=password_hash, by=None, now=NOW)
     screen.page.context.set_default_timeout(10_000)
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     return screen
 
 

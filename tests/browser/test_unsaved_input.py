@@ -14,6 +14,8 @@ from tests.browser.conftest import end_session
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_company, make_lead, make_person, make_rule
 
+pytestmark = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+
 PASSWORD = "a long enough password"
 
 
@@ -26,7 +28,7 @@ def desk(served, screen):
         secret = hash_password("shen", PASSWORD)
         set_password(db, person=person, password_hash=secret, by=None, now=NOW)
         make_lead(db, "储存模组项目")  # not a likely one: it is searched for
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     screen.open("/visits/new")
     page = screen.page
     page.get_by_text("线上对接", exact=True).click()
@@ -78,13 +80,11 @@ def test_what_comes_back_can_be_put_aside(served, desk):
 def test_a_duplicate_lead_is_warned_of_once(served, screen):
     with transaction(served.sessions) as db:
         person = make_person(db, "shen", name="沈若川", role=Role.RECRUITER)
-        secret = hash_password("shen", PASSWORD)
-        set_password(db, person=person, password_hash=secret, by=None, now=NOW)
         company = make_company(db)
         make_lead(db, "一期项目", tracker=person, company=company)
         known = company.name
     page = screen.page
-    screen.sign_in("shen", PASSWORD)
+    screen.be("shen")
     screen.open("/leads/new")
     page.get_by_label("投资方").fill(known)
     page.get_by_label("项目名称").fill("二期项目")
