@@ -1,7 +1,9 @@
-"""Attachments (佐证材料) of visits, leads and follow-ups: listed, added, downloaded."""
+"""Attachments (佐证材料) of records of all kinds that take them: listed, added, downloaded."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from flask import current_app
 from pydantic import Field
@@ -21,7 +23,22 @@ from crm.followups.queries import followup_by_id
 from crm.leads.models import LeadFile
 from crm.leads.queries import lead_with_right
 from crm.people.rules import WITH_RECORDS, Scope
+from crm.problems.models import ProblemFile
+from crm.problems.permissions import actors_of, onlooker
+from crm.problems.permissions import may_attach as may_attach_to_problem
+from crm.problems.queries import problem_of
+from crm.results.models import ClaimFile
+from crm.results.permissions import claim_scope
+from crm.results.permissions import may_attach as may_attach_to_claim
+from crm.results.permissions import situation_of as situation_of_claim
+from crm.results.queries import claim_of
+from crm.results.receipt_models import ReceiptFile
+from crm.results.receipt_queries import receipt_with_right
 from crm.settings import Settings
+from crm.supervision.models import OrderFile
+from crm.supervision.permissions import may_attach as may_attach_to_order
+from crm.supervision.permissions import situation_of as situation_of_order
+from crm.supervision.queries import order_of
 from crm.visits.models import VisitFile
 from crm.visits.permissions import may_change as may_change_visit
 from crm.visits.queries import visit_by_id
@@ -29,8 +46,6 @@ from crm.visits.redaction import shown
 from crm.visits.rules import Status
 
 files = Resource("files", "佐证材料")
-OF_VISITS = {"roles": WITH_RECORDS, "scope": Scope.VISITS}
-OF_LEADS = {"roles": WITH_RECORDS, "scope": Scope.LEADS}
 LIST, ADD, READ = "佐证材料，先添加的在前", "添加佐证材料，内容为文件本身", "下载佐证材料"
 
 
@@ -55,56 +70,46 @@ class Files(Shown):
     items: list[FileShown]
 
 
-@files.get("/visits/{visit_id}/files", f"拜访的{LIST}", roles=WITH_RECORDS)
-def of_visit(call: Call, visit_id: RowId) -> Files:
-    _visit(call, visit_id)
-    return _list(call, VisitFile, visit_id)
+@dataclass(frozen=True)
+class RecordsWithFiles:
+    """One kind of records that take files."""
 
+    noun: str  # in the names of its operations
+    label: str
+    table: type[Attachment]
+    find: Callable[[Call, int], bool]  # whether the caller may add; `NotFound` where it is hidden
+    scope: Scope = Scope.WRITE  # of a token that adds
 
-@files.post("/visits/{visit_id}/files", f"拜访：{ADD}", creates=True, **OF_VISITS)
-def add_to_visit(call: Call, visit_id: RowId, query: Upload, file: SentFile) -> FileShown:
-    return _add(call, VisitFile, visit_id, query, file, may_add=_visit(call, visit_id))
+    def declare(self) -> None:
+        """Declare how the files of a record are listed, added and read."""
+        key, place = f"{self.noun}_id", f"/{self.noun}s/{{{self.noun}_id}}/files"
 
+        def of_record(call: Call, **ids: int) -> Files:
+            self.find(call, ids[key])
+            return _list(call, self.table, ids[key])
 
-@files.get("/visits/{visit_id}/files/{attachment_id}", f"拜访：{READ}", roles=WITH_RECORDS)
-def read_of_visit(call: Call, visit_id: RowId, attachment_id: RowId) -> Download:
-    _visit(call, visit_id)
-    return _read(call, VisitFile, visit_id, attachment_id)
+        def add(call: Call, query: Upload, file: SentFile, **ids: int) -> FileShown:
+            if not self.find(call, ids[key]):
+                raise Refused("not_yours")
+            return _add(call, self.table, ids[key], query, file)
 
+        def read(call: Call, attachment_id: int, **ids: int) -> Download:
+            self.find(call, ids[key])
+            return _read(call, self.table, ids[key], attachment_id)
 
-@files.get("/leads/{lead_id}/files", f"线索的{LIST}", roles=WITH_RECORDS)
-def of_lead(call: Call, lead_id: RowId) -> Files:
-    _lead(call, lead_id)
-    return _list(call, LeadFile, lead_id)
+        for handler, name in (
+            (of_record, f"of_{self.noun}"),
+            (add, f"add_to_{self.noun}"),
+            (read, f"read_of_{self.noun}"),
+        ):
+            handler.__name__ = name
+            handler.__annotations__[key] = RowId
+        read.__annotations__["attachment_id"] = RowId
 
-
-@files.post("/leads/{lead_id}/files", f"线索：{ADD}", creates=True, **OF_LEADS)
-def add_to_lead(call: Call, lead_id: RowId, query: Upload, file: SentFile) -> FileShown:
-    return _add(call, LeadFile, lead_id, query, file, may_add=_lead(call, lead_id))
-
-
-@files.get("/leads/{lead_id}/files/{attachment_id}", f"线索：{READ}", roles=WITH_RECORDS)
-def read_of_lead(call: Call, lead_id: RowId, attachment_id: RowId) -> Download:
-    _lead(call, lead_id)
-    return _read(call, LeadFile, lead_id, attachment_id)
-
-
-@files.get("/followups/{followup_id}/files", f"跟进的{LIST}", roles=WITH_RECORDS)
-def of_followup(call: Call, followup_id: RowId) -> Files:
-    _followup(call, followup_id)
-    return _list(call, FollowupFile, followup_id)
-
-
-@files.post("/followups/{followup_id}/files", f"跟进：{ADD}", creates=True, **OF_LEADS)
-def add_to_followup(call: Call, followup_id: RowId, query: Upload, file: SentFile) -> FileShown:
-    may_add = _followup(call, followup_id)
-    return _add(call, FollowupFile, followup_id, query, file, may_add=may_add)
-
-
-@files.get("/followups/{followup_id}/files/{attachment_id}", f"跟进：{READ}", roles=WITH_RECORDS)
-def read_of_followup(call: Call, followup_id: RowId, attachment_id: RowId) -> Download:
-    _followup(call, followup_id)
-    return _read(call, FollowupFile, followup_id, attachment_id)
+        adding: dict[str, Any] = {"creates": True, "roles": WITH_RECORDS, "scope": self.scope}
+        files.get(place, f"{self.label}的{LIST}", roles=WITH_RECORDS)(of_record)
+        files.post(place, f"{self.label}：{ADD}", **adding)(add)
+        files.get(f"{place}/{{attachment_id}}", f"{self.label}：{READ}", roles=WITH_RECORDS)(read)
 
 
 def _visit(call: Call, visit_id: int) -> bool:
@@ -127,22 +132,37 @@ def _followup(call: Call, followup_id: int) -> bool:
     return may_change_followup(call.db, call.viewer, followup_id, call.on)
 
 
+def _problem(call: Call, problem_id: int) -> bool:
+    me = onlooker(call.db, call.viewer, call.on)
+    problem = found(problem_of(call.db, me, problem_id))
+    return may_attach_to_problem(problem, actors_of(call.db, me, problem))
+
+
+def _claim(call: Call, claim_id: int) -> bool:
+    scope = claim_scope(call.db, call.viewer, call.on)
+    claim = found(claim_of(call.db, scope, claim_id))
+    return may_attach_to_claim(situation_of_claim(call.db, scope, claim, call.now))
+
+
+def _receipt(call: Call, receipt_id: int) -> bool:
+    scope = claim_scope(call.db, call.viewer, call.on)
+    _, may_add = found(receipt_with_right(call.db, scope, receipt_id))
+    return may_add
+
+
+def _order(call: Call, order_id: int) -> bool:
+    order = found(order_of(call.db, call.viewer, order_id, call.on))
+    return may_attach_to_order(situation_of_order(call.db, call.viewer, order, call.on))
+
+
 def _list(call: Call, table: type[Attachment], record_id: int) -> Files:
     rows = listed_files(call.db, table, record_id)
     return Files(items=[FileShown.model_validate(row) for row in rows])
 
 
-def _add(  # noqa: PLR0913 - which file, of which record, and by what right
-    call: Call,
-    table: type[Attachment],
-    record_id: int,
-    query: Upload,
-    file: SentFile,
-    *,
-    may_add: bool,
+def _add(
+    call: Call, table: type[Attachment], record_id: int, query: Upload, file: SentFile
 ) -> FileShown:
-    if not may_add:
-        raise Refused("not_yours")
     try:
         # checked and stored before anything is written, and so under no lock of SQLite
         file.kept = file.kept or keep_file(_store(), name=query.name, content=file.content)
@@ -176,3 +196,15 @@ def _read(call: Call, table: type[Attachment], record_id: int, attachment_id: in
 def _store() -> FileStore:
     settings: Settings = current_app.config["SETTINGS"]
     return store_at(settings.files_place)
+
+
+for kind in (
+    RecordsWithFiles("visit", "拜访", VisitFile, _visit, Scope.VISITS),
+    RecordsWithFiles("lead", "线索", LeadFile, _lead, Scope.LEADS),
+    RecordsWithFiles("followup", "跟进", FollowupFile, _followup, Scope.LEADS),
+    RecordsWithFiles("problem", "困难问题", ProblemFile, _problem),
+    RecordsWithFiles("claim", "认定申报", ClaimFile, _claim),
+    RecordsWithFiles("receipt", "到账记录", ReceiptFile, _receipt),
+    RecordsWithFiles("order", "督办单", OrderFile, _order),
+):
+    kind.declare()
