@@ -1,8 +1,10 @@
 """All resources of the API, in the order of its description."""
 
 from crm.api import (
+    audit,
     claims,
     companies,
+    delegations,
     digests,
     files,
     followups,
@@ -33,4 +35,6 @@ RESOURCES: tuple[Resource, ...] = (
     digests.digests,
     companies.companies,
     people.people,
+    delegations.delegations,
+    audit.audit,
 )

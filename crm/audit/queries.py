@@ -27,6 +27,7 @@ class EntryNames:
     people: Mapping[int, str]
     usernames: Mapping[int, str]
     units: Mapping[int, str]
+    unit_codes: Mapping[int, str]
     visits: Mapping[int, str]
     contacts: Mapping[int, str]
     rules: Mapping[int, RuleVersion]  # only those that still exist
@@ -41,11 +42,13 @@ def entry_names(
     people = db.execute(select(Person.id, Person.name, Person.username)).all()
     visits = select(Visit.id, Visit.ref).where(Visit.id.in_(visit_ids))
     contacts = select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids))
+    units = [node.unit for node in unit_tree(db)]
 
     return EntryNames(
         people={row.id: row.name for row in people},
         usernames={row.id: row.username for row in people},
-        units={node.unit.id: node.unit.name for node in unit_tree(db)},
+        units={unit.id: unit.name for unit in units},
+        unit_codes={unit.id: unit.code for unit in units},
         visits=dict(db.execute(visits).all()),
         contacts=dict(db.execute(contacts).all()) if contact_ids else {},
         rules={version.id: version for version in versions(db)},

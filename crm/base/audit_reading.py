@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
-from crm.base.paging import Page, page_of
+from crm.base.paging import PAGE, Page, page_of
 from crm.base.periods import DAY
 from crm.base.value_class import value_class
 
@@ -25,9 +25,12 @@ class AuditFilter:
     last: date | None = None
 
 
-def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> Page[AuditEntry]:
+def entries_page(
+    db: Session, by: AuditFilter, *, cursor: str | None = None, size: int = PAGE
+) -> Page[AuditEntry]:
     """A page of entries, the latest first."""
-    return page_of(db, _entries(by), on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
+    query, at = _entries(by), AuditEntry.at
+    return page_of(db, query, on=at, row_id=AuditEntry.id, cursor=cursor, size=size)
 
 
 def latest_entries(db: Session, by: AuditFilter, *, most: int) -> Sequence[AuditEntry]:

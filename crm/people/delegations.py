@@ -17,7 +17,7 @@ from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.dated_rights import add_one, lapsed, open_accounts
 from crm.people.models import Delegation, Person
-from crm.people.rules import DELEGATING, SECURING, STANDING_IN, Role
+from crm.people.rules import AUDITING, DELEGATING, SECURING, STANDING_IN, Role
 
 LOADED = (joinedload(Delegation.owner), joinedload(Delegation.agent))
 
@@ -96,6 +96,13 @@ def delegation_of(db: Session, person_id: int, delegation_id: int) -> Delegation
         or_(Delegation.owner_id == person_id, Delegation.agent_id == person_id),
     )
     return db.scalar(query.options(*LOADED))
+
+
+def delegation_seen(db: Session, viewer: Person, delegation_id: int) -> Delegation | None:
+    """That delegation, where the viewer gave or has it, or reads accounts."""
+    if viewer.role not in SECURING | AUDITING:
+        return delegation_of(db, viewer.id, delegation_id)
+    return db.scalar(select(Delegation).where(Delegation.id == delegation_id).options(*LOADED))
 
 
 def delegate(db: Session, *, data: DelegationData, by: Person, now: datetime) -> Delegation:

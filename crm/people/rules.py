@@ -46,6 +46,7 @@ class Scope(LabeledEnum):
     VISITS = "visits", "登记和办理拜访"
     LEADS = "leads", "登记和办理线索、企业、跟进"
     WRITE = "write", "登记和办理全部业务"
+    AUDIT = "audit", "查阅操作记录"
 
 
 class UnitKind(LabeledEnum):
@@ -98,11 +99,17 @@ DELEGATING = frozenset({Role.SUPERVISOR, Role.LEADER})
 STANDING_IN = WITH_RECORDS - {Role.ADMIN}  # they may be given them
 
 LONGEST_TOKEN_DAYS = 365
+CHANGING = frozenset({Scope.VISITS, Scope.LEADS, Scope.WRITE})  # WRITE opens the others, too
+
+
+def offered_scopes(role: Role) -> list[Scope]:
+    """The scopes that a token of somebody in that role may use."""
+    return [scope for scope in Scope if scope is not Scope.AUDIT or role in AUDITING]
 
 
 def scopes_open(scope: Scope, granted: Iterable[Scope]) -> bool:
     """Whether a token with the granted scopes may do what the scope covers."""
-    return scope in granted or (scope is not Scope.READ and Scope.WRITE in granted)
+    return scope in granted or (scope in CHANGING and Scope.WRITE in granted)
 
 
 def nearest(chain: Iterable[int], holders: Mapping[int, Sequence[int]], but: int) -> list[int]:

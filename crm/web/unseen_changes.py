@@ -10,13 +10,13 @@ from collections.abc import Collection
 from flask import request
 
 from crm.audit.queries import changes_after, rows_changed_after
+from crm.audit.record_fields import RECORDS
 from crm.base import audit_chain, formatting
 from crm.base.audit_entries import AuditEntry
 from crm.base.db import Base
 from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.extensions import db
-from crm.web.audit.field_labels import RECORDS
 from crm.web.audit.labels import ACTIONS
 from crm.web.errors import refusal_text
 from crm.web.forms import whole_number

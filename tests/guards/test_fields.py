@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from crm.audit.record_fields import RECORDS
 from crm.followups.exports import followup_rows
 from crm.followups.fields import FOLLOWUP_COLUMNS, FOLLOWUP_FIELDS
 from crm.followups.models import Followup
@@ -20,7 +21,7 @@ from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, WORDS, VisitData
 from crm.visits.imports import VisitRow
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit
-from crm.web.audit.field_labels import RECORDS, label_of
+from crm.web.audit.field_labels import label_of
 from crm.web.followups.forms import NewForm, OutcomeForm
 from crm.web.leads.forms import LeadForm
 from crm.web.people.forms import AnyPostingForm, NewPersonForm

@@ -1,6 +1,7 @@
 """The page of my tokens, with which programs ask the API in my name."""
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +15,7 @@ from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people import api_tokens
 from crm.people.models import ApiToken
-from crm.people.rules import LONGEST_TOKEN_DAYS, Scope
+from crm.people.rules import LONGEST_TOKEN_DAYS, Scope, offered_scopes
 from crm.web.auth import signed_in
 from crm.web.errors import show_at_field
 from crm.web.forms import LARGEST_ID, SelectChoice, cleaned, enum_choices
@@ -33,10 +34,12 @@ class TokenForm(FlaskForm):
         [DataRequired("请填写用途。"), Length(max=50, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
-    scopes = SelectMultipleField(
-        "权限", [DataRequired("请至少选择一项。")], choices=enum_choices(Scope), coerce=Scope
-    )
+    scopes = SelectMultipleField("权限", [DataRequired("请至少选择一项。")], coerce=Scope)
     days = RadioField("有效期", choices=DAYS, coerce=int, default=90)
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.scopes.choices = enum_choices(offered_scopes(signed_in().role))
 
 
 @value_class

@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 
+from crm.audit.record_fields import RECORDS
 from crm.base.enums import LabeledEnum
-from crm.base.fields import FieldKind, Fields
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import PeriodKind
 from crm.bulk_changes.rules import BulkKind
-from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.jobs.timetable import JobName
 from crm.leads.catalog_models import CatalogKind, SiteKind
-from crm.leads.fields import LEAD_FIELDS
 from crm.leads.rules import Agreement, LeadRoleKind
 from crm.leads.tiers import Tier
 from crm.mailing.channel_rules import ChannelKind
-from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.results.receipt_rules import Line
@@ -23,17 +20,8 @@ from crm.results.rules import ClaimKind
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.targets.rules import Metric, TargetMeasure
 from crm.targets.speed import NormUnit
-from crm.visits.fields import VISIT_FIELDS
 from crm.visits.rules import Channel, Counterpart, Kind, Status
 
-# The records whose fields are declared, by the subject of their entries.
-RECORDS: Mapping[str, Fields] = {
-    "visit": VISIT_FIELDS,
-    "lead": LEAD_FIELDS,
-    "followup": FOLLOWUP_FIELDS,
-    "person": PERSON_FIELDS,
-    "posting": POSTING_FIELDS,
-}
 # What else entries name, and what several subjects call alike.
 FIELDS: Mapping[str, str] = {
     "about": "对象",
@@ -245,24 +233,6 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("target", "tier"): Tier,
     ("tier_line", "tier"): Tier,
 }
-
-
-def _of_kinds(*kinds: FieldKind) -> frozenset[str]:
-    declared = (field for fields in RECORDS.values() for field in fields.values())
-    return frozenset(field.name for field in declared if field.kind in kinds)
-
-
-# The fields that hold ids, by what the ids are of.
-PEOPLE = _of_kinds(FieldKind.PERSON, FieldKind.PEOPLE) | {
-    "agent_id",
-    "entered_by_id",
-    "entered_for_id",
-    "officer_id",
-    "on_behalf_of_id",
-    "owner_id",
-    "people",
-}
-UNITS = _of_kinds(FieldKind.UNIT) | {"unit_ids", "parent_id", "reached_unit_id"}
 
 
 def label_of(subject: str, field: str) -> str:

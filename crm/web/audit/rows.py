@@ -7,29 +7,26 @@ from typing import Any
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from crm.audit.queries import EntryNames, entry_names
-from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_entries
+from crm.audit.queries import EntryNames
+from crm.audit.reading import ReadEntries, read_entries
+from crm.audit.record_fields import PEOPLE, UNITS, masked
+from crm.audit.redaction import LEADS, ReadableEntries, entry_values
 from crm.base import clock, formatting
 from crm.base.audit_entries import AuditEntry
-from crm.base.masking import masked_email, masked_phone
 from crm.base.value_class import value_class
-from crm.leads.models import Company, Contact, Lead
+from crm.leads.models import Lead
 from crm.leads.own_fields import OWN_CODE, own_fields
-from crm.leads.redaction import HIDDEN
-from crm.people.models import Person, Unit
+from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
 from crm.quotas.models import RuleVersion
 from crm.visits.models import Visit
 from crm.web.access import ACCESS
-from crm.web.audit.field_labels import PEOPLE, UNITS, label_of, word_of
+from crm.web.audit.field_labels import label_of, word_of
 from crm.web.audit.labels import ACTIONS, SUBJECTS
 
 # fields that hold codes of kinds of milestones
 OF_KINDS = {("lead", "kind"), ("speed_span", "begin"), ("speed_span", "end")}
-# of contacts, in entries of what has some; a list shows no number (PIPL)
-MASKS = {"phone": masked_phone, "email": masked_email}
-REACHED = {Company.__tablename__, Contact.__tablename__, Lead.__tablename__}
 NOBODY = "系统"
 NOTHING = "—"
 UNNAMED = "未公开"  # a company that is hidden from the viewer
@@ -55,10 +52,17 @@ class AuditRow:
 class _Words:
     """Words for what entries refer to, as far as the viewer may read them."""
 
-    names: EntryNames
-    readable: ReadableEntries
+    read: ReadEntries
     own_fields: Mapping[str, str]  # the zone's, by code
     role: Role  # of the viewer
+
+    @property
+    def names(self) -> EntryNames:
+        return self.read.names
+
+    @property
+    def readable(self) -> ReadableEntries:
+        return self.read.readable
 
     def value(self, subject: str, field: str, value: Any) -> str:
         """A value in words."""
@@ -88,9 +92,8 @@ class _Words:
     def _text(self, subject: str, field: str, text: str) -> str:
         if (subject, field) in OF_KINDS:
             return self.names.milestones.get(text, text)
-        if field in MASKS and subject in REACHED:
-            return MASKS[field](text)
-        return _instant(text) or word_of(subject, field, text)
+        hidden = masked(subject, field, text)
+        return hidden or _instant(text) or word_of(subject, field, text)
 
     def _name_of(self, field: str, row_id: int) -> str:
         if field in PEOPLE:
@@ -106,26 +109,7 @@ class _Words:
     def subject(self, entry: AuditEntry) -> str:
         """The subject of the entry in words."""
         kind = SUBJECTS.get(entry.subject, entry.subject)
-        name = f"#{entry.subject_id}"
-
-        match entry.subject:
-            case Person.__tablename__:
-                name = self.names.people.get(entry.subject_id, name)
-            case Unit.__tablename__:
-                name = self.names.units.get(entry.subject_id, name)
-            case Visit.__tablename__:
-                name = self.names.visits.get(entry.subject_id, name)
-            case Contact.__tablename__:
-                name = self.names.contacts.get(entry.subject_id, name)
-            case RuleVersion.__tablename__:
-                rule = self.names.rules.get(entry.subject_id)
-                name = rule.name if rule else name
-            case Lead.__tablename__:
-                # REGIME 2: a lead that the viewer may not see has no name here
-                label = self.readable.labels.get(entry.subject_id)
-                name = label.text if label else HIDDEN
-
-        return f"{kind} {name}"
+        return f"{kind} {self.read.subject_name(entry) or f'#{entry.subject_id}'}"
 
     def url(self, entry: AuditEntry) -> str | None:
         """The page of the entry's subject, where the viewer may open one."""
@@ -156,18 +140,8 @@ def audit_rows(
 ) -> list[AuditRow]:
     """The entries as the viewer may read them, in a fixed number of queries."""
     on = clock.civil_date(now)
-    visit_ids = {entry.subject_id for entry in entries if entry.subject == Visit.__tablename__}
-    readable = readable_entries(db, viewer, entries, on)
-    contact_ids = _readable_contacts(entries, readable)
-    names = entry_names(db, visit_ids, contact_ids)
-    words = _Words(names, readable, _own_fields(db, entries), viewer.role)
-
+    words = _Words(read_entries(db, viewer, entries, on), _own_fields(db, entries), viewer.role)
     return [_row(entry, words, on) for entry in entries]
-
-
-def _readable_contacts(entries: Iterable[AuditEntry], readable: ReadableEntries) -> set[int]:
-    of_contacts = (entry for entry in entries if entry.subject == Contact.__tablename__)
-    return {entry.subject_id for entry in of_contacts if readable.may_read(entry)}
 
 
 def _own_fields(db: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:

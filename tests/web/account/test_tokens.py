@@ -74,3 +74,13 @@ def test_an_admin_ends_all_tokens_of_a_person(app, browser):
     admin.post("/admin/people/lina/end-tokens")
 
     assert program.get("/visits").status_code == 401
+
+
+def test_only_who_reads_the_trail_is_offered_a_token_for_it(app, browser):
+    with arranged(app) as db:
+        make_person(db, "heng", role=Role.AUDITOR, duty=None)
+    auditor, label = sign_in(app, "heng"), "查阅操作记录"
+
+    assert label in auditor.get("/me/tokens").text
+    assert label not in browser.get("/me/tokens").text
+    assert browser.post("/me/tokens", data=FORM | {"scopes": ["audit"]}).status_code == 422
