@@ -101,38 +101,53 @@ def _read(call: Call, given: Mapping[str, Any]) -> Response:
 
 
 def _change(call: Call, given: Mapping[str, Any], key: str | None) -> Response:
-    if key and (known := repeats.first_answer(call, key)):
-        return known
+    if key and (again := _again(call, given, key)):
+        return again
     try:
         with transaction() as session:
-            answer = _changed(call, given)
+            shown = _changed(call, given)
+            answer = _answered(call.operation, shown)
             if call.operation.method in MATCHED and not call.is_matched:
                 raise RuntimeError(call.operation.name)
             session.flush()
             if key:
-                repeats.keep_answer(call, key, answer)
+                repeats.keep(call, key, shown, answer.status_code)
     except (Refused, Problem):
         # sent twice at once: what refuses this one may be the first, saved since
-        if key and (known := repeats.first_answer(_call(call.operation), key)):
-            return known
+        if key and (again := _again(_call(call.operation), given, key)):
+            return again
         raise
     return answer
 
 
-def _changed(call: Call, given: Mapping[str, Any]) -> Response:
+def _again(call: Call, given: Mapping[str, Any], key: str) -> Response | None:
+    """The answer to what was done under the key before."""
+    if (known := repeats.is_answered(call, key)) is None:
+        return None
+    answer = _answered(call.operation, repeats.shown_again(call, known, given))
+    answer.headers[repeats.REPLAYED] = "true"
+    return answer
+
+
+def _changed(call: Call, given: Mapping[str, Any]) -> BaseModel | None:
+    """What the change answers; `None` where its record is nothing that the caller may read."""
     try:
-        shown = call.operation.handler(call, **given)
+        shown: BaseModel = call.operation.handler(call, **given)
     except OutOfSight:
-        # the change holds, as on pages: only its record is nothing that the caller may read
+        return None  # the change holds, as on pages
+    return shown
+
+
+def _answered(operation: Operation, shown: BaseModel | None) -> Response:
+    if shown is None:
         return Response(status=HTTPStatus.NO_CONTENT)
-    return _created(call, shown) if call.operation.creates else _response(shown)
-
-
-def _created(call: Call, shown: BaseModel) -> Response:
+    if not operation.creates:
+        return _response(shown)
     answer = _response(shown, HTTPStatus.CREATED)
     if (row_id := getattr(shown, "id", None)) is not None:
-        place = f"/api/v1{call.operation.place}" if call.operation.place else request.path
-        answer.headers["Location"] = f"{call.site.base_url}{place}/{row_id}"
+        place = f"/api/v1{operation.place}" if operation.place else request.path
+        settings: Settings = current_app.config["SETTINGS"]
+        answer.headers["Location"] = f"{settings.site.base_url}{place}/{row_id}"
     return answer
 
 

@@ -103,6 +103,7 @@ class RecordsWithFiles:
             (read, f"read_of_{self.noun}"),
         ):
             handler.__name__ = name
+            del handler.__annotations__["ids"]
             handler.__annotations__[key] = RowId
         read.__annotations__["attachment_id"] = RowId
 

@@ -58,6 +58,7 @@ class Operation:
     creates: bool = False
     place: str = ""  # of what it enters, where that is not below its own path
     refusals: tuple[int, ...] = ()  # statuses of its own, beside those of all its kind
+    saves: bool = True  # else a POST that only reads, so that its question is not in an address
 
     @property
     def name(self) -> str:

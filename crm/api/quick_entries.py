@@ -92,7 +92,11 @@ class QuickEntryShown(Shown):
 
 
 @quick_entries.post(
-    "/quick-entries", "读取一段话，回答拜访草稿，不保存", roles=WITH_RECORDS, scope=Scope.VISITS
+    "/quick-entries",
+    "读取一段话，回答拜访草稿，不保存",
+    roles=WITH_RECORDS,
+    scope=Scope.VISITS,
+    saves=False,
 )
 def read(call: Call, body: QuickEntry) -> QuickEntryShown:
     lines, left = entries_of(body.text, call.on)

@@ -1,23 +1,29 @@
-"""`Idempotency-Key`: a POST that is sent again is answered as at first, and changes nothing.
+"""`Idempotency-Key`: a POST that is sent again changes nothing, and is answered as at first.
 
-The answer is kept with the change, in one transaction: however a process ends, both are there or
-neither. Keys are the person's, whichever token sends them.
+That it was done is kept with the change, in one transaction: however a process ends, both are
+there or neither. What it made is read anew for each repeat: the caller may have lost sight of it
+since. Keys are the person's, whichever token sends them.
 """
 
 import json
 import re
+from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
-from flask import Response, request
+from flask import request
+from pydantic import BaseModel
 
-from crm.api.call import Call
+from crm.api.call import Call, NotFound
+from crm.api.openapi import all_operations
+from crm.api.operations import Operation
 from crm.api.problems import Problem
 from crm.base.answered_requests import AnsweredRequest, find_answered, forget_old
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-KEPT_HEADERS = ("Location", "ETag")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _PREFIX = "api:"  # apart from the keys of pages
 _CLEANED = 256  # of so many answers, one forgets the old ones
@@ -31,31 +37,64 @@ def required_key() -> str:
     return _PREFIX + key
 
 
-def first_answer(call: Call, key: str) -> Response | None:
-    """The answer kept under the key; a `Problem` of 422 where it was to something else."""
+def is_answered(call: Call, key: str) -> AnsweredRequest | None:
+    """What was done under the key; a `Problem` of 422 where it was something else."""
     known = find_answered(call.db, call.person.id, key)
-    if known is None:
-        return None
-    if known.content != _content():
+    if known and known.content != _content():
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "key_reused")
-    kept = json.loads(known.answer or "{}")
-    headers = {**kept["headers"], REPLAYED: "true"}
-    return Response(kept["body"], known.status, headers, mimetype="application/json")
+    return known
 
 
-def keep_answer(call: Call, key: str, answer: Response) -> None:
-    """Keep the answer in the transaction of the change."""
-    headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
-    kept = {"headers": headers, "body": answer.get_data(as_text=True)}
-    content = _content()
+def shown_again(call: Call, known: AnsweredRequest, given: Mapping[str, Any]) -> BaseModel | None:
+    """What the first answer showed, as the caller may read it now; `None` where they may not."""
+    operation, shown = call.operation, None
+    if not operation.saves:
+        shown = operation.handler(call, **given)
+    elif known.status != HTTPStatus.NO_CONTENT:
+        kept, reader = json.loads(known.answer or "{}"), reader_of(operation)
+        if reader is None:
+            shown = operation.returns.model_validate(kept)
+        elif call.person.role in reader.roles:
+            shown = _read_anew(call, reader, kept["id"], given)
+    return shown
+
+
+def _read_anew(
+    call: Call, reader: Operation, row_id: int, given: Mapping[str, Any]
+) -> BaseModel | None:
+    try:
+        if not call.operation.takes_file:
+            [name] = reader.in_path
+            return reader.handler(call, **{name: row_id})  # type: ignore[no-any-return]
+        files = reader.handler(call, **{name: given[name] for name in reader.in_path})
+    except NotFound:
+        return None
+    return next((one for one in files.items if one.id == row_id), None)
+
+
+@cache
+def reader_of(operation: Operation) -> Operation | None:
+    """The operation that reads what this one answers; none where that is of no record."""
+    reading = (one for _, one in all_operations() if one.method == "GET")
+    if operation.takes_file:
+        return next(one for one in reading if one.path == operation.path)
+    return next((one for one in reading if one.returns is operation.returns), None)
+
+
+def keep(call: Call, key: str, shown: BaseModel | None, status: int) -> None:
+    """Keep in the transaction of the change that it is done; of a record its id alone."""
+    kept = None
+    if shown is not None and call.operation.saves:
+        is_record = reader_of(call.operation) is not None
+        kept = shown.model_dump_json(include={"id"} if is_record else None)
     call.db.add(
         AnsweredRequest(
             person_id=call.person.id,
             key=key,
-            content=content,
+            content=_content(),
             made_at=call.now,
-            status=answer.status_code,
-            answer=json.dumps(kept, ensure_ascii=False),
+            status=status,
+            answer=kept,
         )
     )
     if int(sha256(key.encode()).hexdigest(), 16) % _CLEANED == 0:

@@ -36,7 +36,7 @@ class AnsweredRequest(Base):
     made_at: Mapped[datetime] = mapped_column(index=True)
     location: Mapped[str | None]  # none while the answer is under way
     messages: Mapped[str | None]
-    # of the API, which keeps its answer with the change: status, and headers and body as JSON
+    # of the API, with the change: the status, and as JSON the id of what was made
     status: Mapped[int | None]
     answer: Mapped[str | None]
 

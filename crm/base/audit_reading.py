@@ -1,7 +1,7 @@
 """Reading the audit trail page by page, narrowed to a person, an action, a subject, some dates."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
@@ -59,6 +59,12 @@ def _entries(by: AuditFilter) -> Select[AuditEntry]:
         query = query.where(AuditEntry.at < at_civil(by.last + DAY))
 
     return query
+
+
+def has_changed(db: Session, subjects: Collection[str], *, since: datetime) -> bool:
+    """Whether anything of these kinds has changed after that moment."""
+    later = select(AuditEntry.id).where(AuditEntry.at > since, AuditEntry.subject.in_(subjects))
+    return db.scalar(later.limit(1)) is not None
 
 
 def values_of_entries(

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -22,16 +22,23 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from crm.base.answered_requests import Answer, AnsweredRequest, find_answered, keep_answer
+from crm.base.audit_reading import has_changed
+from crm.base.clock import civil_date
 from crm.base.db import writing
 from crm.base.db_faults import first_line
 from crm.extensions import db
+from crm.leads.models import Lead
+from crm.people.models import Delegation, DutySeparation, Person, Posting, Unit
 from crm.web.auth import me, signed_in
-from crm.web.transaction import BEGIN_LATER, CHANGING, before_commit, is_api, moment
+from crm.web.transaction import BEGIN_LATER, CHANGING, before_commit, is_api, moment, today
 
 bp = Blueprint("repeats", __name__)
 HEADER = "X-Request-Key"
 # Later the figures in them may be others, and some no longer the person's to see.
 MESSAGES_SHOWN_FOR = timedelta(hours=1)
+# What they may name is seen by rights, units and leads; where any of these has changed since, or
+# a day has begun with which some end, nothing of them is shown again.
+SIGHT = (Person, Posting, Unit, Delegation, DutySeparation, Lead)
 DIFFERS = "X-Differs"  # what was sent again is not what was saved
 REFUSED = "X-Refused"
 REASON = Markup('<p class="empty-title">{}</p>')  # as on a page of errors
@@ -109,11 +116,18 @@ def _first_answer(known: AnsweredRequest, sent: KeyedRequest) -> ResponseReturnV
     if known.content != sent.content:
         flash("此前提交的内容已保存，之后的修改未保存，请在此修改。", "warning")
         return redirect(place), {DIFFERS: "1"}
-    if known.messages and moment() - known.made_at <= MESSAGES_SHOWN_FOR:
+    if known.messages and _may_still_be_shown(known.made_at):
         session[FLASHES] = [tuple(message) for message in json.loads(known.messages)]
     else:
         flash("已保存，未重复提交。", "info")
     return redirect(place)
+
+
+def _may_still_be_shown(made_at: datetime) -> bool:
+    """Whether the messages of then hold nothing that the person has lost sight of since."""
+    if moment() - made_at > MESSAGES_SHOWN_FOR or civil_date(made_at) != today():
+        return False
+    return not has_changed(db.session, [kind.__tablename__ for kind in SIGHT], since=made_at)
 
 
 def _without_redirect(response: Response) -> Response:

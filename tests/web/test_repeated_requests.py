@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from crm.base.answered_requests import KEPT_FOR, AnsweredRequest
 from crm.base.audit import record
 from crm.followups.models import Followup
+from crm.leads.models import Lead
 from crm.people.models import LoginSession, Person
 from crm.transactions import transaction
 from crm.visits.rules import Status
@@ -168,6 +169,20 @@ def test_a_late_repeat_shows_no_messages_of_then(app, form):
     browser.get(send(browser, form).location)
 
     with time_machine.travel(NOW + timedelta(hours=2), tick=False):
+        page = browser.get(send(browser, form).location).text
+
+    assert "已保存，未重复提交。" in page
+    assert "跟进已添加。" not in page
+
+
+def test_a_repeat_shows_no_messages_once_rights_or_leads_have_changed(app, form):
+    browser = sign_in(app, "lina")
+    browser.get(send(browser, form).location)
+    with arranged(app) as db:
+        lead, wu = db.get_one(Lead, form["lead_id"]), make_person(db, "wu")
+        record(db, "lead.changed", lead, by=wu, at=NOW + timedelta(minutes=1))
+
+    with time_machine.travel(NOW + timedelta(minutes=2), tick=False):
         page = browser.get(send(browser, form).location).text
 
     assert "已保存，未重复提交。" in page
