@@ -1,4 +1,4 @@
-"""The build hook for crm/static, which is built when its sources are newer.
+"""The build hook: builds crm/static when its sources are newer, and fills a wheel.
 
 By hand: `python hatch_build.py`.
 """
@@ -16,16 +16,22 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).parent
 MANIFEST = ROOT / "crm" / "static" / "manifest.json"
 LOCK = ROOT / "package-lock.json"
+BESIDE = ("migrations", "seeds", "templates")
+SHIPPED = "crm/shipped"  # as crm/base/shipped.py looks for them
 INSTALLED = ROOT / "node_modules" / ".package-lock.json"  # npm writes it last
 
 
-class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
+class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Builds the front end before a wheel or an editable install is made."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build, unless what is there is newer than every source."""
-        del version, build_data
-        build(Path(self.root))
+        """Build, unless what is there is newer than every source; fill a wheel."""
+        root = Path(self.root)
+        build(root)
+        if version == "standard":  # an editable install uses the source's own folders
+            build_data["force_include"] |= {
+                str(root / name): f"{SHIPPED}/{name}" for name in BESIDE
+            }
 
 
 def build(root: Path) -> None:

@@ -11,18 +11,19 @@ from crm import web
 from crm.api import routes as api
 from crm.base import clock, mail
 from crm.base.db import engine_options
+from crm.base.shipped import MIGRATIONS, TEMPLATES
 from crm.extensions import csrf, db, limiter, login_manager
 from crm.leads import search_index
 from crm.settings import Settings
 from crm.visits import search_index as visit_index
 from crm.web.errors import refusal_text
 
-ROOT = Path(__file__).parent.parent
+STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings) -> Flask:
     """Create the application; it starts no thread (`crm serve` and `crm clock` do)."""
-    app = Flask(__name__, template_folder=str(ROOT / "templates"))
+    app = Flask(__name__, template_folder=str(TEMPLATES))
 
     clock.use_zone(settings.timezone)
     FlaskForm.Meta.locales = [settings.locale, "zh"]  # once per process, like the time zone
@@ -31,7 +32,7 @@ def create_app(settings: Settings) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_ENGINES={name: engine_options(url) for name, url in settings.urls.items()},
-        ALEMBIC={"script_location": str(ROOT / "migrations")},
+        ALEMBIC={"script_location": str(MIGRATIONS)},
         ALEMBIC_CONTEXT={
             "render_as_batch": True,
             "compare_type": True,
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> Flask:
     # Outermost: a file needs neither a session nor a database.
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
-        root=ROOT / "crm" / "static",
+        root=STATIC,
         prefix="static/",
         immutable_file_test=r"\.[0-9a-f]{8}\.",  # names carry a hash of what they hold
     )

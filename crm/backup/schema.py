@@ -7,7 +7,8 @@ from sqlalchemy import Connection, inspect, text
 
 from crm.base.db import Base
 from crm.base.errors import Refused
-from crm.jobs.health import MIGRATIONS, VERSIONS
+from crm.base.shipped import MIGRATIONS
+from crm.jobs.health import VERSIONS
 
 # What migrations make in PostgreSQL besides indexes; what an extension made is not ours.
 _LEFTOVERS = """

@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -11,9 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from crm.base import formatting, unsubscribe_tokens
 from crm.base.mail_kinds import MessageKind
 from crm.base.money import format_amount as money
+from crm.base.shipped import TEMPLATES
 from crm.base.value_class import value_class
-
-TEMPLATES = Path(__file__).parents[2] / "templates"
 
 if TYPE_CHECKING:
     from css_inline import CSSInliner

@@ -1,9 +1,8 @@
-"""The seed data of the zone, which lies beside the package: data, not code."""
+"""The seed data of the zone, which lies beside the code: data, not code."""
 
-from pathlib import Path
 from typing import Any
 
-SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+from crm.base.shipped import SEEDS
 
 
 def read_seeds(name: str) -> Any:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.logs import structlog
 from crm.base.mail import Site
-from crm.base.seed_files import SEEDS
+from crm.base.shipped import MIGRATIONS, SEEDS
 from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.errors import RefusedError
@@ -240,8 +240,7 @@ def _print_accounts(folder: Folder, address: str) -> None:
 
 def _fingerprint() -> str:
     """A hash of everything the demonstration is made from; a change makes a new one."""
-    root = SEEDS.parent
-    made_from = [SEEDS, root / "migrations", Path(__file__).parents[1] / "demo"]
+    made_from = [SEEDS, MIGRATIONS, Path(__file__).parents[1] / "demo"]
     digest = hashlib.sha256()
     for folder in made_from:
         for file in sorted(folder.rglob("*.*")):

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from crm.base.seed_files import SEEDS, read_seeds
+from crm.base.seed_files import read_seeds
+from crm.base.shipped import SEEDS
 from crm.demo.record_rows import AssistanceRow, CompanyRow, MergeRow, ProposalRow
 from crm.demo.rows import (
     AbsenceRow,

@@ -14,6 +14,7 @@ from crm.base import replica
 from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
 from crm.base.remembered import remembered
+from crm.base.shipped import MIGRATIONS
 from crm.base.value_class import value_class
 from crm.jobs import lease, ledger
 from crm.jobs.delivery_hold import hold_of
@@ -21,7 +22,6 @@ from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot
 from crm.quotas.queries import working_calendar
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 VERSIONS = table("alembic_version", column("version_num"))
 LONGEST_SILENCE = timedelta(minutes=5)  # ten ticks, or three leases
 SLOW = timedelta(hours=1)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from crm.base.seed_files import SEEDS
+from crm.base.shipped import SEEDS
 from crm.cli import base, main
 from crm.cli.rules_file import read_rules
 from crm.extensions import db as database_of_app

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.databases import SECRET, empty_database
 
 ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 300
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 pytestmark = [
     pytest.mark.slow,  # half a minute for the wheel alone
@@ -24,16 +26,22 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The command `crm` of an environment that has the wheel, and the libraries of this one."""
+def wheel(tmp_path_factory):
+    """The wheel, as `pip wheel .` makes it."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT]
+    build = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT]
     subprocess.run(build, check=True, timeout=LONGEST_SECONDS)
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel):
+    """The command `crm` of an environment that has the wheel, and the libraries of this one."""
+    folder = wheel.parent
     venv.create(folder / "env")
     [packages] = (folder / "env").glob("lib/python*/site-packages")
-    [wheel] = folder.glob("*.whl")
-    install = [*pip, "--python", folder / "env" / "bin" / "python", "install", "--no-deps", wheel]
+    install = [*PIP, "--python", folder / "env" / "bin" / "python", "install", "--no-deps", wheel]
     subprocess.run(install, check=True, timeout=LONGEST_SECONDS)
     own = next(path for path in sys.path if path.endswith("site-packages"))
     (packages / "libraries.pth").write_text(f"import sys; sys.path.append({own!r})\n")
@@ -64,6 +72,22 @@ def start(installed, tmp_path):
     for process in started:
         process.kill()
         process.communicate()
+
+
+def test_it_takes_no_name_at_the_top_but_its_own(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {name.partition("/")[0] for name in names} == {"crm", "crm-0.1.0.dist-info"}
+
+
+def test_it_holds_every_page_migration_and_seed_and_the_built_front_end(wheel):
+    held = {name.removeprefix("crm/shipped/") for name in zipfile.ZipFile(wheel).namelist()}
+    shipped = subprocess.check_output(
+        ["git", "ls-files", "-z", "migrations", "seeds", "templates"], cwd=ROOT, text=True
+    )
+    built = [f"crm/static/{path.name}" for path in (ROOT / "crm/static").iterdir()]
+
+    assert {*shipped.rstrip("\0").split("\0"), *built} - held == set()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.errors import Refused
-from crm.base.mail import TEMPLATES
 from crm.base.outbox import Message, MessageKind, State
+from crm.base.shipped import TEMPLATES
 from crm.jobs import claims
 from crm.jobs.delivery import REPLAYED, leave_in_mailbox
 from crm.mailing.announcing import put_and_announce
