@@ -6,8 +6,8 @@ from pathlib import Path
 
 from crm.base.cities import cities
 from crm.base.clock import at_civil
-from crm.base.names import person_search_text, surnames
-from crm.visits.quick_entry import World
+from crm.base.names import person_search_text
+from crm.visits.quick_draft import World
 from crm.visits.quick_names import Colleague, Known
 
 _FILE = json.loads((Path(__file__).parent / "visits" / "quick_entry_cases.json").read_text())
@@ -68,5 +68,4 @@ def world() -> World:
             for number, record in enumerate(WORLD["known"])
         ],
         cities=cities(),
-        surnames=surnames(),
     )

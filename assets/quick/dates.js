@@ -3,8 +3,10 @@ import { end, match, search } from "./grammar.js";
 import { number } from "./text.js";
 
 const FRIDAY = 4;
+const SATURDAY = 5;
+const FURTHEST = 31; // days: what is further away is no date of a visit
 const PARTS = { 早: "早上", 晚: "晚上", 夜: "晚上" };
-const WORDS = { 大前天: -3, 前天: -2, 昨天: -1, 昨日: -1, 今天: 0, 今日: 0, 明天: 1, 明日: 1, 后天: 2, 大后天: 3 };
+const WORDS = { 大前天: -3, 前天: -2, 昨天: -1, 今天: 0, 明天: 1, 后天: 2, 大后天: 3 };
 const PAIRS = { 前昨: -2, 昨今: -1, 今明: 0, 明后: 1 }; // the first of two days
 const MONTHS = { 上: -1, 下: 1 };
 const YEARS = { 前: -2, 去: -1, 今: 0, 明: 1 };
@@ -58,27 +60,63 @@ function dateOf(date, today, isAhead) {
   const of = (first, last = first, more = {}) => ({ span, first, last, isAssumed: false, part: "", ...more });
 
   if (groups.pair) return of(today + PAIRS[groups.pair], today + PAIRS[groups.pair] + 1);
-  if (groups.month_end) {
-    const { year, month } = partsOf(today);
-    const last = Date.UTC(year, month, 0) / DAY;
-    return of(last, last, { isAssumed: true });
-  }
-  if (groups.of_month) { // 上个月28号
-    const { year, month } = partsOf(today);
-    const months = year * 12 + month - 1 + (MONTHS[groups.of_month] ?? 0);
-    return of(dayOf(Math.floor(months / 12), (months % 12) + 1, number(groups.day3)));
-  }
-  if (groups.next) {
-    const friday = today + 7 + FRIDAY - weekdayOf(today);
-    return of(friday, friday, { isAssumed: true });
-  }
+  if (groups.vague) return of(null);
+  const assumed = (on) => of(on, on, { isAssumed: true });
+  if (groups.month_end) return assumed(endOfMonth(today));
+  if (groups.tenth) return assumed(tenthOfMonth(groups, today));
+  if (groups.other_week) return assumed(ofOtherWeek(groups.other_week, FRIDAY, today));
+  if (groups.weekday === "末") return assumed(ofOtherWeek(groups.week || (isAhead ? "下" : ""), SATURDAY, today));
+  if (groups.weekday && groups.week.length > 1) return of(ofOtherWeek(groups.week, weekdayNamed(groups.weekday), today));
+  if (groups.count) return counted(groups, today, of);
+  if (groups.of_month) return of(dayOfMonth(groups.of_month, number(groups.day3), today)); // 上个月28号
   if (groups.near) return of(today + WORDS[`${groups.near}天`], undefined, { part: PARTS[groups.part] });
   if (groups.first) {
     const first = ofMonth(number(groups.first), today, isAhead);
-    return of(first, sameMonth(first, number(groups.last)));
+    const last = sameMonth(first, number(groups.last));
+    const isListed = groups.joint === "、";
+    return isListed && (first === null || last !== first + 1) ? null : of(first, last, { isAssumed: isListed });
   }
   const on = entered(groups, date[0], today, isAhead);
   return on === null && groups.month2 ? null : of(on); // 3.5 may be any number
+}
+
+function endOfMonth(day) {
+  const { year, month } = partsOf(day);
+  return Date.UTC(year, month, 0) / DAY;
+}
+
+function dayOfMonth(name, day, today) {
+  const { year, month } = partsOf(today);
+  const months = year * 12 + month - 1 + (MONTHS[name] ?? 0);
+  return dayOf(Math.floor(months / 12), (months % 12) + 1, day);
+}
+
+// 12月中旬: the last day of the tenth of a month.
+function tenthOfMonth(groups, today) {
+  let month = today;
+  if (groups.part_of) month = nearest(number(groups.part_of), 1, today) ?? today;
+  else if (groups.part_month) month = dayOfMonth(groups.part_month, 1, today);
+  const days = { 上: 10, 中: 20 };
+  return groups.tenth in days ? sameMonth(month, days[groups.tenth]) : endOfMonth(month);
+}
+
+// 上上周
+function ofOtherWeek(name, weekday, today) {
+  const weeks = name.length * (MONTHS[name.slice(0, 1)] ?? 0);
+  return today + 7 * weeks + weekday - weekdayOf(today);
+}
+
+// So many days before or after today: 三天前, 5个工作日内.
+function counted(groups, today, of) {
+  const days = number(groups.count) * (groups.weeks ? 7 : 1);
+  if (days > FURTHEST) return null;
+  const step = groups.side === "前" ? -1 : 1;
+  let on = today + days * step;
+  if (groups.workdays) {
+    on = today;
+    for (let day = 0; day < days; day += 1) do on += step; while (weekdayOf(on) > FRIDAY);
+  }
+  return of(on, on, { isAssumed: Boolean(groups.weeks || groups.workdays), isDeadline: groups.side === "内" });
 }
 
 function entered(groups, text, today, isAhead) {
@@ -89,7 +127,7 @@ function entered(groups, text, today, isAhead) {
     return Number(year) >= 1950 && Number(year) <= 2100 ? dayOf(Number(year), number(month), number(day)) : null;
   }
   if (groups.only) return ofMonth(number(groups.only), today, isAhead);
-  if (text in WORDS) return today + WORDS[text];
+  if (groups.word) return today + WORDS[groups.word.replace(/[儿日]/, "天")];
   return groups.weekday ? ofWeek(groups.week, weekdayNamed(groups.weekday), today, isAhead) : null;
 }
 
@@ -120,13 +158,14 @@ function ofMonth(day, today, isAhead) {
 function withEnd(found, date, text, today, isAhead) {
   const { groups } = date;
   const joint = match("range", text, found.span.end);
-  if (!joint || found.first === null || groups.first || groups.near || groups.pair) return found;
+  if (found.first === null || groups.first || groups.near || groups.pair || groups.count) return found;
+  if (!joint) return withNextDays(found, date, text, today, isAhead);
 
   let at = end(joint);
   let last = null;
   let other = match("date", text, at);
   if (other) {
-    if (!other.groups.near && !other.groups.next) {
+    if (!other.groups.near && !other.groups.other_week && !other.groups.count) {
       last = endDate(found.first, other, today, isAhead);
       at = end(other);
     }
@@ -141,9 +180,27 @@ function withEnd(found, date, text, today, isAhead) {
   return { ...found, span: { start: found.span.start, end: at }, last };
 }
 
+// 明天和后天, 24、25日
+function withNextDays(found, date, text, today, isAhead) {
+  const { groups } = date;
+  for (let joint; (joint = match("and_day", text, found.span.end)); ) {
+    let other = match("date", text, end(joint));
+    let last = null;
+    if (other && !other.groups.near && !other.groups.count) {
+      last = endDate(found.last, other, today, isAhead);
+    } else if (joint[0].trim() && (groups.month || groups.month2)) {
+      other = match("last_day", text, end(joint));
+      last = other ? sameMonth(found.last, number(other.groups.day)) : null;
+    }
+    if (!other || last !== found.last + 1) break;
+    found = { ...found, span: { start: found.span.start, end: end(other) }, last, isAssumed: true };
+  }
+  return found;
+}
+
 function endDate(first, other, today, isAhead) {
   if (other.groups.only) return sameMonth(first, number(other.groups.only));
-  if (other.groups.weekday && !other.groups.week) return sameWeek(first, other.groups.weekday);
+  if (other.groups.weekday && !other.groups.week && other.groups.weekday !== "末") return sameWeek(first, other.groups.weekday);
   return dateOf(other, today, isAhead)?.first ?? null;
 }
 

@@ -1,17 +1,19 @@
 // A line of text becomes the draft of a visit, as on the server (crm/visits/quick_entry.py), where there is no network.
 import { datesIn, withLength } from "./dates.js";
 import { match, matches, search, useGrammar } from "./grammar.js";
-import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, metIn, peopleIn, unknownCompaniesIn } from "./names.js";
+import { metIn } from "./met.js";
+import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, peopleIn, unknownCompaniesIn } from "./names.js";
 import { Line, hidden, inOrder, plain } from "./text.js";
 import { DAY, hoursIn } from "./times.js";
 import { commandIn, isPlanned, kindsIn, nextSteps, stepIn, withoutPromises } from "./words.js";
 
 const WHOLE_DAY = [9 * 60, 17 * 60];
+const FEW = 2; // characters beside a date in a clause of its own
 const STAY = [9 * 60, 18 * 60];
 export const LONGEST = 500; // characters of one entry
 const NEEDS_COMPANY = ["outreach", "reception", "remote"];
 
-// `world`: grammar, kinds, home, now (minutes since 1970 in civil time), writer, colleagues, known, cities, surnames,
+// `world`: grammar, kinds, home, now (minutes since 1970 in civil time), writer, colleagues, known, cities,
 // entersFor. Ids are the server's.
 export function draftOf(text, world) {
   useGrammar(world.grammar);
@@ -31,18 +33,19 @@ export function draftOf(text, world) {
 
   const companies = knownCompaniesIn(line, head, world.known);
   let isAhead = isPlanned(told);
-  const dates = datesIn(told, today, isAhead).filter(({ span }) => line.isFree(span.start, span.end));
+  const dates = datesOfVisit(line, told, datesIn(told, today, isAhead));
   const [first] = dates;
   isAhead ||= first !== undefined && search("ahead", head.slice(first.span.start, first.span.end)) !== null;
   isAhead &&= !(first && first.last !== null && first.last < today); // a visit of the past may tell of plans
   for (const { span } of dates.slice(0, 1)) line.take(span.start, span.end);
 
-  readKind(line, draft, told, world);
+  const kind = readKind(line, draft, told, world);
   readTime(line, draft, told, dates, world, isAhead);
-  readCity(line, draft, told, world);
+  readCity(line, draft, line.unread(told, kind), world);
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
-  companies.push(...unknownCompaniesIn(line, head, draft.city));
-  readCompanies(line, draft, companies.sort(inOrder), metIn(line, head, world.surnames));
+  companies.push(...unknownCompaniesIn(line, line.unread(head, kind), draft.city, world.cities));
+  readCompanies(line, draft, companies.sort(inOrder), metIn(line, head));
+  if (!draft.companies.length) readCompanyOfNext(draft, steps, world);
   if (isAhead) readPlanning(line, draft, head);
 
   draft.step = stepIn(head);
@@ -77,6 +80,25 @@ function beginsEntry(piece, today) {
 
 const chip = (certainty, words = "", options = []) => ({ certainty, words, options });
 
+// The dates that are not of what is talked about: in its clause, or in one of their own.
+function datesOfVisit(line, told, dates) {
+  const verbs = search("visits", told);
+  const anchor = verbs ? line.clauseAt(verbs.index).end : told.length;
+  const kept = [];
+  for (const found of dates) {
+    const { start, end } = found.span;
+    if (!line.isFree(start, end)) continue;
+    const clause = line.clauseAt(start);
+    const around = told.slice(clause.start, start) + told.slice(end, clause.end);
+    const isBare = matches("place", around).reduce((size, [words]) => size - words.length, around.length) <= FEW;
+    if (start >= anchor && !isBare) continue;
+    const isTalk = (kept.length || verbs) && search("talk", told.slice(clause.start, start)) !== null;
+    if (!isTalk || isBare) kept.push(found);
+    else if (!kept.length && found.first !== null) kept.push({ ...found, isAssumed: true });
+  }
+  return kept;
+}
+
 function without(text, steps) {
   return steps.reduce((head, { span }) => hidden(head, span.start, span.end), text);
 }
@@ -90,13 +112,16 @@ function readNext(line, draft, steps) {
 }
 
 function readKind(line, draft, head, world) {
-  const first = kindsIn(head, world.kinds).find(({ span }) => line.isFree(span.start, span.end));
+  // only the last characters: a date may stand within 参加周四的对接会
+  const isFree = ({ span }) => line.isFree(Math.max(span.start, span.end - 2), span.end);
+  const first = kindsIn(head, world.kinds).find(isFree);
   if (!first) {
     draft.chips.kind = chip(ASSUMED);
-    return;
+    return null;
   }
   [draft.kind, draft.channel] = [first.kind, first.channel];
   draft.chips.kind = chip(SURE, line.take(first.span.start, first.span.end));
+  return first.span;
 }
 
 function readTime(line, draft, head, dates, world, isAhead) {
@@ -223,6 +248,14 @@ function readCompanies(line, draft, companies, met) {
   addChips(line, draft, companies, met, options);
 }
 
+// A company that only the next step names: it may be the one of the visit.
+function readCompanyOfNext(draft, steps, world) {
+  const line = new Line(steps.map((step) => step.text).join("。"));
+  const found = knownCompaniesIn(line, line.plain, world.known);
+  const unsure = (one) => ({ ...one, certainty: one.certainty === SURE ? ASSUMED : one.certainty });
+  if (found.length) readCompanies(line, draft, found.map(unsure), []);
+}
+
 const joinedOf = (...texts) => texts.filter(Boolean).join("、") || null;
 
 function rowOf(found) {
@@ -245,5 +278,5 @@ function addChips(line, draft, companies, met, options) {
   } else if (NEEDS_COMPANY.includes(draft.kind)) {
     draft.chips.companies = chip(CHOOSE);
   }
-  if (met.length) draft.chips.met = chip(SURE, wordsOf(met));
+  if (met.length) draft.chips.met = chip(met.every((one) => one.isSure) ? SURE : ASSUMED, wordsOf(met));
 }

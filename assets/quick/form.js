@@ -24,7 +24,6 @@ export function worldOf(names, now) {
     now: Math.floor((now.getTime() / 60_000 - now.getTimezoneOffset())),
     colleagues: names.people.map(([id, name, , search]) => ({ id: Number(id), name, search })),
     cities: new Set(names.cities),
-    surnames: new Set(quick.surnames),
   };
 }
 

@@ -1,5 +1,6 @@
 // The people, companies and cities named in a quick entry.
-import { before, end, match, matches, search, start } from "./grammar.js";
+import { end, match, matches, search } from "./grammar.js";
+import { companiesNamed } from "./orgs.js";
 import { inOrder } from "./text.js";
 
 export const SURE = "sure";
@@ -55,21 +56,29 @@ function partOf(line, text, hit, joinedTo) {
   if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, ...joining };
   const isName = text.slice(hit.start, hit.end) === hit.person.name;
   if (!isName || search("met_verb", head.slice(-3))) return null;
-  if (match("hosts_after", text, hit.end)) return { start: hit.start, end: hit.end, leads: true };
+  const hosts = match("hosts_after", text, hit.end) ?? match("hosts_after", text, line.nextFree(hit.end));
+  if (hosts) return { start: hit.start, end: hit.end, leads: true };
   return { start: hit.start, ...joining };
 }
 
 // 陪严主任, 严主任带队
 function titledPeople(line, text, colleagues) {
   const found = [];
-  for (const title of matches("titled", text)) {
+  let at = 0;
+  for (let title; (title = search("titled", text, at)); ) {
     const span = { start: title.index, end: end(title) };
-    const { lead, with: companion, surname, after } = title.groups;
-    if (!(lead || after || companion) || !line.isFree(span.start, span.end)) continue;
+    at = span.start + 1;
+    const { lead, with: companion, surname } = title.groups;
     const people = colleagues.filter((one) => one.name.startsWith(surname));
-    if (!people.length) continue;
+    if (!people.length || !line.isFree(span.start, span.end)) continue;
+    const next = line.nextFree(span.end);
+    const after = match("leader_after", text, next);
+    const leads = Boolean(lead || after || match("hosts_after", text, next));
+    if (!leads && !companion && span.start !== line.clauseAt(span.start).start) continue;
+    if (after) span.end = end(after);
+    at = span.end;
     line.take(span.start, span.end);
-    found.push({ span, leads: Boolean(lead || after), people, certainty: certaintyOf(people, true) });
+    found.push({ span, leads, people, certainty: certaintyOf(people, true) });
   }
   return found;
 }
@@ -129,7 +138,7 @@ function partsOfNames(line, text, known) {
 function isBordered(line, text, span) {
   const isBegun = search("before_name", text.slice(0, span.start)) || !line.isFree(Math.max(0, span.start - 1), span.start);
   const isEnded = match("after_name", text, span.end) || !line.isFree(span.end, span.end + 1);
-  return Boolean(isBegun && (isEnded || match("met", text, span.end)));
+  return Boolean(isBegun && (isEnded || match("person_after", text, span.end)));
 }
 
 function commonLength(name, text) {
@@ -146,31 +155,19 @@ function foundOf(line, span, records, isExact) {
   return { span, known: records, name, certainty };
 }
 
-export function unknownCompaniesIn(line, text, city) {
-  const found = [];
-  for (const pattern of ["unknown", "unknown_of"]) {
-    let at = 0;
-    for (let name; (name = search(pattern, text, at)); ) {
-      const span = { start: start(name, "name"), end: end(name, "name") };
-      at = span.end;
-      if (city && name.groups.name.startsWith(city)) span.start = line.nextFree(span.start); // read already
-      if (span.start >= span.end || !line.isFree(span.start, span.end)) continue;
-      line.take(span.start, span.end);
-      found.push({ span, known: [], name: name.groups.name, certainty: ASSUMED });
-    }
-  }
-  return found;
-}
+// Companies that the records do not have.
+export const unknownCompaniesIn = (line, text, city, cities) =>
+  companiesNamed(line, text, city, cities).map((one) => ({ ...one, known: [], certainty: ASSUMED }));
 
+// The first city of the text, where what is read is hidden.
 export function cityIn(line, text, cities) {
   for (let from = 0; from < text.length; from += 1) {
     for (let length = 6; length > 1; length -= 1) {
       const [city, to] = [text.slice(from, from + length), Math.min(from + length, text.length)];
-      if (!cities.has(city) || !line.isFree(from, to) || match("road", text, to)) continue;
+      if (!cities.has(city) || match("road", text, to) || match("famous", text, from)) continue;
       const isCity = text[to] === "市";
       const isSure = isCity || Boolean(search("place_before", text.slice(0, from)));
-      const isBegun = search("before_name", text.slice(0, from)) || !line.isFree(from - 1, from);
-      if (!isSure && !isBegun) continue;
+      if (!isSure && !search("before_name", text.slice(0, from))) continue;
       const span = { start: from, end: to + (isCity ? 1 : 0) };
       line.take(span.start, span.end);
       return { span, city, certainty: isSure && !joinsCity(text, to, cities) ? SURE : ASSUMED };
@@ -183,46 +180,4 @@ export function cityIn(line, text, cities) {
 function joinsCity(text, at, cities) {
   const joint = match("and", text, at);
   return Boolean(joint) && [2, 3, 4, 5, 6].some((length) => cities.has(text.slice(end(joint), end(joint) + length)));
-}
-
-export function metIn(line, text, surnames) {
-  const found = [];
-  for (const [pattern, isPlain] of [["met", false], ["plain_met", true]]) {
-    let at = 0;
-    for (let met; (met = search(pattern, text, at)); ) {
-      const { position, name, bracket } = met.groups;
-      const span = { start: start(met, position ? "position" : "name"), end: end(met) };
-      if (isMet(line, text, span, met.groups, surnames, found, isPlain)) {
-        line.take(span.start, span.end);
-        found.push({ span, name, position: bracket ?? position ?? null });
-        at = end(met);
-      } else {
-        at = met.index + 1;
-      }
-    }
-  }
-  return found.sort(inOrder);
-}
-
-// After a verb of meeting, a company or another person; a name without a title has to follow at once.
-function isMet(line, text, span, { name, position }, surnames, found, isPlain) {
-  if (!(surnames.has(name[0]) || surnames.has(name.slice(0, 2))) || !line.isFree(span.start, span.end)) return false;
-  if ("和与同及时商".includes(name[0]) && name.length > "和总".length && surnames.has(name[1])) return false; // 和李工
-  const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
-  const whole = text.slice(0, span.start);
-  const head = whole.trimEnd().replace(/的$/, "");
-  const opened = head.replace(/\($/, "");
-  const followsCompany = isRead(opened);
-  if (search("not_met", head) || match("missed", text, span.end)) return false;
-  if (/[、和]$/.test(whole) && found.length) return true;
-  const isTold = search("met_verb", text.slice(line.clauseStart(span.start), span.start)) !== null;
-  if (isPlain) {
-    const isOfCompany = followsCompany && isTold && whole.endsWith("的");
-    const hasPosition = Boolean(position) && (followsCompany || /[,。;、 ]$/.test(whole));
-    return search("met_before", head) !== null || hasPosition || (isOfCompany && name.length > "新厂".length);
-  }
-  // after a comma only what is nothing but a name: 溟南显示，王总
-  const isAlone = match("clause_end", text, span.end) && isRead(head.replace(/[ ,、:]+$/, ""));
-  if (before("side", head)) return true;
-  return followsCompany || Boolean(isAlone) || isTold;
 }

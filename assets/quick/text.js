@@ -1,5 +1,5 @@
 // The text of one quick entry, and which parts of it are read.
-import { fullMatch } from "./grammar.js";
+import { fullMatch, search } from "./grammar.js";
 
 const ENDS = /^[ \t,。;、:!?]+|[ \t,。;、:!?]+$/g;
 
@@ -29,6 +29,8 @@ export const hidden = (text, start, end) => text.slice(0, start) + "。".repeat(
 export const meets = (one, other) => one.start < other.end && other.start < one.end;
 export const inOrder = (one, other) => one.span.start - other.span.start || one.span.end - other.span.end;
 
+export const READ = "\u25aa"; // stands for a character that is read
+
 export class Line {
   constructor(text) {
     this.text = text;
@@ -51,9 +53,25 @@ export class Line {
     return at;
   }
 
-  clauseStart(at) {
+  // As long as before, with marks for what is read; not for the part `seen`.
+  unread(text, seen = null) {
+    for (const span of this.taken) {
+      if (seen && span.start === seen.start && span.end === seen.end) continue;
+      const size = Math.min(span.end, text.length) - span.start;
+      text = text.slice(0, span.start) + READ.repeat(size) + text.slice(span.end);
+    }
+    return text;
+  }
+
+  // The part between two punctuation marks that holds the position.
+  clauseAt(at) {
+    const marks = [...",。;!?"];
     const text = this.plain.slice(0, at);
-    return Math.max(...[...",。;!?"].map((mark) => text.lastIndexOf(mark))) + 1;
+    const ends = marks.map((mark) => this.plain.indexOf(mark, at)).filter((found) => found >= 0);
+    return {
+      start: Math.max(...marks.map((mark) => text.lastIndexOf(mark))) + 1,
+      end: Math.min(this.plain.length, ...ends),
+    };
   }
 
   rest() {
@@ -63,7 +81,11 @@ export class Line {
     for (const span of [...spans, { start: this.text.length, end: this.text.length }]) {
       const piece = this.text.slice(at, Math.max(at, span.start));
       if (!fullMatch("glue", plain(piece))) {
-        pieces.push(piece.replace(/^[ ,，。；;、]+|[ ,，。；;、]+$/g, "").replace(/^(?:了(?!解)|的)+/, ""));
+        const trimmed = piece.replace(/^[ ,，。；;、]+|[ ,，。；;、]+$/g, "").replace(/^[）)，, ]+|[（(]+$/g, "");
+        const begun = trimmed.replace(/^(?:了(?!解)|的)+/, "");
+        // what led to a part that is read says nothing without it: 刚才跟王总
+        const led = span.start < this.text.length ? search("led", begun) : null;
+        pieces.push(led ? begun.slice(0, led.index) : begun);
       }
       at = Math.max(at, span.end);
     }

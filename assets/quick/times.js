@@ -10,6 +10,7 @@ const HALVES = {
   凌晨: MORNING, 一早: MORNING, 一大早: MORNING, 早上: MORNING, 早晨: MORNING, 上午: MORNING, 中午: [720, 810], 下午: [840, 960], 傍晚: EVENING, 晚上: EVENING,
   夜里: EVENING,
 };
+const HOURS_OF = { 中午: [1, 2], 下午: [1, 6], 傍晚: [5, 11], 晚上: [5, 11], 夜里: [5, 11] };
 const LATER = ["下午", "傍晚", "晚上", "夜里", "中午"];
 const NIGHT = ["晚上", "夜里"];
 
@@ -21,13 +22,34 @@ export function hoursIn(text, on, dates) {
     return between(clockOf(span, number(first), 0, part), clockOf(span, number(last), half ? 30 : 0, part), on);
   }
   const clocks = matches("time", text).map((found) => read(found, dates)).filter(Boolean);
-  const exact = clocks.filter((clock) => clock.minutes >= 0);
+  const exact = clocks.filter((clock) => clock.minutes >= 0).map((clock) => ofPart(clock, clocks));
   if (!exact.length) return halfDay(clocks, dates, on);
 
   const [from, to] = exact;
+  const until = search("until", text.slice(0, from.span.start));
+  if (until) return hoursUntil(from, { start: until.index, end: from.span.end }, clocks, on);
   if (!to || !isJoined(text, from, to, dates)) return oneHour(from, on);
   const later = dates.find((found) => from.span.end <= found.span.start && found.span.start < to.span.start);
   return between(from, to, on, later ? later.first : null);
+}
+
+// 昨天下午在苏州，3点见面
+function ofPart(clock, clocks) {
+  const part = clocks.findLast((one) => one.minutes < 0 && one.span.start < clock.span.start)?.part;
+  const hour = Math.floor(clock.minutes / 60);
+  if (!part || !isBare(clock)) return clock;
+  const [first, last] = HOURS_OF[part] ?? [6, 11];
+  return hour < first || hour > last ? clock : clockOf(clock.span, hour, clock.minutes % 60, part);
+}
+
+// 下午在苏州聊到五点
+function hoursUntil(to, span, clocks, on) {
+  const parts = clocks.filter((clock) => clock.minutes < 0).slice(0, 1);
+  const isAfternoon = isOfAfternoon(to);
+  const ends = on * DAY + to.minutes + (isAfternoon ? NOON * 60 : 0);
+  const part = to.part || parts[0]?.part;
+  const starts = Math.min(ends - 60, part ? on * DAY + HALVES[part][0] : Infinity);
+  return { spans: [...parts.map((clock) => clock.span), span], starts, ends, isAssumed: true };
 }
 
 function halfDay(clocks, dates, on) {

@@ -30,7 +30,7 @@ export function nextSteps(text, dates) {
     const [from, to] = [clause.index, clause.index + clause[0].length];
     const inside = dates.filter((one) => from <= one.span.start && one.span.start < to);
     const begin = beginOf(text, from, to, inside);
-    if (begin === null || (begin === 0 && !isDueAlone(inside, dates))) continue;
+    if (begin === null || (begin === 0 && !isDueAlone(text, inside, dates))) continue;
     const due = inside.find((one) => one.span.start >= begin) ?? null;
     let words = text.slice(begin, to);
     if (due) words = text.slice(begin, due.span.start) + text.slice(due.span.end, to);
@@ -40,13 +40,16 @@ export function nextSteps(text, dates) {
   return found;
 }
 
-// The first clause has a deadline, and another one the date of the visit.
-const isDueAlone = (inside, dates) => inside.some((one) => one.isDeadline) && inside.length < dates.length;
+// The first clause has a deadline: it asks for something, or another one has the date of the visit.
+const isDueAlone = (text, inside, dates) =>
+  inside.some((one) => one.isDeadline) && (inside.length < dates.length || match("asks", text) !== null);
 
 function beginOf(text, from, to, inside) {
   const words = search("next", text.slice(0, to), from);
   const deadline = inside.find((one) => one.isDeadline);
   const places = [];
+  const asked = deadline ? search("asked", text.slice(0, deadline.span.start), from) : null;
+  if (asked) places.push(asked.index);
   if (words) {
     const dated = inside.find((one) => one.span.end === words.index);
     places.push(dated ? dated.span.start : words.index);

@@ -16,7 +16,8 @@ from crm.people.models import Person
 from crm.people.queries import people_by_id
 from crm.people.rules import WITH_RECORDS, Scope
 from crm.quotas.queries import working_calendar
-from crm.visits.quick_entry import LONGEST, Draft, draft_of, entries_of
+from crm.visits.quick_draft import Draft
+from crm.visits.quick_entry import LONGEST, draft_of, entries_of
 from crm.visits.quick_hints import HintKind, hints_of
 from crm.visits.quick_names import Certainty
 from crm.visits.quick_plans import stays_on

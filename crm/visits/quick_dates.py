@@ -1,6 +1,7 @@
 """The dates in a quick entry (ENTRY 1). Pure."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -10,27 +11,34 @@ from crm.base.value_class import value_class
 from crm.visits.quick_text import NUMBER, Span, number
 
 _FRIDAY = 4
+_SATURDAY = 5
+_FURTHEST = 31  # days: what is further away is no date of a visit
+_WEEKS = {"上": -1, "下": 1}
 _PARTS = {"早": "早上", "晚": "晚上", "夜": "晚上"}
 _DATE = re.compile(
     rf"""
     (?P<pair>前昨|昨今|今明|明后)[两二]?天
+    |(?P<vague>过[几两三些]天|前(?:[几两些]天|阵子|不久)|这[几两]天|改天|过阵子)
+    |(?:(?P<part_month>[上下本这当])个?月|(?P<part_of>{NUMBER})月)?份?(?P<tenth>[上中下])旬
     |(?<![上个每底\d一二三四五六七八九十])(?P<month_end>(?:本|这个)?月底)
-    |(?P<word>大前天|前天|昨[天日]|今[天日]|明[天日]|大后天|后天)
+    |(?P<word>大?[前后][天儿]|[昨今明][天日儿])个?
     |(?P<near>[昨今明])(?P<part>[早晚夜])(?!年)
-    |(?P<week>[上本这下]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])
-    |(?P<next>下个?(?:周|星期|礼拜))
+    |(?P<week>[上下]{{1,2}}|[本这]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天]|末)
+    |(?P<other_week>[上下]{{1,2}}|[本这])个?(?:周|星期|礼拜)
+    |(?<!提)(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|(?P<workdays>工作日)|天)[之以]?(?P<side>[前后内])
     |(?P<of_month>[上下本这当])个?月(?P<day3>{NUMBER})[日号]
-    |(?:(?P<year>\d{{4}})[年./-]|(?P<of_year>[前去今明])年)?(?P<month>{NUMBER})月(?:份)?(?P<day>{NUMBER})[日号]?
+    |(?:(?P<year>\d{{4}})[年./-]|(?P<of_year>[前去今明])年)?(?P<month>{NUMBER})\s?月(?:份)?\s?(?P<day>{NUMBER})(?:\s?[日号])?
     |(?:(?P<year2>\d{{4}})[./-])?(?<![\d.])(?P<month2>1[0-2]|0?[1-9])[./-](?P<day2>\d{{1,2}})(?:[日号]|(?![\d.%:点亿万千百元人家个米亩年月时分]))
-    |(?P<first>{NUMBER})[日号]?\s*[-~至到]\s*(?P<last>{NUMBER})[日号]
-    |(?P<only>{NUMBER})(?:号(?![楼线厂库地馆院门厅店机])|日(?!本))
+    |(?P<first>{NUMBER})[日号]?\s*(?P<joint>[-~至到、])\s*(?P<last>{NUMBER})(?:[日号](?![楼线厂库地馆院门厅店机本]))
+    |(?P<only>{NUMBER})\s?(?:号(?![楼线厂库地馆院门厅店机])|日(?!本))
     """,
     re.VERBOSE,
 )
 _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
+_AND = re.compile(r"\s*(?:[、和与及]|以及)?\s*")  # between two days that follow each other
 _LAST_DAY = re.compile(rf"(?P<day>{NUMBER})[日号]?(?![\d点时:月./-])")
 _LAST_WEEKDAY = re.compile(r"(?P<weekday>[一二三四五六日天])(?![十百千万\d])")
-_DEADLINE = re.compile(r"(?:之|以)?前")
+_DEADLINE = re.compile(r"(?:之|以)?(?:前(?!往)|内(?![容部外]))")
 _BEGIN = re.compile(r"起|开始")
 _LENGTH = re.compile(
     rf"(?<![周期拜])(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|天)(?![前后内之以])"
@@ -41,12 +49,16 @@ _YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}
 PATTERNS = {
     "date": _DATE,
     "range": _RANGE,
+    "and_day": _AND,
     "last_day": _LAST_DAY,
     "last_weekday": _LAST_WEEKDAY,
     "deadline": _DEADLINE,
     "begin": _BEGIN,
     "length": _LENGTH,
 }
+
+
+_Group = dict[str, str | None]
 
 
 @value_class
@@ -63,6 +75,16 @@ class DateFound:
     def is_before(self, today: date) -> bool:
         """Whether the date, or the range of dates, is over."""
         return self.last_on is not None and self.last_on < today
+
+
+@value_class
+class _Named:
+    """A date as it is named: its groups, and from when it is seen."""
+
+    span: Span
+    group: _Group
+    today: date
+    is_ahead: bool
 
 
 def dates_in(text: str, today: date, *, is_ahead: bool) -> list[DateFound]:
@@ -97,29 +119,113 @@ def with_length(found: DateFound, text: str) -> tuple[DateFound, list[Span]]:
 
 def _date_of(match: re.Match[str], today: date, *, is_ahead: bool) -> DateFound | None:
     span, group = Span(*match.span()), match.groupdict()
-
-    if group["pair"]:
-        one = today + _PAIRS[group["pair"]] * DAY
-        return DateFound(span, one, one + DAY)
-    if group["month_end"]:
-        last = Period.holding(PeriodKind.MONTH, today).last
-        return DateFound(span, last, last, is_assumed=True)
-    if group["next"]:
-        friday = today + (7 + _FRIDAY - today.weekday()) * DAY
-        return DateFound(span, friday, friday, is_assumed=True)
-    if group["near"]:
-        on = _entered(f"{group['near']}天", today)
-        return DateFound(span, on, on, part=_PARTS[group["part"]])
-    if group["first"]:
-        first = _entered(f"{number(group['first'])}号", today, is_ahead=is_ahead)
-        return DateFound(span, first, _same_month(first, number(group["last"])))
-
-    if group["of_month"]:
-        on = _of_month(group["of_month"], number(group["day3"]), today)
-    else:
-        on = _entered(_as_entered(group, match[0], today), today, is_ahead=is_ahead)
+    for name, read in _READERS.items():
+        if group[name]:
+            return read(_Named(span, group, today, is_ahead))
+    on = _entered(_as_entered(group, match[0], today), today, is_ahead=is_ahead)
     # 3.5 may be any number: only what is a day is taken for one
     return None if on is None and group["month2"] else DateFound(span, on, on)
+
+
+def _two_days(one: _Named) -> DateFound:
+    first = one.today + _PAIRS[one.group["pair"] or ""] * DAY
+    return DateFound(one.span, first, first + DAY)
+
+
+def _some_day(one: _Named) -> DateFound:
+    return DateFound(one.span, None, None)
+
+
+def _part_of_day(one: _Named) -> DateFound:
+    on = _entered(f"{one.group['near']}天", one.today)
+    return DateFound(one.span, on, on, part=_PARTS[one.group["part"] or ""])
+
+
+def _end_of_month(one: _Named) -> DateFound:
+    last = Period.holding(PeriodKind.MONTH, one.today).last
+    return DateFound(one.span, last, last, is_assumed=True)
+
+
+def _tenth_of_month(one: _Named) -> DateFound:
+    """The last day of the tenth of a month: 12月中旬."""
+    month: date | None = one.today
+    if one.group["part_of"]:
+        month = _entered(f"{number(one.group['part_of'])}-1", one.today)
+    elif one.group["part_month"]:
+        month = _of_month(one.group["part_month"], 1, one.today)
+    if month is None:
+        return DateFound(one.span, None, None)
+    days = {"上": 10, "中": 20}
+    last = days.get(one.group["tenth"] or "", Period.holding(PeriodKind.MONTH, month).last.day)
+    return DateFound(one.span, month.replace(day=last), month.replace(day=last), is_assumed=True)
+
+
+def _other_week(one: _Named) -> DateFound:
+    on = _of_other_week(one.group["other_week"] or "", _FRIDAY, one.today)
+    return DateFound(one.span, on, on, is_assumed=True)
+
+
+def _weekday(one: _Named) -> DateFound:
+    week, name = one.group["week"] or "", one.group["weekday"] or ""
+    if name == "末":
+        on = _of_other_week(week or "下" * one.is_ahead, _SATURDAY, one.today)
+        return DateFound(one.span, on, on, is_assumed=True)
+    if len(week) > 1:
+        on = _of_other_week(week, weekday_of(name), one.today)
+        return DateFound(one.span, on, on)
+    entered = _entered(f"{week}周{name}", one.today, is_ahead=one.is_ahead)
+    return DateFound(one.span, entered, entered)
+
+
+def _of_other_week(name: str, weekday: int, today: date) -> date:
+    """A day of the week before, of this or of the next one: 上上周."""
+    weeks = len(name) * _WEEKS.get(name[:1], 0)
+    return today + (7 * weeks + weekday - today.weekday()) * DAY
+
+
+def _counted(one: _Named) -> DateFound | None:
+    """So many days before or after one.today: 三天前, 5个工作日内."""
+    days = number(one.group["count"] or "") * (7 if one.group["weeks"] else 1)
+    if days > _FURTHEST:
+        return None
+    step = -DAY if one.group["side"] == "前" else DAY
+    on = one.today + days * step
+    if one.group["workdays"]:
+        on = one.today
+        for _ in range(days):
+            on += step
+            while on.weekday() > _FRIDAY:
+                on += step
+    is_day = not one.group["weeks"] and not one.group["workdays"]
+    return DateFound(one.span, on, on, is_assumed=not is_day, is_deadline=one.group["side"] == "内")
+
+
+def _day_of_month(one: _Named) -> DateFound:
+    on = _of_month(one.group["of_month"] or "", number(one.group["day3"] or ""), one.today)
+    return DateFound(one.span, on, on)
+
+
+def _days_of_month(one: _Named) -> DateFound | None:
+    first = _entered(f"{number(one.group['first'] or '')}号", one.today, is_ahead=one.is_ahead)
+    last = _same_month(first, number(one.group["last"] or ""))
+    is_listed = one.group["joint"] == "、"
+    if is_listed and (first is None or last != first + DAY):
+        return None
+    return DateFound(one.span, first, last, is_assumed=is_listed)
+
+
+_READERS: dict[str, Callable[[_Named], DateFound | None]] = {
+    "pair": _two_days,
+    "vague": _some_day,
+    "tenth": _tenth_of_month,
+    "month_end": _end_of_month,
+    "near": _part_of_day,
+    "weekday": _weekday,
+    "other_week": _other_week,
+    "count": _counted,
+    "of_month": _day_of_month,
+    "first": _days_of_month,
+}
 
 
 def _of_month(name: str, day: int, today: date) -> date | None:
@@ -128,7 +234,7 @@ def _of_month(name: str, day: int, today: date) -> date | None:
     return _same_month(date(year, month + 1, 1), day)
 
 
-def _as_entered(group: dict[str, str | None], text: str, today: date) -> str:
+def _as_entered(group: _Group, text: str, today: date) -> str:
     """The date as a date field reads it."""
     month, day = group["month"] or group["month2"], group["day"] or group["day2"]
     if month and day:
@@ -138,6 +244,8 @@ def _as_entered(group: dict[str, str | None], text: str, today: date) -> str:
         return f"{year}-{number(month)}-{number(day)}" if year else f"{number(month)}-{number(day)}"
     if group["only"]:
         return f"{number(group['only'])}号"
+    if group["word"]:
+        return re.sub("[儿日]", "天", group["word"])
     return text
 
 
@@ -153,13 +261,15 @@ def _with_end(
 ) -> DateFound:
     """The range that begins with the date, where the text goes on to its end."""
     joint = _RANGE.match(text, found.span.end)
-    is_whole = match["first"] or match["near"] or match["pair"]
-    if not joint or found.first_on is None or is_whole:
+    is_whole = match["first"] or match["near"] or match["pair"] or match["count"]
+    if found.first_on is None or is_whole:
         return found
+    if not joint:
+        return _with_next_days(found, match, text, today, is_ahead=is_ahead)
 
     at, last = joint.end(), None
     if other := _DATE.match(text, at):
-        if not other["near"] and not other["next"]:
+        if not other["near"] and not other["other_week"] and not other["count"]:
             last = _end_date(found.first_on, other, today, is_ahead=is_ahead)
             at = other.end()
     elif match["weekday"] and (other := _LAST_WEEKDAY.match(text, at)):
@@ -174,10 +284,30 @@ def _with_end(
     return replace(found, span=Span(found.span.start, at), last_on=last)
 
 
+def _with_next_days(
+    found: DateFound, match: re.Match[str], text: str, today: date, *, is_ahead: bool
+) -> DateFound:
+    """The range of days that are named one after the other: 明天和后天, 24、25日."""
+    while joint := _AND.match(text, found.span.end):
+        other, last = _DATE.match(text, joint.end()), None
+        if other and not other["near"] and not other["count"]:
+            last = _end_date(found.last_on or today, other, today, is_ahead=is_ahead)
+        elif joint[0].strip() and (match["month"] or match["month2"]):
+            other = _LAST_DAY.match(text, joint.end())
+            last = _same_month(found.last_on, number(other["day"])) if other else None
+        if other is None or found.last_on is None or last != found.last_on + DAY:
+            break
+        span = Span(found.span.start, other.end())
+        found = replace(found, span=span, last_on=last, is_assumed=True)
+    return found
+
+
 def _end_date(first: date, other: re.Match[str], today: date, *, is_ahead: bool) -> date | None:
     if other["only"]:
         return _same_month(first, number(other["only"]))
-    if other["weekday"] and not other["week"]:  # 下周一到周五: of the same week
+    if (
+        other["weekday"] and not other["week"] and other["weekday"] != "末"
+    ):  # 下周一到周五: of the same week
         return _same_week(first, other["weekday"])
     end = _date_of(other, today, is_ahead=is_ahead)
     return end.first_on if end else None

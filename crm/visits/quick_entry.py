@@ -4,19 +4,17 @@ Nothing here is saved: whoever typed the line sees the form with these values, a
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
-from crm.base.clock import at_civil, civil, instant_of
-from crm.base.value_class import value_class
+from crm.base.clock import at_civil, instant_of
+from crm.visits.quick_companies import read_companies, read_company_of_next
 from crm.visits.quick_dates import DateFound, dates_in, with_length
-from crm.visits.quick_met import Counterpart, met_in
+from crm.visits.quick_draft import Chip, Draft, World
+from crm.visits.quick_met import MET_VERB, met_in
 from crm.visits.quick_names import (
     Certainty,
-    Colleague,
-    CompanyFound,
-    Known,
     Part,
     PersonFound,
     city_in,
@@ -24,12 +22,11 @@ from crm.visits.quick_names import (
     people_in,
     unknown_companies_in,
 )
-from crm.visits.quick_steps import OfferedStep, step_in
-from crm.visits.quick_text import Line, plain
+from crm.visits.quick_steps import step_in
+from crm.visits.quick_text import Line, Span, plain
 from crm.visits.quick_times import WHOLE_DAY, Hours, hours_in
 from crm.visits.quick_words import (
     PLANNING,
-    Command,
     NextStep,
     command_in,
     is_planned,
@@ -37,86 +34,32 @@ from crm.visits.quick_words import (
     next_steps,
     without_promises,
 )
-from crm.visits.rules import HOME, Channel, Kind, Status, stay_hours
+from crm.visits.rules import HOME, Kind, Status, stay_hours
 
 LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(
     r"(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
 )
-_COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
-_AHEAD = re.compile(r"下|月底")  # in a date that is still to come
-PATTERNS = {"ahead": _AHEAD, "home": _HOME_WORDS, "count": _COUNT}
-
-
-@value_class
-class World:
-    """What the writer may name, and when."""
-
-    now: datetime
-    writer_id: int
-    colleagues: Sequence[Colleague] = ()
-    known: Sequence[Known] = ()
-    cities: Collection[str] = ()
-    surnames: Collection[str] = ()
-    enters_for: Collection[int] = ()  # people for whom the writer enters visits (代录)
-
-    @property
-    def today(self) -> date:
-        """The civil date of the entry."""
-        return civil(self.now).date()
-
-
-@value_class
-class Chip:
-    """A value with the words it was read from; `options` where the writer has to choose."""
-
-    certainty: Certainty
-    words: str = ""
-    options: tuple[tuple[int, str], ...] = ()
-
-
-@dataclass(slots=True)
-class CompanyRow:
-    """A company of the draft, with whom one met there."""
-
-    company_id: int | None = None
-    name: str = ""
-    met: str | None = None
-    position: str | None = None
-
-
-@dataclass(slots=True)
-class Draft:
-    """The values of one entry; `chips` says by field what is read and how surely."""
-
-    text: str
-    kind: Kind = Kind.OUTREACH
-    channel: Channel = Channel.IN_PERSON
-    status: Status = Status.DONE
-    first_on: date | None = None
-    last_on: date | None = None
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    city: str = ""
-    leader_id: int | None = None
-    participant_ids: list[int] = field(default_factory=list)
-    lead_ids: list[int] = field(default_factory=list)
-    companies: list[CompanyRow] = field(default_factory=list)
-    minutes: str = ""
-    next_step: str = ""
-    due_on: date | None = None
-    chips: dict[str, Chip] = field(default_factory=dict)
-    command: Command | None = None
-    step: OfferedStep | None = None
-
-    @property
-    def is_visit(self) -> bool:
-        """Whether the line tells of a visit, not only of a step or a command."""
-        if self.command:
-            return False
-        names_meeting = self.chips["kind"].certainty is Certainty.SURE or "met" in self.chips
-        return names_meeting or self.step is None
+_AHEAD = re.compile(r"下|月底|过[几两三些]天|过阵子|改")  # in a date that is still to come
+# the verbs of a visit; the date of another clause after theirs is of what was talked about
+_VISITS = re.compile(
+    rf"(?:{MET_VERB.pattern})|接待|来访|来区|驻|赴|去|跑|看了|参加|出席|会议|通话|邮件|上门|谈|聊|沟通|交流"
+)
+_TALK = re.compile(
+    r"[谈聊说问讲催]|介绍|了解|讨论|要求|希望|提出|表示|沟通|反映|商量|汇报|确认|关于"
+)
+_PLACE = re.compile(
+    r"[在于去到赴了的,。;、\s]|上午|下午|中午|晚上|早上|\d+[点:]\d*半?|[一-龥]{2,3}市?$"
+)
+_FEW = 2  # characters beside a date in a clause of its own
+PATTERNS = {
+    "visits": _VISITS,
+    "talk": _TALK,
+    "place": _PLACE,
+    "ahead": _AHEAD,
+    "home": _HOME_WORDS,
+}
 
 
 def entries_of(text: str, today: date) -> tuple[list[str], str]:
@@ -155,11 +98,7 @@ def draft_of(text: str, world: World) -> Draft:
 
     companies = known_companies_in(line, head, world.known)
     is_ahead = is_planned(told)
-    dates = [
-        found
-        for found in dates_in(told, world.today, is_ahead=is_ahead)
-        if line.is_free(found.span.start, found.span.end)
-    ]
+    dates = _dates_of_visit(line, told, dates_in(told, world.today, is_ahead=is_ahead))
     is_ahead = is_ahead or any(
         _AHEAD.search(head, one.span.start, one.span.end) for one in dates[:1]
     )
@@ -168,13 +107,15 @@ def draft_of(text: str, world: World) -> Draft:
     for found in dates[:1]:
         line.take(found.span.start, found.span.end)
 
-    _read_kind(line, draft, told)
+    kind = _read_kind(line, draft, told)
     _read_time(line, draft, told, dates, world, is_ahead=is_ahead)
-    _read_city(line, draft, told, world)
+    _read_city(line, draft, line.unread(told, kind), world)
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
-    companies += unknown_companies_in(line, head, draft.city)
+    companies += unknown_companies_in(line, line.unread(head, kind), draft.city, world.cities)
     companies.sort(key=lambda found: found.span)
-    _read_companies(line, draft, companies, met_in(line, head, world.surnames))
+    read_companies(line, draft, companies, met_in(line, head))
+    if not draft.companies:
+        read_company_of_next(draft, steps, world)
     if is_ahead:
         _read_planning(line, draft, head)
 
@@ -183,6 +124,28 @@ def draft_of(text: str, world: World) -> Draft:
     if draft.minutes:
         draft.chips["minutes"] = Chip(Certainty.ASSUMED, draft.minutes)
     return draft
+
+
+def _dates_of_visit(line: Line, told: str, dates: Sequence[DateFound]) -> list[DateFound]:
+    """The dates that are not of what is talked about: in its clause, or in one of their own."""
+    verbs = [match.start() for match in _VISITS.finditer(told)]
+    anchor = line.clause_at(verbs[0]).end if verbs else len(told)
+    kept = list[DateFound]()
+    for found in dates:
+        start, end = found.span.start, found.span.end
+        if not line.is_free(start, end):
+            continue
+        clause = line.clause_at(start)
+        is_bare = len(_PLACE.sub("", told[clause.start : start] + told[end : clause.end])) <= _FEW
+        if start < anchor or is_bare:
+            is_talk = bool(kept or verbs) and bool(_TALK.search(told, clause.start, start))
+            if is_talk and not is_bare:
+                if kept or found.first_on is None:
+                    continue
+                kept.append(replace(found, is_assumed=True))
+            else:
+                kept.append(found)
+    return kept
 
 
 def _without(text: str, steps: Sequence[NextStep]) -> str:
@@ -203,14 +166,20 @@ def _read_next(line: Line, draft: Draft, steps: Sequence[NextStep]) -> None:
         draft.chips["next_step"] = Chip(certainty, "，".join(words))
 
 
-def _read_kind(line: Line, draft: Draft, head: str) -> None:
-    kinds = (one for one in kinds_in(head) if line.is_free(one.span.start, one.span.end))
+def _read_kind(line: Line, draft: Draft, head: str) -> Span | None:
+    # only the last characters: a date may stand within 参加周四的对接会
+    kinds = (
+        one
+        for one in kinds_in(head)
+        if line.is_free(max(one.span.start, one.span.end - 2), one.span.end)
+    )
     first = next(kinds, None)
     if first is None:
         draft.chips["kind"] = Chip(Certainty.ASSUMED)
-        return
+        return None
     draft.kind, draft.channel = first.kind, first.channel
     draft.chips["kind"] = Chip(Certainty.SURE, line.take(first.span.start, first.span.end))
+    return first.span
 
 
 def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
@@ -320,63 +289,3 @@ def _chip_of(line: Line, people: Sequence[PersonFound], unsure: PersonFound) -> 
     words = "、".join(line.text[one.span.start : one.span.end] for one in people)
     options = tuple((person.id, person.name) for person in unsure.people)
     return Chip(unsure.certainty, words, options if len(options) > 1 else ())
-
-
-def _read_companies(
-    line: Line, draft: Draft, companies: Sequence[CompanyFound], met: Sequence[Counterpart]
-) -> None:
-    options = dict[int, str]()
-    for found in companies:
-        row, leads = _company_row(found)
-        draft.companies.append(row)
-        if len(leads) == 1 and found.certainty is not Certainty.CHOOSE:
-            draft.lead_ids += leads
-        else:
-            options |= leads
-        if count := _COUNT.match(line.plain[found.span.end :]):
-            line.take(found.span.end, found.span.end + count.end())
-
-    for one in met:
-        places = [place for place, found in enumerate(companies) if found.span < one.span]
-        if not draft.companies:
-            draft.companies.append(CompanyRow())
-        row = draft.companies[places[-1] if places else 0]
-        row.met = _joined(row.met, one.name)
-        row.position = _joined(row.position, one.position)
-    _add_chips(line, draft, companies, met, options)
-
-
-def _joined(*texts: str | None) -> str | None:
-    return "、".join(filter(None, texts)) or None
-
-
-def _company_row(found: CompanyFound) -> tuple[CompanyRow, dict[int, str]]:
-    """The row of the company, and the leads that the words may mean."""
-    leads = {lead_id: title for one in found.known for lead_id, title in one.leads}
-    companies = {one.company for one in found.known if one.company}
-    if len(companies) == 1:
-        company_id, name = next(iter(companies))
-        return CompanyRow(company_id, name), leads
-    return CompanyRow(None, "" if found.known else found.name), leads
-
-
-def _add_chips(
-    line: Line,
-    draft: Draft,
-    companies: Sequence[CompanyFound],
-    met: Sequence[Counterpart],
-    options: Mapping[int, str],
-) -> None:
-    if companies:
-        order = list(Certainty)
-        worst = max(companies, key=lambda one: order.index(one.certainty))
-        words = "、".join(line.text[one.span.start : one.span.end] for one in companies)
-        certainty = Certainty.CHOOSE if options else worst.certainty
-        draft.chips["companies"] = Chip(worst.certainty, words)
-        if draft.lead_ids or options:
-            draft.chips["lead_ids"] = Chip(certainty, words, tuple(options.items()))
-    elif draft.kind in {Kind.OUTREACH, Kind.RECEPTION, Kind.REMOTE}:
-        draft.chips["companies"] = Chip(Certainty.CHOOSE)
-    if met:
-        words = "、".join(line.text[one.span.start : one.span.end] for one in met)
-        draft.chips["met"] = Chip(Certainty.SURE, words)

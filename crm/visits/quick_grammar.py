@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 
 from crm.visits import (
+    quick_companies,
     quick_dates,
     quick_entry,
     quick_met,
     quick_names,
+    quick_orgs,
     quick_steps,
     quick_text,
     quick_times,
@@ -19,7 +21,7 @@ from crm.visits import (
 from crm.visits.quick_words import KINDS
 
 _MODULES = (
-    *(quick_dates, quick_entry, quick_met, quick_names, quick_steps),
+    *(quick_companies, quick_dates, quick_entry, quick_met, quick_names, quick_orgs, quick_steps),
     *(quick_text, quick_times, quick_words),
 )
 

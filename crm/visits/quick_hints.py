@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from crm.base.value_class import value_class
-from crm.visits.quick_entry import Draft
+from crm.visits.quick_draft import Draft
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Kind, Status
 
 

@@ -1,9 +1,23 @@
 """Those met, with their positions, in a quick entry (ENTRY 1). Pure."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from crm.base.value_class import value_class
+from crm.visits.quick_lexicon import (
+    GIVEN,
+    GUESSED_NAME,
+    LATIN_NAME,
+    NAME,
+    NICKNAME,
+    POSITION,
+    POSITIONS,
+    RARE_TITLED,
+    SURNAME,
+    TITLED_NAME,
+    USUAL,
+    any_of,
+)
 from crm.visits.quick_text import Line, Span
 
 
@@ -14,112 +28,175 @@ class Counterpart:
     span: Span
     name: str
     position: str | None
+    is_sure: bool
 
 
-_DEPARTMENT = (
-    r"(?:投资|技术|财务|运营|市场|战略|采购|生产|研发|销售|人力资源|人事|行政"
-    r"|项目|工程|质量|设备|商务|法务|规划|招商)"
+_BRACKET = r"(?:\s?\((?P<bracket>[^()]{2,20})\))?"
+_WITH_POSITION = re.compile(
+    rf"(?P<position>{POSITIONS})(?:[的是:]|名?叫)?\s?"
+    rf"(?P<name>{TITLED_NAME}|{LATIN_NAME}|{NAME}|{NICKNAME}){_BRACKET}"
 )
-POSITION = (
-    rf"(?:(?:{_DEPARTMENT}部(?:门)?的?)?(?:C[EFOT]O|首席[一-龥]{{1,3}}官|集团?副?总裁|秘书长|总工(?!程)|"
-    rf"(?:{_DEPARTMENT}|区域|大区|中国区|华东区?|执行|常务)?"
-    r"(?:副总(?![裁监经工])|副?总监|副?总经理|副?总裁|副?董事长|副?经理|副?部长|副?厂长|副?院长|副?会长|主管|负责人|创始人|法定代表人|总工程师|合伙人|董事|助理|副?主任|董事会秘书|董秘))"
-    rf"|{_DEPARTMENT}部(?:门)?)"
+_TITLED = re.compile(rf"(?P<name>(?!{POSITION}){TITLED_NAME}){_BRACKET}")
+_NICKNAME = re.compile(rf"(?P<name>{NICKNAME}){_BRACKET}")
+_NAMED_FIRST = re.compile(  # 王磊技术总监
+    rf"(?P<name>{SURNAME}{GIVEN}{{1,2}}?)\s?(?P<after>{POSITION}){_BRACKET}"
 )
-_POSITIONS = rf"{POSITION}(?:[、兼]{POSITION})?"
-SUFFIX = (
-    r"(?:总裁|总监|总经理|经理|董事长|主任|处长|部长|局长|书记|秘书长|院长|校长|主席|会长|厂长|博士|教授|老师"
-    r"|先生|女士|小姐|总(?![部装承体投量额结局公])|董|(?<![招用员施开完职民加])工(?![厂业程地艺作人序具资期])|某某|某)"
-)
-MET = re.compile(
-    rf"(?P<position>{_POSITIONS})?\s?(?P<name>(?P<surname>(?:(?![的部])[一-龥]){{1,2}}?)(?:(?:(?![的部])[一-龥]){{0,2}}?){SUFFIX})"
-    r"(?:\((?P<bracket>[^()]{2,20})\))?"
-)
-_NO_NAME = (  # words that begin as surnames do
-    r"[谈商洽聊沟对问签说介推一二三四五六七八九十两几]|支持|同意|满意|高兴|关注|强调|应邀|全程|明确"
-    r"|项目|经理|安排|车间|方面|单独|门卫|时间|都|新[产项车办区建]"
-)
-_PLAIN_MET = re.compile(
-    rf"(?P<position>{_POSITIONS})?\s?(?P<name>(?!{_NO_NAME})(?:(?![的了说厂])[一-龥]){{2,3}})"
-    r"(?:\((?P<bracket>[^()]{2,20})\)|(?=[\s,。;、)]|一行|等|来[区访]|微信|电话|视频|作陪|陪同|接待|出面|介绍|表示|提出|反映|对接|座谈|沟通|交流|洽谈|$))"
-)
+_PLAIN = re.compile(rf"(?P<name>{NAME}|{LATIN_NAME}){_BRACKET}")
+_RARE = re.compile(rf"(?P<name>{RARE_TITLED}){_BRACKET}")
+_GUESSED = re.compile(rf"(?P<position>{POSITIONS})?\s?(?P<name>{GUESSED_NAME})(?P<bracket>)")
+# the surest first: what one pattern has read, the next ones leave
+_PATTERNS = {
+    "met_position": _WITH_POSITION,
+    "met_titled": _TITLED,
+    "met_nickname": _NICKNAME,
+    "met_first": _NAMED_FIRST,
+    "met_plain": _PLAIN,
+    "met_rare": _RARE,
+    "met_guessed": _GUESSED,
+}
+_FULL_NAME = re.compile(rf"{SURNAME}{GIVEN}{USUAL}(?!{GIVEN})|[A-Z]")  # not 华为, 蔚来
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
-MET_VERB = re.compile(r"约了?|见了|见到|会见|对接|接待|联系|拜会|拜访|走访|见|找|视频|电话")
+_VERBS = any_of(
+    """
+    约见 约 见 见到 会见 会面 对接 接待 联系 拜会 拜访 走访 回访 宴请 认识 碰到 遇到 找 视频
+    电话 致电 微信 连线
+    """
+)
+_VERB = rf"{_VERBS}了?(?:过|上)?"
+MET_VERB = re.compile(_VERB)
+_WITH = r"(?:我?[跟和与同给向]|约|请|问了?)"
+_SIDES = any_of(
+    """
+    对方 客户 客商 客人 企业 公司 厂家 来宾 外商 台商 侨商 港商 校友 老乡 朋友 专家 教授 友人 那边
+    """
+)
+_SIDE = rf"(?:{_SIDES}[是为叫]?)"
+_LISTED = re.compile(r"(?:[、和与及]|以及|还有)$")
+_MET_BEFORE = re.compile(rf"(?:{_VERB}|{_SIDE})(?:到|了)?(?:他们|企业|公司|客商)?(?:的)?\s?$")
+_BEGUN = re.compile(rf"(?:^|[\s,。;:、()]|的|{_VERB}|{_WITH}|{_SIDE})$")
+_COMPANION = re.compile(rf"{_WITH}$")
+_WITH_BEFORE = re.compile(r"[跟和与同给向]")
+_OUR_SIDE = re.compile(
+    r"(?:同事|我局|我委|我办|本局|我们局|招商局|服务局|服务中心|管委会|开发区|园区|局里|委里|办公室|司机)(?:的)?$"
+)
 _NOT_MET = re.compile(
     r"[没未](?:有|能)?(?:见|找|碰|遇|联系|约)(?:到|着|上)?了?$|(?:本来|原本|原来|原定)[^,。;]{0,6}$"
+    r"|(?:下次|改天|回头|转告|通过|托|让|由)$"
 )
 _MISSED = re.compile(
-    r"(?:[^,。;、]{0,4}|[,。;][^,。;、]{0,10})[没未](?:有|能)?(?:[见去谈碰约]成|人接|接通|打通)"
+    r"(?:[^,。;、]{0,4}|[,。;][^,。;、]{0,10})[没未](?:有|能)?(?:[见去谈碰约]成|人接|接通|打通|接电话|在)"
+    r"|[^,。;、]{0,2}(?:不在|出差|没空|没来|未到|请假|临时有事|手下|助理|秘书|那边|介绍的|推荐的|引荐)"
 )
-_SIDE = re.compile(r"(?:对方|客户|客商|客人)(?:是|为)?")
-_MET_BEFORE = re.compile(rf"(?:{MET_VERB.pattern}|{_SIDE.pattern})(?:他们|企业|公司)?$")
-PATTERNS = {
+_SPEAKS = re.compile(
+    r"(?:也|还|都|当场|现场|明确|一直|又|再次|主动)?(?:表示|提出|提到|反映|介绍|希望|想|要求|说|问|讲|答应|承诺|认为|强调|建议|透露|参加|出席|陪同|作陪|接待|出面|带队|在场|对)"
+)
+PATTERNS = _PATTERNS | {
+    "full_name": _FULL_NAME,
     "clause_end": _CLAUSE_END,
-    "met": MET,
-    "plain_met": _PLAIN_MET,
     "met_verb": MET_VERB,
     "not_met": _NOT_MET,
     "missed": _MISSED,
-    "side": _SIDE,
     "met_before": _MET_BEFORE,
+    "begun": _BEGUN,
+    "companion": _COMPANION,
+    "with_before": _WITH_BEFORE,
+    "our_side": _OUR_SIDE,
+    "listed": _LISTED,
+    "speaks": _SPEAKS,
 }
 
 
-def met_in(line: Line, text: str, surnames: Collection[str]) -> list[Counterpart]:
+def met_in(line: Line, text: str) -> list[Counterpart]:
     """Those met, with their positions; their words are marked as read."""
     found = list[Counterpart]()
-    for pattern, is_plain in ((MET, False), (_PLAIN_MET, True)):
-        at = 0
-        while match := pattern.search(text, at):
-            span = Span(match.start("position" if match["position"] else "name"), match.end())
-            if _is_met(line, text, span, match, surnames, found, is_plain=is_plain):
-                line.take(span.start, span.end)
-                position = match["bracket"] or match["position"]
-                found.append(Counterpart(span, match["name"], position))
-                at = match.end()
-            else:
-                at = match.start() + 1
+    for kind in _PATTERNS:
+        found += _met_by(kind, line, text, found)
     return sorted(found, key=lambda person: person.span)
 
 
-def _is_met(  # noqa: PLR0913, PLR0917 - the words around decide
-    line: Line,
-    text: str,
-    span: Span,
-    match: re.Match[str],
-    surnames: Collection[str],
-    found: Sequence[Counterpart],
-    *,
-    is_plain: bool,
-) -> bool:
-    """Whether the words name somebody met: after a verb of meeting, a company or another person.
+def _met_by(kind: str, line: Line, text: str, others: Sequence[Counterpart]) -> list[Counterpart]:
+    found, at = list[Counterpart](), 0
+    while match := _PATTERNS[kind].search(text, at):
+        at = match.start() + 1
+        group = match.groupdict()
+        span = Span(match.start("position" if group.get("position") else "name"), match.end())
+        if not line.is_free(span.start, span.end):
+            continue
+        around = _around(line, text, span, [*others, *found])
+        is_sure = None if around is None else _is_sure(kind, text, span, around, group)
+        if is_sure is None:
+            continue
+        line.take(span.start, span.end)
+        position = group["bracket"] or group.get("position") or group.get("after")
+        found.append(Counterpart(span, match["name"], position, is_sure))
+        at = match.end()
+    return found
 
-    A name without a title has to follow at once.
-    """
-    name = match["name"]
-    if not (name[0] in surnames or name[:2] in surnames) or not line.is_free(span.start, span.end):
-        return False
-    if name[0] in "和与同及时商" and len(name) > len("和总") and name[1] in surnames:  # 和李工
-        return False
-    before = text[: span.start].rstrip().removesuffix("的")
-    opened = before.removesuffix("(")
-    follows_company = _is_read(line, opened)
-    if _NOT_MET.search(before) or _MISSED.match(text, match.end()):
-        return False
-    if text[: span.start].endswith(("、", "和")) and found:
-        return True
+
+@value_class
+class _Around:
+    """What the words around a name say of it."""
+
+    before: str
+    is_of_company: bool
+    is_listed: bool  # after another person
+    is_direct: bool  # after a verb of meeting
+    is_begun: bool  # where a name may begin
+    is_surely_told: bool  # such a verb is in the clause
+    is_told: bool
+    is_alone: bool  # nothing but a name between two marks
+    speaks: bool
+
+
+def _around(line: Line, text: str, span: Span, others: Sequence[Counterpart]) -> _Around | None:
+    """The words around a name; none where they say that the person was not met, or is of us."""
+    before = text[: span.start]
+    bare = before.rstrip().removesuffix("的")
+    if _NOT_MET.search(bare) or _MISSED.match(text, span.end) or _OUR_SIDE.search(before):
+        return None
     clause = line.clause_at(span.start)
-    is_told = bool(MET_VERB.search(text[clause.start : span.start]))
-    if is_plain:
-        is_verb = bool(_MET_BEFORE.search(before))
-        is_of_company = follows_company and is_told and text[: span.start].endswith("的")
-        is_begun = text[: span.start].endswith((",", "。", ";", "、", " "))
-        has_position = bool(match["position"]) and (follows_company or is_begun)
-        return is_verb or has_position or (is_of_company and len(name) > len("新厂"))
-    # after a comma only what is nothing but a name: 溟南显示，王总
-    is_alone = bool(_CLAUSE_END.match(text, span.end)) and _is_read(line, before.rstrip(" ,、:"))
-    is_of_side = bool(re.search(rf"(?:{_SIDE.pattern})$", before))
-    return follows_company or is_alone or is_told or is_of_side
+    said = text[clause.start : span.start]
+    is_of_company = _is_read(line, bare.rstrip(" ("))
+    is_surely_told = bool(MET_VERB.search(said))
+    is_ended = bool(_CLAUSE_END.match(text, span.end))
+    return _Around(
+        before=before,
+        is_of_company=is_of_company,
+        is_listed=bool(_LISTED.search(before))
+        and any(other.span < span and other.span.end >= span.start - 2 for other in others),
+        is_direct=bool(_MET_BEFORE.search(before)),
+        is_begun=is_of_company or bool(_BEGUN.search(before)),
+        is_surely_told=is_surely_told,
+        is_told=is_surely_told or bool(_WITH_BEFORE.search(said)),
+        is_alone=is_ended and _is_read(line, bare.rstrip(" ,、:;")),
+        speaks=span.start == clause.start and bool(_SPEAKS.match(text, span.end)),
+    )
+
+
+def _is_sure(
+    kind: str, text: str, span: Span, around: _Around, group: dict[str, str | None]
+) -> bool | None:
+    """Whether the words surely name somebody met; none where they name nobody met."""
+    if kind == "met_guessed":
+        has_position = bool(group["position"]) and around.is_begun
+        return False if has_position or around.is_direct else None
+    if kind in {"met_plain", "met_rare"}:
+        return _is_sure_by_name(kind, text, span, around)
+    if around.is_listed or around.is_direct or around.is_of_company:
+        return True
+    if kind == "met_position":
+        return around.is_begun
+    if around.is_told or around.is_alone or around.speaks:
+        return around.is_begun and around.is_surely_told and kind == "met_titled"
+    return None
+
+
+def _is_sure_by_name(kind: str, text: str, span: Span, around: _Around) -> bool | None:
+    is_of_company = around.is_of_company
+    if around.is_direct or around.is_listed or (kind == "met_rare" and is_of_company):
+        return kind == "met_plain" and bool(_FULL_NAME.match(text, span.start))
+    is_named = is_of_company and around.is_told and around.before.endswith("的")
+    return False if is_named or around.is_alone or _COMPANION.search(around.before) else None
 
 
 def _is_read(line: Line, text: str) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from crm.base.value_class import value_class
-from crm.visits.quick_met import MET, MET_VERB, POSITION, SUFFIX
-from crm.visits.quick_text import Line, Span
+from crm.visits.quick_lexicon import FAMOUS, POSITION, TITLED_NAME
+from crm.visits.quick_met import MET_VERB
+from crm.visits.quick_orgs import PLACE_BEFORE, companies_named
+from crm.visits.quick_text import READ, Line, Span
 
 SHORTEST_PART = 2  # characters of a name that may stand for it
 SHORTEST_INITIALS = 3
@@ -66,7 +68,7 @@ class CompanyFound:
     certainty: Certainty
 
 
-_OFFICE = "主任|书记|局长|部长|处长|科长|区长|总工|局|部"
+_OFFICE = "副?主任|副?书记|副?局长|副?部长|副?处长|副?科长|副?区长|副?主席|总工|局|部|处|科"
 _WITH = r"(?:我)?[和与跟同、]"
 _LEADER_BEFORE = re.compile(r"(?:陪同?|跟随|随)(?:同)?$")
 _LEADER_AFTER = re.compile(r"(?:同志|主任|书记|局长)?(?:带队|率队|领队)")
@@ -77,30 +79,21 @@ _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科
 _COMPANION_AFTER = re.compile(r"(?:一起|一同|同去)?(?:陪同|陪我|参加|参会|同行|随行)")
 _COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
 _TITLED = re.compile(
-    rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})(?P<after>带队|率队|领队)?"
+    rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})"
 )
 _TOKEN = re.compile(r"[A-Za-z]{3,}")
 _COMPANY_VERB = (
     r"(?:拜访|拜会|走访|考察|调研|参观|接待|对接|联系|会见"
     r"|见到|见了|见|看|找|跑了?|去|到|赴|和|与|跟|陪)"
 )
-_UNKNOWN = re.compile(
-    rf"(?:{_COMPANY_VERB}了?(?!了)\s?|、)(?P<name>(?![两三四五六七八九十几多数一\d]+家)"
-    rf"(?:(?!{_COMPANY_VERB}|[两三四五六七八九十几多数一\d]+家)[一-龥A-Za-z0-9()·]){{2,24}}?"
-    r"(?:公司|集团(?!有限|股份|公司)|股份(?!有限|公司)|研究院|研究所|商会|协会|银行|资本|基金|事务所|大学|厂(?!房)))"
-)
+_COMPANY_OF_CITY = re.compile(FAMOUS)  # 宁德时代
 _AND = re.compile(r"市?[和与及、]")
-_BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:]|{_COMPANY_VERB}|[了的在])$")
+_BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:{READ}]|{_COMPANY_VERB}|[了的在])$")
 _AFTER_NAME = re.compile(
     r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
 )
-_PLACE_BEFORE = re.compile(r"(?:(?<![不没])[在去到赴驻跑往抵至自从飞]|参加)了?(?:一?趟)?$")
+_PERSON_AFTER = re.compile(rf"{POSITION}|{TITLED_NAME}")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
-_UNKNOWN_OF = re.compile(  # 见了海泰新材料的孟总
-    r"(?:见了|见到|会见|拜访|拜会|走访|对接|联系|接待|约了?|[跟和与])了?"
-    r"(?P<name>(?![做搞管我他她那这一新]|负责|对方|企业|客户|公司)(?:(?![这那]边)[一-龥A-Za-z0-9]){2,12}?)"
-    rf"的(?=(?:{POSITION})?[一-龥]{{1,3}}?{SUFFIX})"
-)
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
     "leader_before": _LEADER_BEFORE,
@@ -111,13 +104,12 @@ PATTERNS = {
     "companion_after": _COMPANION_AFTER,
     "titled": _TITLED,
     "token": _TOKEN,
-    "unknown": _UNKNOWN,
-    "unknown_of": _UNKNOWN_OF,
     "and": _AND,
     "before_name": _BEFORE_NAME,
     "after_name": _AFTER_NAME,
-    "place_before": _PLACE_BEFORE,
     "road": _ROAD,
+    "famous": _COMPANY_OF_CITY,
+    "person_after": _PERSON_AFTER,
     "legal_form": _LEGAL_FORM,
 }
 
@@ -154,7 +146,8 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
         ):
             first, part = joins.start(), Part.JOINS
         elif text[start:end] == person.name and not MET_VERB.search(before[-3:]):
-            part = Part.LEADS if _HOSTS_AFTER.match(text, end) else Part.JOINS
+            hosts = _HOSTS_AFTER.match(text, end) or _HOSTS_AFTER.match(text, line.next_free(end))
+            part = Part.LEADS if hosts else Part.JOINS
         else:
             continue
         if part is Part.JOINS and (joined := _COMPANION_AFTER.match(text, end)):
@@ -181,18 +174,23 @@ def _spelled(person: Colleague, tokens: Collection[str]) -> Iterator[str]:
 
 def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Iterator[PersonFound]:
     """A surname with an office: 陪严主任, 严主任带队."""
-    for match in _TITLED.finditer(text):
-        part = Part.LEADS if match["lead"] or match["after"] else Part.JOINS
-        if not (match["lead"] or match["after"] or match["with"]) or not line.is_free(
-            *match.span()
-        ):
-            continue
+    at = 0
+    while match := _TITLED.search(text, at):
+        start, end = match.span()
+        at = start + 1
         people = tuple(one for one in colleagues if one.name.startswith(match["surname"]))
-        if not people:
+        if not people or not line.is_free(start, end):
             continue
-        line.take(*match.span())
-        certainty = _certainty(people, is_plain=True)
-        yield PersonFound(Span(*match.span()), part, people, certainty)
+        after = _LEADER_AFTER.match(text, line.next_free(end))
+        if match["lead"] or after or _HOSTS_AFTER.match(text, line.next_free(end)):
+            part = Part.LEADS
+        elif match["with"] or start == line.clause_at(start).start:
+            part = Part.JOINS
+        else:
+            continue
+        at = end = after.end() if after else end
+        line.take(start, end)
+        yield PersonFound(Span(start, end), part, people, _certainty(people, is_plain=True))
 
 
 def known_companies_in(line: Line, text: str, known: Sequence[Known]) -> list[CompanyFound]:
@@ -244,7 +242,7 @@ def _borders(line: Line, text: str, span: Span) -> bool:
         max(0, span.start - 1), span.start
     )
     is_ended = _AFTER_NAME.match(text, span.end) or not line.is_free(span.end, span.end + 1)
-    return bool(is_begun and (is_ended or MET.match(text, span.end)))
+    return bool(is_begun and (is_ended or _PERSON_AFTER.match(text, span.end)))
 
 
 def _common_length(name: str, text: str) -> int:
@@ -262,37 +260,27 @@ def _found(line: Line, span: Span, records: tuple[Known, ...], *, exact: bool) -
     return CompanyFound(span, records, words, certainty)
 
 
-def unknown_companies_in(line: Line, text: str, city: str) -> Iterator[CompanyFound]:
-    """Names that end as companies' names do; their words are marked as read.
-
-    The city, read already, may be the beginning of one.
-    """
-    for pattern in (_UNKNOWN, _UNKNOWN_OF):
-        at = 0
-        while match := pattern.search(text, at):
-            start, at = match.span("name")
-            if city and match["name"].startswith(city):
-                start = line.next_free(start)
-            if start < at and line.is_free(start, at):
-                line.take(start, at)
-                yield CompanyFound(Span(start, at), (), match["name"], Certainty.ASSUMED)
+def unknown_companies_in(
+    line: Line, text: str, city: str, cities: Collection[str]
+) -> Iterator[CompanyFound]:
+    """Companies that the records do not have."""
+    for one in companies_named(line, text, city, cities):
+        yield CompanyFound(one.span, (), one.name, Certainty.ASSUMED)
 
 
 def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, Certainty] | None:
-    """The first city of the text; its words are marked as read."""
+    """The first city of the text, where what is read is hidden; its words are marked as read."""
     for start in range(len(text)):
         for length in range(6, 1, -1):
             city, end = text[start : start + length], start + length
-            if city not in cities or not line.is_free(start, end) or _ROAD.match(text, end):
+            if city not in cities:
+                continue
+            if _ROAD.match(text, end) or _COMPANY_OF_CITY.match(text, start):
                 continue
             is_city = text[end : end + 1] == "市"
-            is_sure = is_city or bool(_PLACE_BEFORE.search(text[:start]))
+            is_sure = is_city or bool(PLACE_BEFORE.search(text[:start]))
             is_one = not _joins_city(text, end, cities)
-            if (
-                not is_sure
-                and not _BEFORE_NAME.search(text[:start])
-                and line.is_free(start - 1, start)
-            ):
+            if not is_sure and not _BEFORE_NAME.search(text[:start]):
                 continue
             span = Span(start, end + is_city)
             line.take(span.start, span.end)

@@ -4,17 +4,19 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+READ = "\u25aa"  # stands for a character that is read
 NUMBER = r"(?:\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 # words that carry nothing by themselves, between parts that are read
 _GLUE = (
     r"(?:我们|一起|一行|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
-    r"|[我了在于的和与跟同及等去到至来赴看找见跑给趟打\s,。;、:!?().-])*"
+    r"|[我了在于的和与跟同及等去到至来赴看找见跑给趟打飞\s,。;、:!?().-])*"
 )
 _ONLY_GLUE = re.compile(_GLUE)
 _BEGIN = re.compile(r"^(?:了(?!解)|的)+")
 _ENDS = " \t,。;、:!?"
-PATTERNS = {"glue": _ONLY_GLUE}
+_LED = re.compile(r"(?<=..)(?:[跟和与同去的]|(?<!不)在)+$")
+PATTERNS = {"glue": _ONLY_GLUE, "led": _LED}
 
 
 def plain(text: str) -> str:
@@ -77,6 +79,14 @@ class Line:
         part = Span(start, end)
         return not any(part.meets(other) for other in self.taken)
 
+    def unread(self, text: str, seen: Span | None = None) -> str:
+        """The text, as long as before, with marks for what is read; not for the part `seen`."""
+        for span in self.taken:
+            if span != seen:
+                size = min(span.end, len(text)) - span.start
+                text = text[: span.start] + READ * size + text[span.end :]
+        return text
+
     def next_free(self, at: int) -> int:
         """The first place from there on that is not read yet."""
         while at < len(self.text) and not self.is_free(at, at + 1):
@@ -95,6 +105,9 @@ class Line:
         for span in [*sorted(self.taken), Span(len(self.text), len(self.text))]:
             piece = self.text[at : max(at, span.start)]
             if not _ONLY_GLUE.fullmatch(plain(piece)):
-                pieces.append(_BEGIN.sub("", piece.strip(" ,，。；;、")))
+                piece = piece.strip(" ,，。；;、").lstrip("）)，, ").rstrip("（(")
+                piece = _BEGIN.sub("", piece)
+                # what led to a part that is read says nothing without it: 刚才跟王总
+                pieces.append(_LED.sub("", piece) if span.start < len(self.text) else piece)
             at = max(at, span.end)
         return "，".join(pieces)

@@ -27,6 +27,15 @@ _HALVES = {
 }
 _LATER = {"下午", "傍晚", "晚上", "夜里", "中午"}
 _NIGHT = {"晚上", "夜里"}
+_MORNING_HOURS = range(6, 12)
+_EVENING_HOURS = range(5, 12)
+_HOURS_OF = {  # that a half day may have, where they alone do not say it
+    "中午": range(1, 3),
+    "下午": range(1, 7),
+    "傍晚": _EVENING_HOURS,
+    "晚上": _EVENING_HOURS,
+    "夜里": _EVENING_HOURS,
+}
 _FIRST_AFTERNOON, _LAST_AFTERNOON = 1, 6  # hours that alone are of the afternoon
 _NOON = 12
 _PART = "凌晨|一大?早(?!上)|早上|早晨|上午|中午|下午|傍晚|晚上|夜里"
@@ -40,7 +49,8 @@ _HOURS = re.compile(  # 2-4点
     rf"(?P<part>{_PART})?\s*(?P<first>{NUMBER})\s*[-~至到]\s*(?P<last>{NUMBER})[点时](?!间)(?P<half>半)?"
 )
 _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
-PATTERNS = {"time": _TIME, "hours": _HOURS}
+_UNTIL = re.compile(r"(?:聊|谈|开|坐|待|忙|讨论|一直|持续|直)*(?:到|至)\s*$")
+PATTERNS = {"time": _TIME, "hours": _HOURS, "until": _UNTIL}
 
 
 @value_class
@@ -82,17 +92,42 @@ def hours_in(text: str, on: date, dates: list[DateFound]) -> Hours | None:
         return _between(first, last, on)
 
     clocks = [clock for match in _TIME.finditer(text) if (clock := _read(match, dates))]
-    exact = [clock for clock in clocks if clock.minutes >= 0]
+    exact = [_of_part(clock, clocks) for clock in clocks if clock.minutes >= 0]
     if not exact:
         return _half_day(clocks, dates, on)
 
     start = exact[0]
+    if until := _UNTIL.search(text[: start.span.start]):
+        return _until(start, Span(until.start(), start.span.end), clocks, on)
     end = exact[1] if len(exact) > 1 and _is_joined(text, start, exact[1], dates) else None
     if end is None:
         return _one_hour(start, on)
     later = [found for found in dates if start.span.end <= found.span.start < end.span.start]
     last_on = later[0].first_on if later else None
     return _between(start, end, on, last_on)
+
+
+def _of_part(clock: _Clock, clocks: list[_Clock]) -> _Clock:
+    """The time in the half day that is named before it: 昨天下午在苏州，3点见面."""
+    parts = [one.part for one in clocks if one.minutes < 0 and one.span < clock.span]
+    hour = clock.minutes // 60
+    if not parts or not clock.is_bare or hour not in _HOURS_OF.get(parts[-1], _MORNING_HOURS):
+        return clock
+    return _clock(clock.span, hour, clock.minutes % 60, parts[-1])
+
+
+def _until(end: _Clock, span: Span, clocks: list[_Clock], on: date) -> Hours:
+    """The hours of which only the end is named: 下午在苏州聊到五点."""
+    minutes, parts = end.minutes, [one for one in clocks if one.minutes < 0]
+    if _is_of_afternoon(end):
+        minutes += _NOON * 60
+    finish = datetime.combine(on, time()) + timedelta(minutes=minutes)
+    begin = finish - timedelta(hours=1)
+    if part := end.part or (parts[0].part if parts else ""):
+        usual = datetime.combine(on, _HALVES[part][0])
+        begin = min(begin, usual)
+    spans = (*(one.span for one in parts[:1]), span)
+    return Hours(spans, begin, finish, is_start_assumed=True, is_end_assumed=_is_of_afternoon(end))
 
 
 def _half_day(clocks: list[_Clock], dates: list[DateFound], on: date) -> Hours | None:

@@ -12,18 +12,33 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
     (
         Kind.EVENT,
         Channel.IN_PERSON,
-        r"推介会|推介活动|招商会|展会|博览会|[进工]博会|[高广]交会|服贸会|洽谈会|参加[^,。;]{0,12}?(?:对接|交流|说明|年|大|酒|博)会(?![议见谈])|论坛|峰会|参会",
+        (
+            r"(?:参加|出席|列席|参与|举办|主办|承办|协办)(?:(?!视频|线上|电话|腾讯|[,。;]).){0,16}?"
+            r"(?:会(?![见谈员长面议])|论坛|沙龙|路演|仪式|大赛|博览)|推介会|推介活动|招商大?会|展会|展览会|博览会|年会(?!员)"
+            r"|[进工智车医药光]博会|[高广消农]交会|服贸会|洽谈会|恳谈会|圆桌会|对接会|交流会|说明会|发布会|论坛|峰会|沙龙|路演|参会|参展"
+        ),
     ),
-    (Kind.RECEPTION, Channel.IN_PERSON, r"接待|来访|来考察|(?<=[^们户方])来区"),
+    (
+        Kind.RECEPTION,
+        Channel.IN_PERSON,
+        r"接待|来访|到访|莅临|来考察|(?<=[^们户方])来(?:我们?|本|园)?区|[来到](?:我们?|本)区[^,。;]{0,4}考察",
+    ),
     (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
-    (Kind.REMOTE, Channel.VIDEO, r"视频会?|线上会议?|腾讯会议|线上(?=对接|沟通|交流|[跟和与])"),
-    (Kind.REMOTE, Channel.PHONE, r"电话|通话"),
-    (Kind.REMOTE, Channel.EMAIL, r"邮件"),
+    (
+        Kind.REMOTE,
+        Channel.VIDEO,
+        (
+            r"视频会?议?|线上会议?|(?:腾讯|钉钉|飞书|网络|远程|云|电视)会议|连线|线上(?=对接|沟通|交流|洽谈|[跟和与])"
+            r"|[Zz]oom|[Tt]eams"
+        ),
+    ),
+    (Kind.REMOTE, Channel.PHONE, r"电话|通话|致电|来电|微信语音|语音"),
+    (Kind.REMOTE, Channel.EMAIL, r"(?:电子)?邮件|邮箱"),
     (
         Kind.OUTREACH,
         Channel.IN_PERSON,
         (
-            r"拜访|走访|外出考察|上门|赴(?![^,。;]{0,8}参加)|跑了?|"
+            r"拜访|走访|回访|拜会|登门|外出考察|上门|赴(?![^,。;]{0,8}参加)|跑了?|"
             r"(?<![过回出失除上下进不没])去(?![年化除掉]|了?(?:电话|邮件)|[^,。;]{0,8}参加)|"
             r"(?<![查观来区])看(?![好法待到重中了])|(?<!查)找(?!到)"
         ),
@@ -40,6 +55,11 @@ PLANNING = re.compile(
 _NEXT = re.compile(
     r"下一步|下步|约定|(?<!已)安排|(?<![招期对等接看优善])待(?![遇定])"
     r"|请[^,。;]{1,12}?(?:回复|提供|寄|送|反馈|报|研究|核实|确认|协调|答复|安排|准备|落实)"
+)
+_ASKS = re.compile(r"请|待|催|下一步|下步")
+_ASKED = re.compile(  # 请招商服务局周三前出方案, 对方下周三前给答复
+    r"请(?![客示假教问吃])|(?:由|让)(?=[^,。;]{2,10}$)"
+    r"|(?:对方|企业|客户|双方|我方|我们|我局|他们)(?:承诺|答应|表示|会|将|需|要)?(?=$)"
 )
 # what others say or wish is not yet a visit: 对方明确12月中旬来区考察
 _PROMISED = re.compile(
@@ -58,6 +78,8 @@ PATTERNS = {
     "promised": _PROMISED,
     "others_plan": _OTHERS_PLAN,
     "next": _NEXT,
+    "asks": _ASKS,
+    "asked": _ASKED,
     "cancel": _CANCEL,
     "move": _MOVE,
 }
@@ -125,7 +147,7 @@ def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
     for start, end in _clauses(text):
         inside = [one for one in dates if start <= one.span.start < end]
         begin = _begin(text, start, end, inside)
-        if begin is None or (begin == 0 and not _is_due_alone(inside, dates)):
+        if begin is None or (begin == 0 and not _is_due_alone(text, inside, dates)):
             continue
         due = next((one for one in inside if one.span.start >= begin), None)
         words = text[begin:end]
@@ -136,9 +158,10 @@ def next_steps(text: str, dates: list[DateFound]) -> list[NextStep]:
     return found
 
 
-def _is_due_alone(inside: list[DateFound], dates: list[DateFound]) -> bool:
-    """Whether the first clause has a deadline, and another one the date of the visit."""
-    return any(one.is_deadline for one in inside) and len(inside) < len(dates)
+def _is_due_alone(text: str, inside: list[DateFound], dates: list[DateFound]) -> bool:
+    """Whether the first clause has a deadline: it asks for something, or the visit has a date."""
+    has_deadline = any(one.is_deadline for one in inside)
+    return has_deadline and (len(inside) < len(dates) or bool(_ASKS.match(text)))
 
 
 def _begin(text: str, start: int, end: int, inside: list[DateFound]) -> int | None:
@@ -146,6 +169,8 @@ def _begin(text: str, start: int, end: int, inside: list[DateFound]) -> int | No
     words = _NEXT.search(text, start, end)
     deadline = next((one for one in inside if one.is_deadline), None)
     places = []
+    if deadline and (asked := _ASKED.search(text, start, deadline.span.start)):
+        places.append(asked.start())
     if words:
         before = [one for one in inside if one.span.end == words.start()]
         places.append(before[0].span.start if before else words.start())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.cities import cities
 from crm.base.clock import civil_date
-from crm.base.names import folded, surnames
+from crm.base.names import folded
 from crm.leads.company_queries import visible_company
 from crm.leads.device_names import may_be_kept
 from crm.leads.models import Company, CompanyAlias, Lead
@@ -20,7 +20,7 @@ from crm.people.entry_grants import owners_of
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.queries import at_work
-from crm.visits.quick_entry import World
+from crm.visits.quick_draft import World
 from crm.visits.quick_names import SHORTEST_INITIALS, SHORTEST_PART, Colleague, Known
 
 MOST = 200  # companies and leads that a text may begin to name
@@ -40,7 +40,6 @@ def world_of(db: Session, viewer: Viewer, text: str, now: datetime) -> World:
             *_leads(db, viewer, _lead_named_in(text), on),
         ],
         cities=cities(),
-        surnames=surnames(),
         enters_for=set(db.scalars(owners_of(viewer.person_id, on))),
     )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crm.base.clock import civil
-from crm.visits.quick_entry import Draft, draft_of
+from crm.visits.quick_draft import Draft
+from crm.visits.quick_entry import draft_of
 from crm.visits.quick_grammar import grammar, kinds
 from crm.visits.rules import HOME
 from tests.quick_cases import CASES, WORDS, world
@@ -18,7 +19,6 @@ ORIGIN = "http://quick.test"
 READ = """async ([world, lines]) => {
   const { draftOf } = await import("/entry.js");
   world.cities = new Set(world.cities);
-  world.surnames = new Set(world.surnames);
   return lines.map((line) => draftOf(line, world));
 }"""
 EPOCH = date(1970, 1, 1)
@@ -114,7 +114,6 @@ def test_the_page_reads_every_text_as_the_server_does(page):
         "colleagues": [asdict(person) for person in of_server.colleagues],
         "known": [asdict(known) for known in of_server.known],
         "cities": sorted(of_server.cities),
-        "surnames": sorted(of_server.surnames),
         "entersFor": [],
     }
 

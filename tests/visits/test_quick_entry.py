@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm.base.clock import civil
-from crm.visits.quick_entry import LONGEST, Draft, draft_of, entries_of
+from crm.visits.quick_draft import Draft
+from crm.visits.quick_entry import LONGEST, draft_of, entries_of
 from crm.visits.quick_names import Certainty
 from tests.quick_cases import CASES, WORDS, WORLD, world
 

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from crm.base.choices import Choice
 from crm.base.cities import cities
-from crm.base.names import surnames
 from crm.extensions import db
 from crm.leads.device_names import MOST_KEPT, device_companies, device_leads
 from crm.people.choices import PeopleAsked, all_people
@@ -103,7 +102,6 @@ def _quick(viewer: Viewer, on: date) -> dict[str, Any]:
         "grammar": grammar(),
         "kinds": kinds(),
         "home": HOME,
-        "surnames": [*surnames()],
         "entersFor": [person.id for person in entered_for(db.session, viewer.person_id, on)],
         "known": [asdict(known) for known in known_on_device(db.session, viewer, on, MOST_KEPT)],
     }

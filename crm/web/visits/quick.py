@@ -15,7 +15,8 @@ from crm.base.value_class import value_class
 from crm.leads.redaction import lead_labels
 from crm.people.permissions import Viewer
 from crm.visits.fields import VISIT_FIELDS
-from crm.visits.quick_entry import Chip, CompanyRow, Draft, draft_of, entries_of
+from crm.visits.quick_draft import Chip, CompanyRow, Draft
+from crm.visits.quick_entry import draft_of, entries_of
 from crm.visits.quick_names import Certainty
 from crm.visits.quick_plans import plans_meant
 from crm.visits.quick_world import world_of
@@ -23,7 +24,7 @@ from crm.visits.redaction import shown
 from crm.visits.rules import Kind
 from crm.web.auth import signed_in
 from crm.web.choices.fields import CompanyField
-from crm.web.date_fields import NO_SUCH_DATE
+from crm.web.date_fields import NO_DATE, NO_SUCH_DATE
 from crm.web.forms import row_id
 from crm.web.visits.forms import VisitForm, hour_values
 from crm.web.visits.quick_remarks import Remarks, remarks_on
@@ -117,7 +118,8 @@ def form_of(draft: Draft, on: date) -> VisitForm:
     form = VisitForm(formdata=None, data={"ref": new_ref("V", on), **values_of(draft)})
     if draft.first_on is None and (chip := draft.chips.get("first_on")):
         form.first_on.raw_data = [chip.words]
-        form.first_on.errors = [NO_SUCH_DATE]
+        is_day = any(mark in chip.words for mark in "月日号./-")  # else 过几天
+        form.first_on.errors = [NO_SUCH_DATE if is_day else NO_DATE]
     return form
 
 

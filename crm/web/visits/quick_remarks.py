@@ -13,7 +13,7 @@ from crm.people.queries import units_named
 from crm.problems.categories import categories
 from crm.problems.wording import obstacle_in
 from crm.quotas.queries import working_calendar
-from crm.visits.quick_entry import Draft
+from crm.visits.quick_draft import Draft
 from crm.visits.quick_hints import Hint, HintKind, Stay, hints_of, stay_in_question
 from crm.visits.quick_plans import stays_on
 from crm.visits.rules import Status

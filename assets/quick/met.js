@@ -1,0 +1,68 @@
+// Those met, with their positions.
+import { end, match, search, start } from "./grammar.js";
+import { inOrder } from "./text.js";
+
+// the surest first: what one pattern has read, the next ones leave
+const PATTERNS = [
+  "met_position", "met_titled", "met_nickname", "met_first", "met_plain", "met_rare", "met_guessed",
+];
+
+export function metIn(line, text) {
+  const found = [];
+  for (const kind of PATTERNS) found.push(...metBy(kind, line, text, found));
+  return found.sort(inOrder);
+}
+
+function metBy(kind, line, text, others) {
+  const found = [];
+  let at = 0;
+  for (let met; (met = search(kind, text, at)); ) {
+    at = met.index + 1;
+    const { name, position, bracket, after } = met.groups;
+    const span = { start: start(met, position ? "position" : "name"), end: end(met) };
+    if (!line.isFree(span.start, span.end)) continue;
+    const isSure = isSurelyMet(kind, line, text, span, position, [...others, ...found]);
+    if (isSure === null) continue;
+    line.take(span.start, span.end);
+    found.push({ span, name, position: bracket || position || after || null, isSure });
+    at = end(met);
+  }
+  return found;
+}
+
+// Null where the words name nobody met.
+function isSurelyMet(kind, line, text, span, position, others) {
+  const whole = text.slice(0, span.start);
+  const bare = whole.trimEnd().replace(/的$/, "");
+  if (search("not_met", bare) || match("missed", text, span.end) || search("our_side", whole)) return null;
+  const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
+  const clause = line.clauseAt(span.start);
+  const said = text.slice(clause.start, span.start);
+  const is = {
+    ofCompany: isRead(bare.replace(/[ (]+$/, "")),
+    listed:
+      search("listed", whole) !== null &&
+      others.some((other) => inOrder(other, { span }) < 0 && other.span.end >= span.start - 2),
+    direct: search("met_before", whole) !== null,
+    surely: search("met_verb", said) !== null,
+    told: search("with_before", said) !== null,
+  };
+  is.begun = search("begun", whole) !== null || is.ofCompany;
+  is.told ||= is.surely;
+  is.alone = match("clause_end", text, span.end) !== null && isRead(bare.replace(/[ ,、:;]+$/, ""));
+
+  if (kind === "met_guessed") return (position && is.begun) || is.direct ? false : null;
+  if (kind === "met_plain" || kind === "met_rare") return isSureByName(kind, text, span, whole, is);
+  if (is.listed || is.direct || is.ofCompany) return true;
+  if (kind === "met_position") return is.begun;
+  const speaks = span.start === clause.start && match("speaks", text, span.end) !== null;
+  return is.told || is.alone || speaks ? is.begun && is.surely && kind === "met_titled" : null;
+}
+
+function isSureByName(kind, text, span, whole, is) {
+  if (is.direct || is.listed || (kind === "met_rare" && is.ofCompany)) {
+    return kind === "met_plain" && match("full_name", text, span.start) !== null;
+  }
+  const isOfCompany = is.ofCompany && is.told && whole.endsWith("的");
+  return search("companion", whole) || isOfCompany || is.alone ? false : null;
+}

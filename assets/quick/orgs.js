@@ -1,0 +1,34 @@
+// Companies that the records do not have.
+import { end, match, search, start } from "./grammar.js";
+import { READ } from "./text.js";
+
+const PATTERNS = ["org", "org_famous", "org_listed", "org_of", "org_plain"];
+
+// Names that end or stand as companies' names do; the city, read already, may be the beginning of one.
+export function companiesNamed(line, text, city, cities) {
+  const found = [];
+  for (const kind of PATTERNS) {
+    let at = 0;
+    for (let named; (named = search(kind, text, at)); ) {
+      const span = { start: start(named, "name"), end: end(named, "name") };
+      at = Math.max(span.end - 1, named.index + 1);
+      const { name } = named.groups;
+      if (cities.has(name) || !line.isFree(span.start, span.end) || search("no_company", name)) continue;
+      if (kind === "org_plain" && isPerson(text, span.start, name)) continue;
+      line.take(span.start, span.end);
+      text = text.slice(0, span.start) + READ.repeat(span.end - span.start) + text.slice(span.end);
+      found.push({ span, name: withCity(line, span.start, city) + name });
+    }
+  }
+  return found;
+}
+
+// 拜访周建国
+const isPerson = (text, at, name) =>
+  match("person_only", name) !== null && search("site_only", text.slice(0, at).trimEnd()) === null;
+
+function withCity(line, at, city) {
+  const head = line.plain.slice(0, at);
+  if (!city || !head.endsWith(city)) return "";
+  return search("place_before", head.slice(0, head.length - city.length)) ? "" : city;
+}

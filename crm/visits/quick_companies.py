@@ -1,0 +1,94 @@
+"""The companies and those met of a quick entry, as rows of its draft (ENTRY 1). Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from crm.visits.quick_draft import Chip, CompanyRow, Draft, World
+from crm.visits.quick_met import Counterpart
+from crm.visits.quick_names import Certainty, CompanyFound, known_companies_in
+from crm.visits.quick_text import Line
+from crm.visits.quick_words import NextStep
+from crm.visits.rules import Kind
+
+_COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
+PATTERNS = {"count": _COUNT}
+
+
+def read_companies(
+    line: Line, draft: Draft, companies: Sequence[CompanyFound], met: Sequence[Counterpart]
+) -> None:
+    options = dict[int, str]()
+    for found in companies:
+        row, leads = _company_row(found)
+        draft.companies.append(row)
+        if len(leads) == 1 and found.certainty is not Certainty.CHOOSE:
+            draft.lead_ids += leads
+        else:
+            options |= leads
+        if count := _COUNT.match(line.plain[found.span.end :]):
+            line.take(found.span.end, found.span.end + count.end())
+
+    for one in met:
+        places = [place for place, found in enumerate(companies) if found.span < one.span]
+        if not draft.companies:
+            draft.companies.append(CompanyRow())
+        row = draft.companies[places[-1] if places else 0]
+        row.met = _joined(row.met, one.name)
+        row.position = _joined(row.position, one.position)
+    _add_chips(line, draft, companies, met, options)
+
+
+def read_company_of_next(draft: Draft, steps: Sequence[NextStep], world: World) -> None:
+    """A company that only the next step names: it may be the one of the visit."""
+    line = Line("。".join(step.text for step in steps))
+    found = known_companies_in(line, line.plain, world.known)
+    if found:
+        read_companies(
+            line,
+            draft,
+            [
+                replace(
+                    one, certainty=max(one.certainty, Certainty.ASSUMED, key=list(Certainty).index)
+                )
+                for one in found
+            ],
+            (),
+        )
+
+
+def _joined(*texts: str | None) -> str | None:
+    return "、".join(filter(None, texts)) or None
+
+
+def _company_row(found: CompanyFound) -> tuple[CompanyRow, dict[int, str]]:
+    """The row of the company, and the leads that the words may mean."""
+    leads = {lead_id: title for one in found.known for lead_id, title in one.leads}
+    companies = {one.company for one in found.known if one.company}
+    if len(companies) == 1:
+        company_id, name = next(iter(companies))
+        return CompanyRow(company_id, name), leads
+    return CompanyRow(None, "" if found.known else found.name), leads
+
+
+def _add_chips(
+    line: Line,
+    draft: Draft,
+    companies: Sequence[CompanyFound],
+    met: Sequence[Counterpart],
+    options: Mapping[int, str],
+) -> None:
+    if companies:
+        order = list(Certainty)
+        worst = max(companies, key=lambda one: order.index(one.certainty))
+        words = "、".join(line.text[one.span.start : one.span.end] for one in companies)
+        certainty = Certainty.CHOOSE if options else worst.certainty
+        draft.chips["companies"] = Chip(worst.certainty, words)
+        if draft.lead_ids or options:
+            draft.chips["lead_ids"] = Chip(certainty, words, tuple(options.items()))
+    elif draft.kind in {Kind.OUTREACH, Kind.RECEPTION, Kind.REMOTE}:
+        draft.chips["companies"] = Chip(Certainty.CHOOSE)
+    if met:
+        words = "、".join(line.text[one.span.start : one.span.end] for one in met)
+        is_sure = all(one.is_sure for one in met)
+        draft.chips["met"] = Chip(Certainty.SURE if is_sure else Certainty.ASSUMED, words)
