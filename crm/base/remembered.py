@@ -11,6 +11,7 @@ the head that it had before a change of anything else.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -25,6 +26,8 @@ from crm.base.value_class import value_class
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
 CHARACTERS = 250  # of text, which take as much as a figure
+# For parts of pages there are as many keys as people, addresses and searched words.
+MOST_OF_TEXT = 6_000
 LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself
 # Subjects of entries that move the head all day: records of the work, not of the organisation.
 EVERYDAY = frozenset({"company", "followup", "lead", "login_session", "visit"})
@@ -52,8 +55,9 @@ class Memory:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Key, Lasting] = OrderedDict()  # all under one head
+        self._text_sizes: OrderedDict[Key, int] = OrderedDict()  # of those that are text
         self._head = ""
-        self._total = 0  # of the sizes of their values
+        self._total = self._total_of_text = 0  # of the sizes of their values
         self._lock = Lock()
         self._under_way: dict[tuple[str, Key], Lock] = {}
 
@@ -62,7 +66,7 @@ class Memory:
         with self._lock:
             for kept_key in self._keys(key):
                 if self._kept[kept_key].holds(head, as_of):
-                    self._kept.move_to_end(kept_key)
+                    self._note_use(kept_key)
                     return self._kept[kept_key]
         return None
 
@@ -93,14 +97,32 @@ class Memory:
             if lasting.head != self._head:
                 # what was read before another change is of no more use
                 self._kept.clear()
-                self._head, self._total = lasting.head, 0
+                self._text_sizes.clear()
+                self._head, self._total, self._total_of_text = lasting.head, 0, 0
             if key in self._kept:
-                self._total -= _size(self._kept[key].value)
-            self._kept[key] = lasting
-            self._kept.move_to_end(key)
-            self._total += _size(lasting.value)
+                self._drop(key)
+            self._add(key, lasting)
             while self._total > MOST:
-                self._total -= _size(self._kept.popitem(last=False)[1].value)
+                self._drop(next(iter(self._kept)))
+            while self._total_of_text > MOST_OF_TEXT:
+                self._drop(next(iter(self._text_sizes)))
+
+    def _add(self, key: Key, lasting: Lasting) -> None:
+        size = _size(lasting.value)
+        self._kept[key] = lasting
+        self._total += size
+        if _characters(lasting.value) > CHARACTERS:
+            self._text_sizes[key] = size
+            self._total_of_text += size
+
+    def _note_use(self, key: Key) -> None:
+        self._kept.move_to_end(key)
+        if key in self._text_sizes:
+            self._text_sizes.move_to_end(key)
+
+    def _drop(self, key: Key) -> None:
+        self._total -= _size(self._kept.pop(key).value)
+        self._total_of_text -= self._text_sizes.pop(key, 0)
 
 
 @value_class
@@ -147,9 +169,17 @@ def _covers(kept: Key, wanted: Key) -> bool:
 
 
 def _size(value: object) -> int:
-    if isinstance(value, str):
-        return len(value) // CHARACTERS + 1
+    if characters := _characters(value):
+        return characters // CHARACTERS + 1
     return max(len(value), 1) if isinstance(value, Sized) else 1
+
+
+def _characters(value: object) -> int:
+    """Of a text, or of a record with texts."""
+    if is_dataclass(value):
+        parts = (getattr(value, field.name) for field in fields(value))
+        return sum(len(part) for part in parts if isinstance(part, str))
+    return len(value) if isinstance(value, str) else 0
 
 
 _memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
