@@ -2,7 +2,7 @@
 import { datesIn, withLength } from "./dates.js";
 import { match, matches, search, useGrammar } from "./grammar.js";
 import { metIn } from "./met.js";
-import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, peopleIn, unknownCompaniesIn } from "./names.js";
+import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, peopleIn, unknownCompaniesIn, withNamesRead } from "./names.js";
 import { Line, hidden, inOrder, plain } from "./text.js";
 import { DAY, hoursIn } from "./times.js";
 import { commandIn, isPlanned, kindsIn, nextSteps, stepIn, withoutPromises } from "./words.js";
@@ -43,7 +43,8 @@ export function draftOf(text, world) {
   readTime(line, draft, told, dates, world, isAhead);
   readCity(line, draft, line.unread(told, kind), world);
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
-  companies.push(...unknownCompaniesIn(line, line.unread(head, kind), draft.city, world.cities));
+  const unread = withNamesRead(line.unread(head, kind), companies);
+  companies.push(...unknownCompaniesIn(line, unread, draft.city, world.cities));
   readCompanies(line, draft, companies.sort(inOrder), metIn(line, head));
   if (!draft.companies.length) readCompanyOfNext(draft, steps, world);
   if (isAhead) readPlanning(line, draft, head);
@@ -142,7 +143,7 @@ function readTime(line, draft, head, dates, world, isAhead) {
   const lastOn = hours && Math.floor(hours.ends / DAY);
   const ends = others.filter((one) => hours && one.first === lastOn);
   // a further date: whether the visit was on both days is not said
-  const isAssumed = !named || named.isAssumed || ends.length < others.length;
+  const isAssumed = !named || named.isAssumed || named.isDeadline || ends.length < others.length;
   draft.chips.first_on = chip(isAssumed ? ASSUMED : SURE, words);
   const spans = [...(hours?.spans ?? []), ...ends.map(({ span }) => span)];
   const read = spans.sort((one, other) => one.start - other.start).map((span) => line.take(span.start, span.end));
@@ -172,7 +173,7 @@ function setHours(draft, hours, world, isAhead) {
     [draft.starts, draft.ends] = [draft.first * DAY + STAY[0], draft.last * DAY + STAY[1]];
     if (draft.starts < world.now && world.now < draft.ends) draft.ends = world.now;
   }
-  draft.chips.status = chip(isAhead ? SURE : certainty);
+  draft.chips.status = chip(isAhead ? draft.chips.first_on.certainty : certainty);
 }
 
 function readPlanning(line, draft, head) {

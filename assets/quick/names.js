@@ -1,11 +1,14 @@
 // The people, companies and cities named in a quick entry.
-import { end, match, matches, search } from "./grammar.js";
+import { end, match, matches, search, start } from "./grammar.js";
 import { companiesNamed } from "./orgs.js";
-import { inOrder } from "./text.js";
+import { READ_NAME, inOrder } from "./text.js";
 
 export const SURE = "sure";
 export const ASSUMED = "assumed";
 export const CHOOSE = "choose";
+const SHORT_CITIES = {
+  京: "北京", 沪: "上海", 津: "天津", 渝: "重庆", 穗: "广州", 深: "深圳", 蓉: "成都", 汉: "武汉", 杭: "杭州", 宁: "南京", 锡: "无锡",
+};
 const SHORTEST_PART = 2;
 
 function* placesOf(word, text) {
@@ -155,6 +158,12 @@ function foundOf(line, span, records, isExact) {
   return { span, known: records, name, certainty };
 }
 
+// With marks for the names of companies: none begins right after another.
+export const withNamesRead = (text, companies) =>
+  companies.reduce(
+    (read, { span }) => read.slice(0, span.start) + READ_NAME.repeat(span.end - span.start) + read.slice(span.end), text,
+  );
+
 // Companies that the records do not have.
 export const unknownCompaniesIn = (line, text, city, cities) =>
   companiesNamed(line, text, city, cities).map((one) => ({ ...one, known: [], certainty: ASSUMED }));
@@ -173,7 +182,16 @@ export function cityIn(line, text, cities) {
       return { span, city, certainty: isSure && !joinsCity(text, to, cities) ? SURE : ASSUMED };
     }
   }
-  return null;
+  return shortCityIn(line, text);
+}
+
+// 赴京, 在沪
+function shortCityIn(line, text) {
+  const short = search("short_city", text);
+  if (!short) return null;
+  const span = { start: start(short, "city"), end: end(short, "city") };
+  line.take(span.start, span.end);
+  return { span, city: SHORT_CITIES[short.groups.city], certainty: ASSUMED };
 }
 
 // 常州和无锡

@@ -1,6 +1,6 @@
 // Companies that the records do not have.
 import { end, match, search, start } from "./grammar.js";
-import { READ } from "./text.js";
+import { READ_NAME } from "./text.js";
 
 const PATTERNS = ["org", "org_famous", "org_listed", "org_of", "org_plain"];
 
@@ -14,9 +14,10 @@ export function companiesNamed(line, text, city, cities) {
       at = Math.max(span.end - 1, named.index + 1);
       const { name } = named.groups;
       if (cities.has(name) || !line.isFree(span.start, span.end) || search("no_company", name)) continue;
+      if (match("code_name", text, span.end)) continue;
       if (kind === "org_plain" && isPerson(text, span.start, name)) continue;
       line.take(span.start, span.end);
-      text = text.slice(0, span.start) + READ.repeat(span.end - span.start) + text.slice(span.end);
+      text = text.slice(0, span.start) + READ_NAME.repeat(span.end - span.start) + text.slice(span.end);
       found.push({ span, name: withCity(line, span.start, city) + name });
     }
   }

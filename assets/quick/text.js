@@ -30,6 +30,7 @@ export const meets = (one, other) => one.start < other.end && other.start < one.
 export const inOrder = (one, other) => one.span.start - other.span.start || one.span.end - other.span.end;
 
 export const READ = "\u25aa"; // stands for a character that is read
+export const READ_NAME = "\u25ab"; // for one of a company's name
 
 export class Line {
   constructor(text) {

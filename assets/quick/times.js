@@ -25,10 +25,11 @@ export function hoursIn(text, on, dates) {
   const exact = clocks.filter((clock) => clock.minutes >= 0).map((clock) => ofPart(clock, clocks));
   if (!exact.length) return halfDay(clocks, dates, on);
 
-  const [from, to] = exact;
+  const [from, second] = exact;
   const until = search("until", text.slice(0, from.span.start));
   if (until) return hoursUntil(from, { start: until.index, end: from.span.end }, clocks, on);
-  if (!to || !isJoined(text, from, to, dates)) return oneHour(from, on);
+  const to = second && endOf(text, from, second, dates);
+  if (!to) return oneHour(from, on);
   const later = dates.find((found) => from.span.end <= found.span.start && found.span.start < to.span.start);
   return between(from, to, on, later ? later.first : null);
 }
@@ -85,6 +86,13 @@ function clockOf(span, hour, minute, part) {
   let isShifted = LATER.includes(part) && hour < NOON && !(part === "中午" && hour >= 11);
   if (NIGHT.includes(part) && hour === NOON) [hour, isShifted] = [24, false];
   return { span, minutes: (hour + (isShifted ? NOON : 0)) * 60 + minute, part };
+}
+
+// 9点到11点; 三点开始，聊到五点
+function endOf(text, from, other, dates) {
+  const until = search("until", text.slice(0, other.span.start));
+  if (until?.[0].replace(/^[到至 ]+|[到至 ]+$/g, "")) return { ...other, span: { start: until.index, end: other.span.end } };
+  return isJoined(text, from, other, dates) ? other : null;
 }
 
 function isJoined(text, from, to, dates) {

@@ -18,7 +18,7 @@ export const isPlanned = (text) =>
   matches("planning", text).some((word) => !before("others_plan", text.slice(0, word.index)));
 
 export function commandIn(text) {
-  const cancel = match("cancel", text);
+  const cancel = match("cancel", text) ?? match("cancelled", text);
   if (cancel) return { what: cancel.groups.what, reason: cancel.groups.why.trim(), to: "" };
   const move = match("move", text);
   return move && { what: move.groups.what, reason: move.groups.why.trim(), to: move.groups.to };

@@ -21,6 +21,7 @@ from crm.visits.quick_names import (
     known_companies_in,
     people_in,
     unknown_companies_in,
+    with_names_read,
 )
 from crm.visits.quick_steps import step_in
 from crm.visits.quick_text import Line, Span, plain
@@ -111,7 +112,8 @@ def draft_of(text: str, world: World) -> Draft:
     _read_time(line, draft, told, dates, world, is_ahead=is_ahead)
     _read_city(line, draft, line.unread(told, kind), world)
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
-    companies += unknown_companies_in(line, line.unread(head, kind), draft.city, world.cities)
+    unread = with_names_read(line.unread(head, kind), companies)
+    companies += unknown_companies_in(line, unread, draft.city, world.cities)
     companies.sort(key=lambda found: found.span)
     read_companies(line, draft, companies, met_in(line, head))
     if not draft.companies:
@@ -200,7 +202,9 @@ def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
     hours = hours_in(head, first, dates)
     ends = [one for one in dates[1:] if hours and hours.last_on == one.first_on]
     # a further date: whether the visit was on both days is not said
-    is_assumed = named is None or named.is_assumed or len(ends) < len(dates) - 1
+    is_assumed = (
+        named is None or named.is_assumed or named.is_deadline or len(ends) < len(dates) - 1
+    )
     draft.chips["first_on"] = Chip(Certainty.ASSUMED if is_assumed else Certainty.SURE, words)
     spans = [*(hours.spans if hours else ()), *(one.span for one in ends)]
     read = [line.take(span.start, span.end) for span in sorted(spans)]
@@ -236,7 +240,7 @@ def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: boo
     draft.status = Status.PLANNED if is_ahead or is_future else Status.DONE
     if draft.kind is Kind.RESIDENCY and draft.status is Status.DONE:
         draft.starts_at, draft.ends_at = stay_hours(first, last, is_done=True, now=world.now)
-    draft.chips["status"] = Chip(Certainty.SURE if is_ahead else certainty)
+    draft.chips["status"] = Chip(draft.chips["first_on"].certainty if is_ahead else certainty)
 
 
 def _read_planning(line: Line, draft: Draft, head: str) -> None:

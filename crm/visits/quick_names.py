@@ -8,7 +8,7 @@ from crm.base.value_class import value_class
 from crm.visits.quick_lexicon import FAMOUS, POSITION, TITLED_NAME
 from crm.visits.quick_met import MET_VERB
 from crm.visits.quick_orgs import PLACE_BEFORE, companies_named
-from crm.visits.quick_text import READ, Line, Span
+from crm.visits.quick_text import READ, READ_NAME, Line, Span
 
 SHORTEST_PART = 2  # characters of a name that may stand for it
 SHORTEST_INITIALS = 3
@@ -86,6 +86,16 @@ _COMPANY_VERB = (
     r"(?:拜访|拜会|走访|考察|调研|参观|接待|对接|联系|会见"
     r"|见到|见了|见|看|找|跑了?|去|到|赴|和|与|跟|陪)"
 )
+_SHORT_CITIES = dict(
+    zip(
+        "京沪津渝穗深蓉汉杭宁锡",
+        ["北京", "上海", "天津", "重庆", "广州", "深圳", "成都", "武汉", "杭州", "南京", "无锡"],
+        strict=True,
+    )
+)
+_SHORT_CITY = re.compile(
+    rf"(?:赴|驻|在|抵)(?P<city>[{''.join(_SHORT_CITIES)}])(?=[参拜走考见开驻会对出接与和跟,。;\s]|$)"
+)
 _COMPANY_OF_CITY = re.compile(FAMOUS)  # 宁德时代
 _AND = re.compile(r"市?[和与及、]")
 _BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:{READ}]|{_COMPANY_VERB}|[了的在])$")
@@ -109,6 +119,7 @@ PATTERNS = {
     "after_name": _AFTER_NAME,
     "road": _ROAD,
     "famous": _COMPANY_OF_CITY,
+    "short_city": _SHORT_CITY,
     "person_after": _PERSON_AFTER,
     "legal_form": _LEGAL_FORM,
 }
@@ -260,6 +271,14 @@ def _found(line: Line, span: Span, records: tuple[Known, ...], *, exact: bool) -
     return CompanyFound(span, records, words, certainty)
 
 
+def with_names_read(text: str, companies: Sequence[CompanyFound]) -> str:
+    """The text with marks for the names of companies: none begins right after another."""
+    for found in companies:
+        start, end = found.span.start, found.span.end
+        text = text[:start] + READ_NAME * (end - start) + text[end:]
+    return text
+
+
 def unknown_companies_in(
     line: Line, text: str, city: str, cities: Collection[str]
 ) -> Iterator[CompanyFound]:
@@ -285,7 +304,16 @@ def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, 
             span = Span(start, end + is_city)
             line.take(span.start, span.end)
             return span, city, Certainty.SURE if is_sure and is_one else Certainty.ASSUMED
-    return None
+    return _short_city_in(line, text)
+
+
+def _short_city_in(line: Line, text: str) -> tuple[Span, str, Certainty] | None:
+    """A city by its one character: 赴京, 在沪."""
+    if not (match := _SHORT_CITY.search(text)):
+        return None
+    span = Span(*match.span("city"))
+    line.take(span.start, span.end)
+    return span, _SHORT_CITIES[match["city"]], Certainty.ASSUMED
 
 
 def _joins_city(text: str, end: int, cities: Collection[str]) -> bool:

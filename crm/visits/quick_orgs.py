@@ -16,7 +16,7 @@ from crm.visits.quick_lexicon import (
     TRADE,
     any_of,
 )
-from crm.visits.quick_text import READ, Line, Span
+from crm.visits.quick_text import READ, READ_NAME, Line, Span
 
 
 @value_class
@@ -75,7 +75,8 @@ _ABROAD = any_of(
 # words for companies and people at large, which begin no name
 _AT_LARGE = any_of(
     rf"""
-    {_SOME}{_COUNTED} 一[下些直起同] 客[户商人] 企业 公司 对方 双方 负责 领导 老板 他们 我们 厂家
+    (?!国家[大电开能]){_SOME}{_COUNTED} 一[下些直起同] 客[户商人]
+    企业 公司 对方 双方 负责 领导 老板 他们 我们 厂家
     政府 管委 商务局 现场 展位 专家 朋友 同学 老乡 校友 华侨 侨商 外商 台商 港商 日企 韩企 德企
     外企 嘉宾 高管 地块 招商 情况 需求 意向 投资 政策 方案 相关 有关 行业 产业
     {_ABROAD}(?:客|企业|公司|[侨外]?商|代表|考察|方|专家|朋友|总领|的|[\s,。;]|$) 总 新能源
@@ -98,7 +99,7 @@ _ORG = (
 _NAMED = re.compile(rf"(?:{_BEGIN}|[\s,:;。、{READ}]|^)(?P<name>{_GENERIC}(?:{_ORG}))")
 _LISTED = re.compile(rf"(?:[、和与及]|以及|还有)(?P<name>{_GENERIC}(?:{_ORG}))")
 # a name without a trade: only after a verb, and up to a place where names end
-_PLAIN_END = rf"(?=[\s,。;、()!?{READ}]|$|{_STOP}|{_PERSON})"
+_PLAIN_END = rf"(?=[\s,。;、()!?{READ}{READ_NAME}]|$|{_STOP}|{_PERSON})"
 _PLAIN = re.compile(
     rf"{_STRICT}(?:了|过)?(?:客户|企业|公司)?\s?(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,8}}){_PLAIN_END}"
 )
@@ -116,6 +117,7 @@ _PERSON_ONLY = re.compile(rf"(?:{NAME}|{LATIN_NAME})$")
 _NO_COMPANY = re.compile(
     r"(?:计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|会|局|委|区|镇|街道|村)$"
 )
+_CODE = re.compile(r"计划|行动|专项|工程")  # 星火计划 is the name of a lead
 _PATTERNS = {
     "org": _NAMED,
     "org_famous": _FAMOUS,
@@ -128,6 +130,7 @@ PATTERNS = _PATTERNS | {
     "site_only": _SITE_ONLY,
     "person_only": _PERSON_ONLY,
     "no_company": _NO_COMPANY,
+    "code_name": _CODE,
 }
 
 
@@ -144,12 +147,17 @@ def companies_named(
             start, end = match.span("name")
             at = max(end - 1, match.start() + 1)
             name = match["name"]
-            if name in cities or not line.is_free(start, end) or _NO_COMPANY.search(name):
+            if (
+                name in cities
+                or not line.is_free(start, end)
+                or _NO_COMPANY.search(name)
+                or _CODE.match(text, end)
+            ):
                 continue
             if kind == "org_plain" and _is_person(text, start, name):
                 continue
             line.take(start, end)
-            text = text[:start] + READ * (end - start) + text[end:]
+            text = text[:start] + READ_NAME * (end - start) + text[end:]
             yield NameFound(Span(start, end), _with_city(line, start, city) + name)
 
 

@@ -5,11 +5,13 @@ import unicodedata
 from dataclasses import dataclass, field
 
 READ = "\u25aa"  # stands for a character that is read
+READ_NAME = "\u25ab"  # for one of a company's name
 NUMBER = r"(?:\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 # words that carry nothing by themselves, between parts that are read
 _GLUE = (
-    r"(?:我们|一起|一行|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
+    r"(?:我们|一起|一行|考察|调研|参观|回访|先后|顺路|顺便|专程|前往|一?趟|刚[才刚]?|打完|从|通|开|发|回|个"
+    r"|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
     r"|[我了在于的和与跟同及等去到至来赴看找见跑给趟打飞\s,。;、:!?().-])*"
 )
 _ONLY_GLUE = re.compile(_GLUE)

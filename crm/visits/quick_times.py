@@ -1,6 +1,7 @@
 """The times of day in a quick entry (ENTRY 1). Pure."""
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from crm.base.periods import DAY
@@ -99,7 +100,7 @@ def hours_in(text: str, on: date, dates: list[DateFound]) -> Hours | None:
     start = exact[0]
     if until := _UNTIL.search(text[: start.span.start]):
         return _until(start, Span(until.start(), start.span.end), clocks, on)
-    end = exact[1] if len(exact) > 1 and _is_joined(text, start, exact[1], dates) else None
+    end = _end_of(text, start, exact[1], dates) if len(exact) > 1 else None
     if end is None:
         return _one_hour(start, on)
     later = [found for found in dates if start.span.end <= found.span.start < end.span.start]
@@ -171,6 +172,14 @@ def _clock(span: Span, hour: int, minute: int, part: str) -> _Clock:
     if part in _NIGHT and hour == _NOON:
         hour, is_shifted = 24, False
     return _Clock(span, (hour + _NOON * is_shifted) * 60 + minute, part)
+
+
+def _end_of(text: str, start: _Clock, other: _Clock, dates: list[DateFound]) -> _Clock | None:
+    """The second time where it is the end: 9点到11点, 三点开始，聊到五点."""
+    until = _UNTIL.search(text[: other.span.start])
+    if until and until[0].strip("到至 "):
+        return replace(other, span=Span(until.start(), other.span.end))
+    return other if _is_joined(text, start, other, dates) else None
 
 
 def _is_joined(text: str, start: _Clock, end: _Clock, dates: list[DateFound]) -> bool:

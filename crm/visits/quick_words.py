@@ -7,6 +7,10 @@ from crm.visits.quick_dates import DateFound
 from crm.visits.quick_text import Span
 from crm.visits.rules import Channel, Kind
 
+_TO_EVENT = (  # 去上海开推介会, 赴深圳驻点
+    r"(?:(?!拜访|走访|看|见|找|对接)[^,。;]){0,12}?"
+    r"(?:参加|出席|推介会|展会|论坛|峰会|参会|参展|驻[点城])"
+)
 # in the order in which a word at one place is looked for
 KINDS: tuple[tuple[Kind, Channel, str], ...] = (
     (
@@ -38,8 +42,8 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
         Kind.OUTREACH,
         Channel.IN_PERSON,
         (
-            r"拜访|走访|回访|拜会|登门|外出考察|上门|赴(?![^,。;]{0,8}参加)|跑了?|"
-            r"(?<![过回出失除上下进不没])去(?![年化除掉]|了?(?:电话|邮件)|[^,。;]{0,8}参加)|"
+            rf"拜访|走访|回访|拜会|登门|外出考察|上门|赴(?!{_TO_EVENT})|跑了?|"
+            rf"(?<![过回出失除上下进不没])去(?![年化除掉]|了?(?:电话|邮件)|{_TO_EVENT})|"
             r"(?<![查观来区])看(?![好法待到重中了])|(?<!查)找(?!到)"
         ),
     ),
@@ -49,7 +53,7 @@ _ACTS = (
     r"赴|去|到|拜|走访|接|见|看|跑|驻|陪|参加|参会|和|与|跟|电话|视频|联系))"
 )
 PLANNING = re.compile(
-    rf"(?:计划|准备|打算|拟){_ACTS}|(?<![签预邀])约了|约好|预约|^安排"
+    rf"(?:计划|准备|打算|拟){_ACTS}|(?<![签预邀])约了|约好|预约|^(?:安排|约(?!定))"
     r"|(?<![大预节制特来])约(?!的)(?=[一-龥]{1,3}(?:总|工|董|经理|先生|女士))"
 )
 _NEXT = re.compile(
@@ -68,6 +72,11 @@ _PROMISED = re.compile(
 )
 _OTHERS_PLAN = re.compile(r"(?:对方|他们|企业|客户|客商|公司|总|表示|说)[^,。;]{0,12}$")
 _CANCEL = re.compile(r"^取消(?P<what>[^,。;]*)[,。;\s]*(?P<why>.*)$", re.DOTALL)
+_CANCELLED = re.compile(  # 明天去苏州的拜访取消了，客户有事
+    r"^(?P<what>[^,。;]{0,30}(?:拜访|走访|行程|接待|会议?|见面|驻[城点]|出差|安排|活动))(?:已经?)?取消了?"
+    r"(?=[,。;\s]|$)[,。;\s]*(?P<why>.*)$",
+    re.DOTALL,
+)
 _MOVE = re.compile(
     r"^(?:把|将)?(?P<what>(?!.*(?:见了|拜访了|谈))[^。;]{0,30}?),?改到(?P<to>[^,。;]+)[,。;\s]*"
     r"(?P<why>.*)$",
@@ -81,6 +90,7 @@ PATTERNS = {
     "asks": _ASKS,
     "asked": _ASKED,
     "cancel": _CANCEL,
+    "cancelled": _CANCELLED,
     "move": _MOVE,
 }
 
@@ -134,7 +144,7 @@ def is_planned(text: str) -> bool:
 
 def command_in(text: str) -> Command | None:
     """The command of the entry; none where it tells of a visit."""
-    if found := _CANCEL.match(text):
+    if found := _CANCEL.match(text) or _CANCELLED.match(text):
         return Command(found["what"], found["why"].strip())
     if found := _MOVE.match(text):
         return Command(found["what"], found["why"].strip(), found["to"])

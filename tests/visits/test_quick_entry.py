@@ -13,7 +13,9 @@ from crm.visits.quick_entry import LONGEST, draft_of, entries_of
 from crm.visits.quick_names import Certainty
 from tests.quick_cases import CASES, WORDS, WORLD, world
 
-_GLUE = set("我们了在于的和与跟同及等去到来赴看找见跑一起行拜访会走面对接待联系上门")
+_GLUE = set(
+    "我们了在于的和与跟同及等去到来赴看找见跑一起行拜访会走面对接待联系上门考察调研参观回先后顺路便专程前往一趟刚才打完从通开发个飞"
+)
 _UNSET: dict[str, Any] = {
     "kind": "outreach",
     "channel": "in_person",
