@@ -10,7 +10,7 @@ import http.client
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -64,7 +64,8 @@ class Phase:
     visits: list[float] = field(default_factory=list)  # seconds that each answer took
     pages: list[float] = field(default_factory=list)
     refused: int = 0  # visits that were not saved
-    peak: float = 0.0  # MiB
+    peak: float = 0.0  # MiB of all processes
+    worker: float = 0.0  # MiB of the web worker at the end
     locks: Sequence[lock_times.LockTime] = ()
 
 
@@ -73,6 +74,7 @@ class Beside:
 
     def __init__(self, port: int, leads: Sequence[int]) -> None:
         self.phase = Phase("")
+        self.used: dict[int, float] = {}  # processor seconds of each thread, also of ended ones
         self._port, self._leads = port, leads
         self._stop = Event()
 
@@ -113,7 +115,9 @@ class Beside:
 
     def _watch(self) -> None:
         while not self._stop.wait(BETWEEN):
-            self.phase.peak = max(self.phase.peak, sum(map(pss, servers())))
+            with suppress(OSError):  # the process for imports may just have ended
+                self.used |= thread_times()
+                self.phase.peak = max(self.phase.peak, sum(map(pss, servers())))
 
     def _ask(self, request: Request) -> tuple[int, float]:
         begun = clock.monotonic()
@@ -121,13 +125,14 @@ class Beside:
         return status, clock.monotonic() - begun
 
 
-def servers() -> list[int]:
+def servers(*, with_imports: bool = True) -> list[int]:
     """The processes of the server, without those of a database."""
     found = []
     for process in descendants(os.getpid()):
-        command = Path(f"/proc/{process}/cmdline").read_bytes()
+        command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         if b"bench.lock_times" in command:
-            found.append(process)
+            is_wanted = with_imports or lock_times.IMPORTS.encode() not in command
+            found += [process] * is_wanted
     return found
 
 
@@ -249,9 +254,10 @@ def measured(phase: Phase, beside: Beside, folder: Path) -> Iterator[None]:
     beside.phase, begun, before = phase, clock.monotonic(), thread_times()
     yield
     phase.seconds = clock.monotonic() - begun
-    after = thread_times()
+    after = beside.used | thread_times()
     # no other thread of the server works as much
     phase.processor = max(used - before.get(thread, 0) for thread, used in after.items())
+    phase.worker = sum(map(pss, servers(with_imports=False)))
     phase.locks = lock_times.times_in(folder)
 
 
@@ -282,12 +288,12 @@ def run(place: Place, file: Path, leads: Sequence[int], *, with_undo: bool) -> l
 
 
 def report(phases: Sequence[Phase], rows: int, bare: float) -> str:
-    head = ("step", "s", "s of processor", "a row", "times the floor", "MiB")
+    head = ("step", "s", "s of processor", "a row", "times the floor", "MiB", "of them web")
     steps = [
         (
             *(phase.name, f"{phase.seconds:.1f}", f"{phase.processor:.1f}"),
             *(f"{phase.processor / rows * 1e6:.0f} µs", f"{phase.processor / bare:.1f}"),
-            f"{phase.peak:.0f}",
+            *(f"{phase.peak:.0f}", f"{phase.worker:.0f}"),
         )
         for phase in phases
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from crm.base import clock as time
-from crm.cli import base
+from crm.cli import base, import_worker
 from crm.cli.errors import RefusedError
 from crm.cli.processes import stop_signal, wait_for_database
 from crm.jobs import clock_check, ledger, manual_runs
@@ -49,7 +49,7 @@ def clock(context: click.Context) -> None:
         with sessions() as db:
             ledger.clock_from(db)  # refuses where nothing is installed
         threads = ClockThreads()
-        threads.start(sessions, base.site(), base.settings().of_mails)
+        threads.start(sessions, base.site(), base.settings().of_mails, import_worker.start)
         stopped.wait()
         threads.stop()
 

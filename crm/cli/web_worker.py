@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db_faults import first_line
 from crm.base.logs import structlog
+from crm.cli import import_worker
 from crm.cli.base import app, sessions, settings, site
 from crm.cli.errors import RefusedError
 from crm.cli.processes import is_worth_waiting, refuse_without_tables
@@ -82,7 +83,7 @@ def _print_setup_code(maker: sessionmaker[Session]) -> None:
 
 def start_clock() -> None:
     with sessions() as maker:
-        _threads.start(maker, site(), settings().of_mails)
+        _threads.start(maker, site(), settings().of_mails, import_worker.start)
 
 
 def start_watch() -> None:

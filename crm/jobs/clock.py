@@ -19,7 +19,7 @@ from crm.base.mail_settings import MailSettings
 from crm.jobs import clock_check, lease
 from crm.jobs.channels.delivery import ChannelDeliverer
 from crm.jobs.delivery import Deliverer
-from crm.jobs.importing import Importer
+from crm.jobs.import_process import Start, work_on_imports, work_on_long_imports
 from crm.jobs.mail_route import RoutedDeliverer
 from crm.jobs.runner import Runner
 from crm.jobs.timetable import Job
@@ -46,8 +46,10 @@ class Node:
         deliverer: Deliverer | RoutedDeliverer,
         *,
         now: Callable[[], datetime] = clock.now,
+        import_process: Start | None = None,
     ) -> None:
         self._runner = runner
+        self._import_process = import_process  # none: a thread of this one does
         self._deliverer = deliverer
         self._now = now
         self._sessions = runner.sessions
@@ -97,14 +99,10 @@ class Node:
 
     def work_on_imports(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Check and keep tables of many rows, whether this node leads or not."""
-        write_yield = WriteYield(self._sessions)
-        is_trusted = clock_check.TrustCheck(self._sessions)
-
-        def goes_on() -> bool:
-            write_yield.pause_if_due()
-            return may_go_on() and is_trusted()
-
-        Importer(self._sessions, self._now).work(goes_on)
+        if self._import_process is None:
+            work_on_imports(self._sessions, self._now, may_go_on)
+        else:
+            work_on_long_imports(self._sessions, self._now, may_go_on, self._import_process)
 
     def keep_lease(self) -> None:
         """Renew the lease during a long slot, but not of one that hangs."""
@@ -140,10 +138,16 @@ class ClockThreads:
         self._workers: list[Worker] = []
         self._scheduler: BackgroundScheduler | None = None
 
-    def start(self, sessions: sessionmaker[Session], site: Site, mails: MailSettings) -> None:
+    def start(
+        self,
+        sessions: sessionmaker[Session],
+        site: Site,
+        mails: MailSettings,
+        import_process: Start | None = None,
+    ) -> None:
         """Start ticking; without a mail server mails stay in the mailbox."""
         deliverer = RoutedDeliverer(sessions, mails, clock.now, self._stopping)
-        self.run(Node(Runner(sessions, site), deliverer))
+        self.run(Node(Runner(sessions, site), deliverer, import_process=import_process))
 
     def run(self, node: Node) -> None:
         delivery = self._worker("delivery", lambda: node.deliver(self._goes_on))

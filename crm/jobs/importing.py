@@ -7,7 +7,7 @@ in one transaction, so that nothing is kept twice and others wait for one batch 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.logs import structlog
@@ -52,6 +52,18 @@ class CheckedRows:
         return self.rows[position - self.first :][:most]
 
 
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Imports that wait, and no node works on."""
+    is_unleased = ImportRun.leased_until.is_(None) | (ImportRun.leased_until < now)
+    return ImportRun.state.in_(AT_WORK) & is_unleased
+
+
+def rows_waiting(sessions: sessionmaker[Session], now: datetime) -> int:
+    """The rows of the longest import that waits to be worked on."""
+    with sessions() as db:
+        return db.scalar(select(func.max(ImportRun.total)).where(_free(now))) or 0
+
+
 class Importer:
     """Works on the imports that wait, one batch after another."""
 
@@ -75,9 +87,7 @@ class Importer:
     def _take(self) -> int | None:
         """The oldest import that no other node works on."""
         now = self._now()
-        free = ImportRun.state.in_(AT_WORK) & or_(
-            ImportRun.leased_until.is_(None), ImportRun.leased_until < now
-        )
+        free = _free(now)
         with self._sessions() as db:
             run_id = db.scalar(select(ImportRun.id).where(free).order_by(ImportRun.id).limit(1))
         if run_id is None:
