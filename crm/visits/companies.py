@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -131,9 +131,16 @@ def from_entry(values: Iterable[dict[str, Any]]) -> tuple[CompanyMet, ...]:
     )
 
 
+_OF_ROW = tuple(field.name for field in fields(CompanyMet))
+
+
 def columns_of_rows(rows: Iterable[CompanyMet]) -> list[dict[str, Any]]:
     """The rows as the table has them, but for the visit."""
-    return [{**asdict(row), "folded": folded(row.name) if row.name else None} for row in rows]
+    return [
+        {name: getattr(row, name) for name in _OF_ROW}  # not asdict, which copies each value
+        | {"folded": folded(row.name) if row.name else None}
+        for row in rows
+    ]
 
 
 def stored_companies(db: Session, visit_ids: Collection[int]) -> dict[int, list[CompanyMet]]:

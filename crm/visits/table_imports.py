@@ -238,32 +238,33 @@ class _Checker:
         self.by_key.clear()
         if not rows:
             return
-        keys = {_key(row) for row in rows.values()}
-        met = set().union(*(row["companies"] for row in rows.values()))
-        for part in batches(self._ids_at(keys)):
-            companies = stored_companies(self.db, part)
+        met: defaultdict[Key, set[object]] = defaultdict(set)  # None: a row names no company
+        for row in rows.values():
+            met[_key(row)].update(row["companies"] or (None,))
+        for part in batches(self._ids_at(met)):
+            companies = stored_companies(self.db, [visit_id for visit_id, _ in part])
             # most visits of a day met others than the table names
-            likely = [
-                visit_id
-                for visit_id in part
-                if not any(one.is_company for one in companies.get(visit_id, ()))
-                or not met.isdisjoint(one.key for one in companies[visit_id])
-            ]
+            likely = []
+            for visit_id, key in part:
+                stored = {one.key for one in companies.get(visit_id, ()) if one.is_company}
+                if not met[key].isdisjoint(stored or (None,)):
+                    likely.append(visit_id)
             for visit in self._visits(Visit.id.in_(likely)) if likely else ():
                 self.by_key[visit.leader_id, visit.first_on, visit.last_on].append(visit)
 
-    def _ids_at(self, keys: Collection[Key]) -> list[int]:
+    def _ids_at(self, keys: Collection[Key]) -> list[tuple[int, Key]]:
         """Visits of these leaders on these dates, whoever may see them."""
         days: defaultdict[int, set[date]] = defaultdict(set)
         for leader_id, first_on, _ in keys:
             days[leader_id].add(first_on)
-        ids: list[int] = []
+        found: list[tuple[int, Key]] = []
         # each leader by themself: all of an unsorted table have all visits of the zone on its dates
         for leader_id, of_leader in days.items():
             for part in batches(sorted(of_leader)):
                 rows = self.db.execute(_OF_LEADER, {"leader_id": leader_id, "days": part})
-                ids += [visit_id for visit_id, *key in rows if (leader_id, *key) in keys]
-        return ids
+                of_part = ((visit_id, (leader_id, *dates)) for visit_id, *dates in rows)
+                found += [(visit_id, key) for visit_id, key in of_part if key in keys]
+        return found
 
     def _visits(self, condition: Any) -> Sequence[Visit]:
         query = select(Visit).where(condition, visible(self.me, self.on)).order_by(Visit.id)
