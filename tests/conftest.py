@@ -24,7 +24,7 @@ from crm.base.db import begin_to_write
 from crm.base.mail import Site
 from crm.base.remembered import forget
 from crm.people import service as people_service
-from tests import quota_inputs, trail
+from tests import compiled_once, quota_inputs, trail
 from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server
 
@@ -35,6 +35,7 @@ ENOUGH = 4 * 1024**3  # bytes; a whole run takes some hundred million
 _running = ExitStack()
 settings.register_profile("ours", deadline=None)  # a busy machine is no fault
 settings.load_profile("ours")
+compiled_once.share()
 
 
 def pytest_configure(config: pytest.Config) -> None:
