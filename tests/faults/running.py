@@ -21,7 +21,7 @@ LONGEST_SECONDS = 1200  # of one command, a leap year on a machine that does muc
 # or each fork would have to
 LOADED = (backup, clock, deliver, doctor, imports, init, outbox, serve)
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["pytest", __name__])
+_forks.set_forkserver_preload(["pytest", __name__, "tests.faults.warm"])
 _alive: "list[Running]" = []
 
 
