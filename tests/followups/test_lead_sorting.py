@@ -63,8 +63,7 @@ def test_leads_are_sorted_by_any_column_either_way_and_those_without_come_last(d
     assert "".join(down) == (f"底{in_order[::-1]}" if has_all else f"{in_order[::-1]}底")
 
 
-@pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.code)
-def test_pages_of_a_sorted_list_follow_each_other_and_back(db, sort):
+def test_pages_of_a_sorted_list_follow_each_other_and_back(db):
     zone = make_zone(db)
     fill(db, zone)
     for n in range(70):
@@ -72,24 +71,26 @@ def test_pages_of_a_sorted_list_follow_each_other_and_back(db, sort):
         lead.currency = Currency.CNY if n % 2 else None
     db.flush()
 
-    first = page(db, zone, sort)
-    second = page(db, zone, sort, first.older)
-    third = page(db, zone, sort, second.older)
-    ids = [lead.id for page in (first, second, third) for lead in page.items]
+    for sort in SORTS:
+        first = page(db, zone, sort)
+        second = page(db, zone, sort, first.older)
+        third = page(db, zone, sort, second.older)
+        ids = [lead.id for page in (first, second, third) for lead in page.items]
 
-    assert len(ids) == len(set(ids)) == 74
-    assert (first.newer, third.older) == (None, None)
-    assert page(db, zone, sort, second.newer).items == first.items
-    assert page(db, zone, sort, third.newer).items == second.items
+        assert len(ids) == len(set(ids)) == 74, sort.code
+        assert (first.newer, third.older) == (None, None), sort.code
+        assert page(db, zone, sort, second.newer).items == first.items, sort.code
+        assert page(db, zone, sort, third.newer).items == second.items, sort.code
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "o_=nan_1", "o_=2026-13-01_1", "n_", "o_=1_x"])
 @pytest.mark.parametrize("column", [LeadColumn.AMOUNT, LeadColumn.DUE, LeadColumn.STAGE])
-def test_a_cursor_that_was_tampered_with_is_the_first_page_of_a_sorted_list(db, column, cursor):
+def test_a_cursor_that_was_tampered_with_is_the_first_page_of_a_sorted_list(db, column):
     zone = make_zone(db)
     fill(db, zone)
 
-    assert len(page(db, zone, LeadSort(column, is_descending=False), cursor).items) == 4
+    for cursor in ("", "x", "o_=nan_1", "o_=2026-13-01_1", "n_", "o_=1_x"):
+        found = page(db, zone, LeadSort(column, is_descending=False), cursor)
+        assert len(found.items) == 4, cursor
 
 
 def test_a_sorted_list_has_no_hidden_lead(db):
