@@ -22,6 +22,9 @@ from tests.faults.crew import wait_until
 from tests.jobs.mail import post_office, write
 from tests.jobs.work import at, install, messages
 
+# what the clock does in weeks is tried on PostgreSQL by tests/faults and tests/jobs
+LONG = pytest.mark.slow_on_postgresql
+
 
 @pytest.fixture
 def zone(sessions):
@@ -38,6 +41,7 @@ def read(result) -> object:
     return json.loads(result.stdout)
 
 
+@LONG
 def test_a_month_is_lived_once(crm, zone):
     first = read(crm("clock", "run", "--until", "2026-07-31"))
     made = [message.dedupe_key for message in messages(zone)]
@@ -52,6 +56,7 @@ def test_a_month_is_lived_once(crm, zone):
     assert [message.dedupe_key for message in messages(zone)] == made
 
 
+@LONG
 def test_a_month_goes_out_by_smtp_only_when_asked(crm, zone, monkeypatch):
     with post_office() as office:
         monkeypatch.setenv("CRM_MAIL", f"smtp://127.0.0.1:{office.port}")
@@ -64,6 +69,7 @@ def test_a_month_goes_out_by_smtp_only_when_asked(crm, zone, monkeypatch):
     assert set(office.recipients) == {"li@crm.test"}
 
 
+@LONG
 def test_what_a_run_makes_goes_out_as_on_its_own_day_however_long_ago(crm, zone, monkeypatch):
     with post_office() as office:
         monkeypatch.setenv("CRM_MAIL", f"smtp://127.0.0.1:{office.port}")
@@ -74,6 +80,7 @@ def test_what_a_run_makes_goes_out_as_on_its_own_day_however_long_ago(crm, zone,
     assert len(office.recipients) == len(messages(zone))
 
 
+@LONG
 def test_the_clock_shows_its_last_and_next_slots(crm, zone):
     crm("clock", "run", "--until", "2026-07-13T08:00")
 

@@ -41,7 +41,7 @@ from crm.visits.search_index import NAMES
 from crm.visits.service import VisitData, change_visit
 from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.conftest import NOW
-from tests.databases import migrated_database, settings_for
+from tests.databases import KINDS, migrated_database, settings_for
 from tests.factories import (
     DEPUTY,
     make_amount,
@@ -62,6 +62,13 @@ from tests.filled_zone import live
 from tests.outbox import put
 
 JUNE = Period.parse("2026-06")
+ON_BOTH = pytest.mark.parametrize("kind_of_database", KINDS)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def kind_of_database(request):
+    """What becomes of rows is tried on SQLite first: each statement runs on both, up and down."""
+    return request.param
 
 
 @pytest.fixture
@@ -73,10 +80,12 @@ def migrated(kind_of_database, tmp_path):
             db.engine.dispose()
 
 
+@ON_BOTH
 def test_the_migrations_make_exactly_the_tables_of_the_models(migrated):
     assert migrations().compare_metadata() == []
 
 
+@ON_BOTH
 def test_the_migrations_go_down_to_nothing_and_up_again(migrated):
     migrations().downgrade("base")
     left = set(inspect(db.engine).get_table_names()) - {"alembic_version"}
@@ -274,6 +283,7 @@ def test_the_companies_of_leads_were_met_and_the_first_has_the_person_met(migrat
     assert after == before
 
 
+@ON_BOTH
 def test_the_outbox_is_rebuilt_without_losing_a_digest(migrated):
     migrations().downgrade("0037")
     with db.sessionmaker.begin() as rows:
