@@ -36,7 +36,7 @@ def work_on_imports(
         write_yield.pause_if_due()
         return may_go_on() and is_trusted()
 
-    Importer(sessions, now).work(goes_on)
+    Importer(sessions, now, write_yield).work(goes_on)
 
 
 def work_on_long_imports(

@@ -30,6 +30,7 @@ from crm.imports.tables import Upload
 from crm.imports.undoing import finish_undo, take_back_next
 from crm.imports.visits import Checked, check_rows
 from crm.jobs.part_size import PartSize
+from crm.jobs.write_yield import WriteYield
 from crm.people.models import Person
 from crm.transactions import transaction
 
@@ -67,8 +68,14 @@ def rows_waiting(sessions: sessionmaker[Session], now: datetime) -> int:
 class Importer:
     """Works on the imports that wait, one batch after another."""
 
-    def __init__(self, sessions: sessionmaker[Session], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        now: Callable[[], datetime],
+        write_yield: WriteYield | None = None,
+    ) -> None:
         self._sessions = sessions
+        self._write_yield = write_yield or WriteYield(sessions)
         self._now = now
         # of the import that is under way
         self._checked: CheckedRows | None = None
@@ -160,6 +167,7 @@ class Importer:
             checked, rows = self._next_rows(db, run, upload, now)
             part = checked.part(db, rows, now=now)
 
+        self._write_yield.note_gap(self._kept_at_once.ended)
         with self._kept_at_once.transaction(self._sessions) as db:
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if run.position != position:  # another node took it after a long pause of this one

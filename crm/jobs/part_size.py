@@ -18,6 +18,7 @@ class PartSize:
     """The rows of the next transaction, by what the last one took."""
 
     rows: int
+    ended: float | None = None  # when the last transaction did, by the monotonic clock
 
     @contextmanager
     def transaction(self, sessions: sessionmaker[Session]) -> Iterator[Session]:
@@ -25,7 +26,8 @@ class PartSize:
         with transaction(sessions) as db:
             begun = monotonic()  # SQLite's lock was waited for before
             yield db
-        self.adapt(monotonic() - begun)
+        self.ended = monotonic()
+        self.adapt(self.ended - begun)
 
     def adapt(self, seconds: float) -> None:
         """The last transaction took so long; the next one takes at most twice as many rows."""

@@ -22,6 +22,11 @@ class WriteYield:
     sessions: sessionmaker[Session]
     _since: float = field(default_factory=monotonic)
 
+    def note_gap(self, ended: float | None) -> None:
+        """Count the time since our last transaction ended, where it was as long as a pause."""
+        if ended is not None and monotonic() - ended >= PAUSE_SECONDS:
+            self._since = monotonic()
+
     def pause_if_due(self) -> None:
         if monotonic() - self._since < AFTER_SECONDS:
             return

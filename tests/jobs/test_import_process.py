@@ -9,7 +9,7 @@ import pytest
 from crm.base import clock
 from crm.cli import import_worker
 from crm.imports.models import ImportRun
-from crm.imports.rules import RunState
+from crm.imports.rules import LEASE, RunState
 from crm.jobs.import_process import work_on_long_imports
 from crm.transactions import transaction
 from tests.conftest import NOW
@@ -79,6 +79,22 @@ def test_where_the_process_cannot_work_the_clock_does_it_itself(sessions, run_id
     [process] = started(sessions, python("raise SystemExit(3)"))
 
     assert process.returncode == 3
+    assert state(sessions, run_id) is RunState.PREVIEW
+
+
+def test_a_table_on_which_a_process_died_is_taken_up_once_its_lease_has_ended(sessions, run_id):
+    def begin():
+        with transaction(sessions) as db:
+            db.get_one(ImportRun, run_id).leased_until = NOW + LEASE
+        return python("import os; os.kill(os.getpid(), 9)")()
+
+    [process] = started(sessions, begin)
+    after_it = state(sessions, run_id)
+    work_on_long_imports(
+        sessions, lambda: NOW + 2 * LEASE, lambda: True, python("raise SystemExit(1)")
+    )
+
+    assert (process.returncode, after_it) == (-9, RunState.CHECKING)
     assert state(sessions, run_id) is RunState.PREVIEW
 
 

@@ -6,8 +6,9 @@ from threading import Event, Thread
 
 import pytest
 
+from crm.base.clock import monotonic
 from crm.jobs import lease
-from crm.jobs.write_yield import WriteYield
+from crm.jobs.write_yield import AFTER_SECONDS, PAUSE_SECONDS, WriteYield
 from crm.transactions import transaction
 
 
@@ -34,3 +35,16 @@ def test_another_writer_gets_in_between_transactions(sessions, database_url, mon
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("seconds", "pauses"), [(PAUSE_SECONDS, 0), (PAUSE_SECONDS / 2, 1)])
+def test_no_pause_follows_a_gap_that_was_as_long(sessions, monkeypatch, seconds, pauses):
+    slept = []
+    monkeypatch.setattr("crm.jobs.write_yield.sleep", slept.append)
+    write_yield = WriteYield(sessions, monotonic() - AFTER_SECONDS)
+
+    write_yield.note_gap(monotonic() - seconds)
+    write_yield.pause_if_due()
+
+    assert len(slept) == pauses
