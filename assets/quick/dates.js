@@ -60,10 +60,16 @@ function dateOf(date, today, isAhead) {
   const of = (first, last = first, more = {}) => ({ span, first, last, isAssumed: false, part: "", ...more });
 
   if (groups.pair) return of(today + PAIRS[groups.pair], today + PAIRS[groups.pair] + 1);
-  if (groups.vague) return of(null);
+  if (groups.vague || groups.vague_month) return of(null);
   const assumed = (on) => of(on, on, { isAssumed: true });
-  if (groups.month_end) return assumed(endOfMonth(today));
-  if (groups.tenth) return assumed(tenthOfMonth(groups, today));
+  if (groups.month_end) {
+    const month = monthOf(groups.end_of, groups.end_month, today);
+    return month === null ? of(null) : assumed(endOfMonth(month));
+  }
+  if (groups.tenth) {
+    const month = monthOf(groups.part_of, groups.part_month, today);
+    return month === null ? of(null) : assumed(tenthOfMonth(groups.tenth, month));
+  }
   if (groups.other_week) return assumed(ofOtherWeek(groups.other_week, FRIDAY, today));
   if (groups.weekday === "末") return assumed(ofOtherWeek(groups.week || (isAhead ? "下" : ""), SATURDAY, today));
   if (groups.weekday && groups.week.length > 1) return of(ofOtherWeek(groups.week, weekdayNamed(groups.weekday), today));
@@ -92,13 +98,14 @@ function dayOfMonth(name, day, today) {
 }
 
 // 12月中旬: the last day of the tenth of a month.
-function tenthOfMonth(groups, today) {
-  let month = today;
-  if (groups.part_of) month = nearest(number(groups.part_of), 1, today) ?? today;
-  else if (groups.part_month) month = dayOfMonth(groups.part_month, 1, today);
+function tenthOfMonth(name, month) {
   const days = { 上: 10, 中: 20 };
-  return groups.tenth in days ? sameMonth(month, days[groups.tenth]) : endOfMonth(month);
+  return name in days ? sameMonth(month, days[name]) : endOfMonth(month);
 }
+
+// A day of the month that is named, of this one without a name.
+const monthOf = (byNumber, byName, today) =>
+  byNumber ? nearest(number(byNumber), 1, today) : dayOfMonth(byName, 1, today);
 
 // 上上周
 function ofOtherWeek(name, weekday, today) {

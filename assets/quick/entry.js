@@ -130,6 +130,8 @@ function readTime(line, draft, head, dates, world, isAhead) {
   let words = named ? head.slice(named.span.start, named.span.end) : "";
   if (named && named.first === null) {
     draft.chips.first_on = chip(CHOOSE, words); // 12月35日: the day stays open, the rest is read
+    draft.status = isAhead ? "planned" : "done";
+    draft.chips.status = chip(ASSUMED);
     return;
   }
   if (named && draft.kind === "residency") {
@@ -200,7 +202,11 @@ function readCity(line, draft, head, world) {
 }
 
 function readPeople(line, draft, people, world) {
-  const leader = people.find((one) => one.leads);
+  let leader = people.find((one) => one.leads);
+  if (people.length && !leader && search("i_accompany", line.plain)) {
+    leader = { ...people[0], certainty: people[0].people.length > 1 ? CHOOSE : ASSUMED };
+    people = [leader, ...people.slice(1)];
+  }
   const joined = people.filter((one) => one !== leader);
   const participants = [];
   draft.leader = world.writer;

@@ -18,14 +18,15 @@ function metBy(kind, line, text, others) {
   let at = 0;
   for (let met; (met = search(kind, text, at)); ) {
     at = met.index + 1;
-    const { name, position, bracket, after } = met.groups;
+    let { name, position, bracket, after } = met.groups;
     const span = { start: start(met, position ? "position" : "name"), end: end(met) };
+    if (!line.isFree(span.start, span.end)) [span.end, bracket] = [end(met, after ? "after" : "name"), null]; // Alice Wang（溟南显示）
     if (!line.isFree(span.start, span.end)) continue;
     const isSure = isSurelyMet(kind, line, text, span, position, [...others, ...found]);
     if (isSure === null) continue;
     line.take(span.start, span.end);
     found.push({ span, name, position: bracket || position || after || null, isSure });
-    at = end(met);
+    at = span.end;
   }
   return found;
 }
@@ -53,10 +54,12 @@ function isSurelyMet(kind, line, text, span, position, others) {
 
   if (kind === "met_guessed") return (position && is.begun) || is.direct ? false : null;
   if (kind === "met_plain" || kind === "met_rare") return isSureByName(kind, text, span, whole, is);
-  if (is.listed || is.direct || is.ofCompany) return true;
+  const isOfficial = search("official", text.slice(span.start, span.end)) !== null;
+  if (is.ofCompany) return true;
+  if (is.listed || is.direct) return !isOfficial;
   if (kind === "met_position") return is.begun;
   const speaks = span.start === clause.start && match("speaks", text, span.end) !== null;
-  return is.told || is.alone || speaks ? is.begun && is.surely && kind === "met_titled" : null;
+  return is.told || is.alone || speaks ? is.begun && is.surely && kind === "met_titled" && !isOfficial : null;
 }
 
 function isSureByName(kind, text, span, whole, is) {

@@ -58,7 +58,7 @@ function partOf(line, text, hit, joinedTo) {
   const joining = { end: joined ? end(joined) : hit.end, leads: false };
   if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, ...joining };
   const isName = text.slice(hit.start, hit.end) === hit.person.name;
-  if (!isName || search("met_verb", head.slice(-3))) return null;
+  if (!isName || search("met_verb_before", head.slice(-4))) return null;
   const hosts = match("hosts_after", text, hit.end) ?? match("hosts_after", text, line.nextFree(hit.end));
   if (hosts) return { start: hit.start, end: hit.end, leads: true };
   return { start: hit.start, ...joining };
@@ -177,7 +177,8 @@ export function cityIn(line, text, cities) {
       const isCity = text[to] === "市";
       const isSure = isCity || Boolean(search("place_before", text.slice(0, from)));
       if (!isSure && !search("before_name", text.slice(0, from))) continue;
-      const span = { start: from, end: to + (isCity ? 1 : 0) };
+      const part = match("city_part", text, to + (isCity ? 1 : 0));
+      const span = { start: from, end: part ? end(part) : to + (isCity ? 1 : 0) };
       line.take(span.start, span.end);
       return { span, city, certainty: isSure && !joinsCity(text, to, cities) ? SURE : ASSUMED };
     }

@@ -45,7 +45,10 @@ const isDueAlone = (text, inside, dates) =>
   inside.some((one) => one.isDeadline) && (inside.length < dates.length || match("asks", text) !== null);
 
 function beginOf(text, from, to, inside) {
-  const words = search("next", text.slice(0, to), from);
+  let words = search("next", text.slice(0, to), from);
+  if (!words && inside.length && from > 0 && search("visited", text.slice(0, from))) {
+    words = search("agreed", text.slice(0, to), from);
+  }
   const deadline = inside.find((one) => one.isDeadline);
   const places = [];
   const asked = deadline ? search("asked", text.slice(0, deadline.span.start), from) : null;

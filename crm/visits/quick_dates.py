@@ -20,7 +20,8 @@ _DATE = re.compile(
     (?P<pair>前昨|昨今|今明|明后)[两二]?天
     |(?P<vague>过[几两三些]天|前(?:[几两些]天|阵子|不久)|这[几两]天|改天|过阵子)
     |(?:(?P<part_month>[上下本这当])个?月|(?P<part_of>{NUMBER})月)?份?(?P<tenth>[上中下])旬
-    |(?<![上个每底\d一二三四五六七八九十])(?P<month_end>(?:本|这个)?月底)
+    |(?:(?P<end_month>[上下本这当])个?|(?P<end_of>{NUMBER})|(?<![个每年]))(?P<month_end>月底)
+    |(?P<vague_month>[上下本这]个?月[初中](?!旬))
     |(?P<word>大?[前后][天儿]|[昨今明][天日儿])个?
     |(?P<near>[昨今明])(?P<part>[早晚夜])(?!年)
     |(?P<week>[上下]{{1,2}}|[本这]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天]|末)
@@ -28,7 +29,7 @@ _DATE = re.compile(
     |(?<!提)(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|(?P<workdays>工作日)|天)[之以]?(?P<side>[前后内])
     |(?P<of_month>[上下本这当])个?月(?P<day3>{NUMBER})[日号]
     |(?:(?P<year>\d{{4}})[年./-]|(?P<of_year>[前去今明])年)?(?P<month>{NUMBER})\s?月(?:份)?\s?(?P<day>{NUMBER})(?:\s?[日号])?
-    |(?:(?P<year2>\d{{4}})[./-])?(?<![\d.])(?P<month2>1[0-2]|0?[1-9])[./-](?P<day2>\d{{1,2}})(?:[日号]|(?![\d.%:点亿万千百元人家个米亩年月时分]))
+    |(?:(?P<year2>\d{{4}})[./-]|(?<![\d.]))(?P<month2>1[0-2]|0?[1-9])[./-](?P<day2>\d{{1,2}})(?:[日号]|(?![\d.%:点亿万千百元人家个米亩年月时分]))
     |(?P<first>{NUMBER})[日号]?\s*(?P<joint>[-~至到、])\s*(?P<last>{NUMBER})(?:[日号](?![楼线厂库地馆院门厅店机本]))
     |(?P<only>{NUMBER})\s?(?:号(?![楼线厂库地馆院门厅店机])|日(?!本))
     """,
@@ -142,18 +143,22 @@ def _part_of_day(one: _Named) -> DateFound:
 
 
 def _end_of_month(one: _Named) -> DateFound:
-    last = Period.holding(PeriodKind.MONTH, one.today).last
+    if (month := _month_of(one, "end_of", "end_month")) is None:
+        return DateFound(one.span, None, None)
+    last = Period.holding(PeriodKind.MONTH, month).last
     return DateFound(one.span, last, last, is_assumed=True)
+
+
+def _month_of(one: _Named, by_number: str, by_name: str) -> date | None:
+    """A day of the month that is named, of this one without a name."""
+    if name := one.group[by_number]:
+        return _entered(f"{number(name)}-1", one.today)
+    return _of_month(one.group[by_name] or "", 1, one.today)
 
 
 def _tenth_of_month(one: _Named) -> DateFound:
     """The last day of the tenth of a month: 12月中旬."""
-    month: date | None = one.today
-    if one.group["part_of"]:
-        month = _entered(f"{number(one.group['part_of'])}-1", one.today)
-    elif one.group["part_month"]:
-        month = _of_month(one.group["part_month"], 1, one.today)
-    if month is None:
+    if (month := _month_of(one, "part_of", "part_month")) is None:
         return DateFound(one.span, None, None)
     days = {"上": 10, "中": 20}
     last = days.get(one.group["tenth"] or "", Period.holding(PeriodKind.MONTH, month).last.day)
@@ -217,6 +222,7 @@ def _days_of_month(one: _Named) -> DateFound | None:
 _READERS: dict[str, Callable[[_Named], DateFound | None]] = {
     "pair": _two_days,
     "vague": _some_day,
+    "vague_month": _some_day,
     "tenth": _tenth_of_month,
     "month_end": _end_of_month,
     "near": _part_of_day,

@@ -40,8 +40,9 @@ from crm.visits.rules import HOME, Kind, Status, stay_hours
 LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(
-    r"(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
+    r"(?<![来到])(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
 )
+_I_ACCOMPANY = re.compile(r"我(?:也|一起)?(?:陪同|随行|陪着|作陪|随同)")
 _AHEAD = re.compile(r"下|月底|过[几两三些]天|过阵子|改")  # in a date that is still to come
 # the verbs of a visit; the date of another clause after theirs is of what was talked about
 _VISITS = re.compile(
@@ -55,6 +56,7 @@ _PLACE = re.compile(
 )
 _FEW = 2  # characters beside a date in a clause of its own
 PATTERNS = {
+    "i_accompany": _I_ACCOMPANY,
     "visits": _VISITS,
     "talk": _TALK,
     "place": _PLACE,
@@ -191,6 +193,8 @@ def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
     words = head[named.span.start : named.span.end] if named else ""
     if named and named.first_on is None:  # 12月35日: the day stays open, the rest is read
         draft.chips["first_on"] = Chip(Certainty.CHOOSE, words)
+        draft.status = Status.PLANNED if is_ahead else Status.DONE
+        draft.chips["status"] = Chip(Certainty.ASSUMED)
         return
 
     if named and draft.kind is Kind.RESIDENCY:
@@ -265,6 +269,11 @@ def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
 
 def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world: World) -> None:
     leaders = [one for one in people if one.part is Part.LEADS]
+    if people and not leaders and _I_ACCOMPANY.search(line.plain):
+        is_one = len(people[0].people) == 1
+        certainty = Certainty.ASSUMED if is_one else Certainty.CHOOSE
+        leaders = [replace(people[0], certainty=certainty)]
+        people = [leaders[0], *people[1:]]
     joined = [one for one in people if one not in leaders[:1]]
     draft.leader_id = world.writer_id
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from crm.base.value_class import value_class
 from crm.visits.quick_lexicon import (
+    DEPARTMENT,
     GIVEN,
     GUESSED_NAME,
     LATIN_NAME,
@@ -31,9 +32,9 @@ class Counterpart:
     is_sure: bool
 
 
-_BRACKET = r"(?:\s?\((?P<bracket>[^()]{2,20})\))?"
+_BRACKET = r"(?:\s?\((?P<bracket>[^()\d带等谈电手了]{2,20})\))?"
 _WITH_POSITION = re.compile(
-    rf"(?P<position>{POSITIONS})(?:[的是:]|名?叫)?\s?"
+    rf"(?P<position>{POSITIONS}|{DEPARTMENT}(?={TITLED_NAME}))(?:[的是:]|名?叫)?\s?"
     rf"(?P<name>{TITLED_NAME}|{LATIN_NAME}|{NAME}|{NICKNAME}){_BRACKET}"
 )
 _TITLED = re.compile(rf"(?P<name>(?!{POSITION}){TITLED_NAME}){_BRACKET}")
@@ -55,6 +56,7 @@ _PATTERNS = {
     "met_guessed": _GUESSED,
 }
 _FULL_NAME = re.compile(rf"{SURNAME}{GIVEN}{USUAL}(?!{GIVEN})|[A-Z]")  # not 华为, 蔚来
+_OFFICIAL = re.compile(r"(?:主任|书记|局长?|处长?|科长?|区长)$")  # may be one of us
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
 _VERBS = any_of(
     """
@@ -64,6 +66,7 @@ _VERBS = any_of(
 )
 _VERB = rf"{_VERBS}了?(?:过|上)?"
 MET_VERB = re.compile(_VERB)
+MET_VERB_BEFORE = re.compile(rf"{_VERB}$")
 _WITH = r"(?:我?[跟和与同给向]|约|请|问了?)"
 _SIDES = any_of(
     """
@@ -92,6 +95,8 @@ _SPEAKS = re.compile(
 )
 PATTERNS = _PATTERNS | {
     "full_name": _FULL_NAME,
+    "official": _OFFICIAL,
+    "met_verb_before": MET_VERB_BEFORE,
     "clause_end": _CLAUSE_END,
     "met_verb": MET_VERB,
     "not_met": _NOT_MET,
@@ -120,6 +125,11 @@ def _met_by(kind: str, line: Line, text: str, others: Sequence[Counterpart]) -> 
         at = match.start() + 1
         group = match.groupdict()
         span = Span(match.start("position" if group.get("position") else "name"), match.end())
+        if not line.is_free(span.start, span.end):  # Alice Wang（溟南显示）
+            span, group["bracket"] = (
+                Span(span.start, match.end("after" if group.get("after") else "name")),
+                None,
+            )
         if not line.is_free(span.start, span.end):
             continue
         around = _around(line, text, span, [*others, *found])
@@ -129,7 +139,7 @@ def _met_by(kind: str, line: Line, text: str, others: Sequence[Counterpart]) -> 
         line.take(span.start, span.end)
         position = group["bracket"] or group.get("position") or group.get("after")
         found.append(Counterpart(span, match["name"], position, is_sure))
-        at = match.end()
+        at = span.end
     return found
 
 
@@ -177,21 +187,25 @@ def _is_sure(
     kind: str, text: str, span: Span, around: _Around, group: dict[str, str | None]
 ) -> bool | None:
     """Whether the words surely name somebody met; none where they name nobody met."""
-    if kind == "met_guessed":
-        has_position = bool(group["position"]) and around.is_begun
-        return False if has_position or around.is_direct else None
-    if kind in {"met_plain", "met_rare"}:
-        return _is_sure_by_name(kind, text, span, around)
-    if around.is_listed or around.is_direct or around.is_of_company:
+    if kind in {"met_guessed", "met_plain", "met_rare"}:
+        has_position = bool(group.get("position"))
+        return _is_sure_by_name(kind, text, span, around, has_position=has_position)
+    if around.is_of_company:
         return True
+    is_official = bool(_OFFICIAL.search(text[span.start : span.end]))
+    if around.is_listed or around.is_direct:
+        return not is_official
     if kind == "met_position":
         return around.is_begun
-    if around.is_told or around.is_alone or around.speaks:
-        return around.is_begun and around.is_surely_told and kind == "met_titled"
-    return None
+    is_sure = around.is_begun and around.is_surely_told and kind == "met_titled" and not is_official
+    return is_sure if around.is_told or around.is_alone or around.speaks else None
 
 
-def _is_sure_by_name(kind: str, text: str, span: Span, around: _Around) -> bool | None:
+def _is_sure_by_name(
+    kind: str, text: str, span: Span, around: _Around, *, has_position: bool
+) -> bool | None:
+    if kind == "met_guessed":
+        return False if (has_position and around.is_begun) or around.is_direct else None
     is_of_company = around.is_of_company
     if around.is_direct or around.is_listed or (kind == "met_rare" and is_of_company):
         return kind == "met_plain" and bool(_FULL_NAME.match(text, span.start))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from crm.base.value_class import value_class
 from crm.visits.quick_lexicon import FAMOUS, POSITION, TITLED_NAME
-from crm.visits.quick_met import MET_VERB
+from crm.visits.quick_met import MET_VERB_BEFORE
 from crm.visits.quick_orgs import PLACE_BEFORE, companies_named
 from crm.visits.quick_text import READ, READ_NAME, Line, Span
 
@@ -76,7 +76,7 @@ _HOSTS_AFTER = re.compile(  # 谭明屿接待
     r"(?:同志|副?(?:主任|书记|局长))?(?:在[^,。;]{1,8})?(?:接待|会见)"
 )
 _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科长|区长)")
-_COMPANION_AFTER = re.compile(r"(?:一起|一同|同去)?(?:陪同|陪我|参加|参会|同行|随行)")
+_COMPANION_AFTER = re.compile(r"(?:[和与跟]我)?(?:一起|一同|同去)?(?:陪同|陪我|参[加会]|[同随]行)")
 _COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
 _TITLED = re.compile(
     rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})"
@@ -103,6 +103,7 @@ _AFTER_NAME = re.compile(
     r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
 )
 _PERSON_AFTER = re.compile(rf"{POSITION}|{TITLED_NAME}")
+_CITY_PART = re.compile(r"(?:[一-龥]{2}新区|工业园区?|高新区|新区|经开区|开发区)")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
@@ -118,6 +119,7 @@ PATTERNS = {
     "before_name": _BEFORE_NAME,
     "after_name": _AFTER_NAME,
     "road": _ROAD,
+    "city_part": _CITY_PART,
     "famous": _COMPANY_OF_CITY,
     "short_city": _SHORT_CITY,
     "person_after": _PERSON_AFTER,
@@ -156,7 +158,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
             joins[0] != "、" or joined_to == joins.start()
         ):
             first, part = joins.start(), Part.JOINS
-        elif text[start:end] == person.name and not MET_VERB.search(before[-3:]):
+        elif text[start:end] == person.name and not MET_VERB_BEFORE.search(before[-4:]):
             hosts = _HOSTS_AFTER.match(text, end) or _HOSTS_AFTER.match(text, line.next_free(end))
             part = Part.LEADS if hosts else Part.JOINS
         else:
@@ -301,7 +303,8 @@ def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, 
             is_one = not _joins_city(text, end, cities)
             if not is_sure and not _BEFORE_NAME.search(text[:start]):
                 continue
-            span = Span(start, end + is_city)
+            part = _CITY_PART.match(text, end + is_city)
+            span = Span(start, part.end() if part else end + is_city)
             line.take(span.start, span.end)
             return span, city, Certainty.SURE if is_sure and is_one else Certainty.ASSUMED
     return _short_city_in(line, text)

@@ -46,7 +46,8 @@ _BEGIN = rf"(?:{_STRICT}|{_LOOSE})[了过]?(?:一?[趟下次])?{_OF_PLACE}?\s?"
 # what no name of a company holds, and what a name ends before
 _STOP = any_of(
     r"""
-    一行 一起 一同 [两二三四五六七八九十几]家 客[人商户]
+    \d{1,2}[月日号点:.] [一二三四五六七八九十]月 [明今去后]年 一行 一起 一同
+    [两二三四五六七八九十几]家 客[人商户]
     等(?=[\s,。;]|\d|[一二三四五六七八九十两几多]|企业|公司|人|$) 两家 三家 在(?!线) 及 以及 的
     了 过(?!滤) 和(?!元|光|泰|盛|辉|利时|胜|记|晶|仁|康) 与 跟 同(?![仁方济兴程花]) 见 谈 聊 洽谈
     沟通 交流 对接 座谈 商[讨谈议量] 会[谈面见] 新[厂工基总产] 老厂 工厂 厂[房区里子] 总部 分公司
@@ -75,7 +76,7 @@ _ABROAD = any_of(
 # words for companies and people at large, which begin no name
 _AT_LARGE = any_of(
     rf"""
-    (?!国家[大电开能]){_SOME}{_COUNTED} 一[下些直起同] 客[户商人]
+    (?!国家[大电开能]){_SOME}{_COUNTED} 好 上 下 过 着 完 一[下些直起同] 客[户商人]
     企业 公司 对方 双方 负责 领导 老板 他们 我们 厂家
     政府 管委 商务局 现场 展位 专家 朋友 同学 老乡 校友 华侨 侨商 外商 台商 港商 日企 韩企 德企
     外企 嘉宾 高管 地块 招商 情况 需求 意向 投资 政策 方案 相关 有关 行业 产业
@@ -106,6 +107,9 @@ _PLAIN = re.compile(
 _PLAIN_OF = re.compile(  # 见了海泰的孟总, 跟博世中国的采购总监
     rf"{_BEGIN}(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,10}})的?(?={_PERSON})"
 )
+_PLAIN_BETWEEN = re.compile(  # 合肥 长鑫 采购部长 徐立
+    rf"{READ}[\s,]+(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,8}})[\s,]+(?={_PERSON})"
+)
 _FAMOUS = re.compile(
     rf"(?:{_BEGIN}|[\s,、{READ}]|^)(?P<name>{FAMOUS}(?:中国|{TRADE}|{LEGAL})*)(?!总(?!部)|工(?!厂|业))"
 )
@@ -124,6 +128,7 @@ _PATTERNS = {
     "org_listed": _LISTED,
     "org_of": _PLAIN_OF,
     "org_plain": _PLAIN,
+    "org_between": _PLAIN_BETWEEN,
 }
 PATTERNS = _PATTERNS | {
     "place_before": PLACE_BEFORE,
@@ -154,7 +159,7 @@ def companies_named(
                 or _CODE.match(text, end)
             ):
                 continue
-            if kind == "org_plain" and _is_person(text, start, name):
+            if kind in {"org_plain", "org_between"} and _is_person(text, start, name):
                 continue
             line.take(start, end)
             text = text[:start] + READ_NAME * (end - start) + text[end:]

@@ -25,7 +25,7 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
     (
         Kind.RECEPTION,
         Channel.IN_PERSON,
-        r"接待|来访|到访|莅临|来考察|(?<=[^们户方])来(?:我们?|本|园)?区|[来到](?:我们?|本)区[^,。;]{0,4}考察",
+        r"接待|来访|到访|莅临|来考察|(?<=[^们户方])来(?:我们?|本|园)?区里?|[来到](?:我们?|本)区[^,。;]{0,4}考察",
     ),
     (Kind.RESIDENCY, Channel.IN_PERSON, r"驻点|驻城|蹲点|(?<![入进])驻(?!地)"),
     (
@@ -54,12 +54,16 @@ _ACTS = (
 )
 PLANNING = re.compile(
     rf"(?:计划|准备|打算|拟){_ACTS}|(?<![签预邀])约了|约好|预约|^(?:安排|约(?!定))"
+    r"|(?<![不需想只主重])要(?=去|赴|到[^,。;]{1,6}(?:拜访|走访|去|见|看)|拜访|接待)|将(?=赴|于|去|拜访|接待)"
     r"|(?<![大预节制特来])约(?!的)(?=[一-龥]{1,3}(?:总|工|董|经理|先生|女士))"
 )
 _NEXT = re.compile(
     r"下一步|下步|约定|(?<!已)安排|(?<![招期对等接看优善])待(?![遇定])"
     r"|请[^,。;]{1,12}?(?:回复|提供|寄|送|反馈|报|研究|核实|确认|协调|答复|安排|准备|落实)"
 )
+# agreed in a clause after the visit's: 约好12月3日来区
+_AGREED = re.compile(r"(?:双方|都|并|已|又|还)*(?:约好|约了|说好|商定|约(?![定为占有莫的]))")
+_VISITED = re.compile(r"[见谈聊访看跑去赴驻]|接待|对接|联系|电话|视频|会议|邮件|通话|参加")
 _ASKS = re.compile(r"请|待|催|下一步|下步")
 _ASKED = re.compile(  # 请招商服务局周三前出方案, 对方下周三前给答复
     r"请(?![客示假教问吃])|(?:由|让)(?=[^,。;]{2,10}$)"
@@ -87,6 +91,8 @@ PATTERNS = {
     "promised": _PROMISED,
     "others_plan": _OTHERS_PLAN,
     "next": _NEXT,
+    "agreed": _AGREED,
+    "visited": _VISITED,
     "asks": _ASKS,
     "asked": _ASKED,
     "cancel": _CANCEL,
@@ -177,6 +183,8 @@ def _is_due_alone(text: str, inside: list[DateFound], dates: list[DateFound]) ->
 def _begin(text: str, start: int, end: int, inside: list[DateFound]) -> int | None:
     """Where in the clause the next step begins, its date included; none where it has none."""
     words = _NEXT.search(text, start, end)
+    if not words and inside and start and _VISITED.search(text, 0, start):
+        words = _AGREED.search(text, start, end)
     deadline = next((one for one in inside if one.is_deadline), None)
     places = []
     if deadline and (asked := _ASKED.search(text, start, deadline.span.start)):
