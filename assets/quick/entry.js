@@ -32,10 +32,11 @@ export function draftOf(text, world) {
   readNext(line, draft, steps);
 
   const companies = knownCompaniesIn(line, head, world.known);
-  let isAhead = isPlanned(told);
+  let isAhead = isPlanned(plannedPart(line, told, today));
   const dates = datesOfVisit(line, told, datesIn(told, today, isAhead));
   const [first] = dates;
   isAhead ||= first !== undefined && search("ahead", head.slice(first.span.start, first.span.end)) !== null;
+  isAhead ||= (first?.first ?? today) > today && isPlanned(told);
   isAhead &&= !(first && first.last !== null && first.last < today); // a visit of the past may tell of plans
   for (const { span } of dates.slice(0, 1)) line.take(span.start, span.end);
 
@@ -45,7 +46,8 @@ export function draftOf(text, world) {
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
   const unread = withNamesRead(line.unread(head, kind), companies);
   companies.push(...unknownCompaniesIn(line, unread, draft.city, world.cities));
-  readCompanies(line, draft, companies.sort(inOrder), metIn(line, head));
+  const ends = companies.map(({ span }) => span.end);
+  readCompanies(line, draft, companies.sort(inOrder), metIn(line, head, ends));
   if (!draft.companies.length) readCompanyOfNext(draft, steps, world);
   if (isAhead) readPlanning(line, draft, head);
 
@@ -81,10 +83,21 @@ function beginsEntry(piece, today) {
 
 const chip = (certainty, words = "", options = []) => ({ certainty, words, options });
 
+// Where plans are of the visit: up to the clause of its verb, if that has a date.
+function plannedPart(line, told, today) {
+  const part = told.slice(0, anchorOf(line, told));
+  return datesIn(part, today, false).length ? part : told;
+}
+
+// Where the clause with the verb of the visit ends.
+function anchorOf(line, told) {
+  const verb = search("visits", told);
+  return verb ? line.clauseAt(verb.index).end : told.length;
+}
+
 // The dates that are not of what is talked about: in its clause, or in one of their own.
 function datesOfVisit(line, told, dates) {
-  const verbs = search("visits", told);
-  const anchor = verbs ? line.clauseAt(verbs.index).end : told.length;
+  const [anchor, hasVerb] = [anchorOf(line, told), search("visits", told) !== null];
   const kept = [];
   for (const found of dates) {
     const { start, end } = found.span;
@@ -93,7 +106,7 @@ function datesOfVisit(line, told, dates) {
     const around = told.slice(clause.start, start) + told.slice(end, clause.end);
     const isBare = matches("place", around).reduce((size, [words]) => size - words.length, around.length) <= FEW;
     if (start >= anchor && !isBare) continue;
-    const isTalk = (kept.length || verbs) && search("talk", told.slice(clause.start, start)) !== null;
+    const isTalk = (kept.length || hasVerb) && search("talk", told.slice(clause.start, start)) !== null;
     if (!isTalk || isBare) kept.push(found);
     else if (!kept.length && found.first !== null) kept.push({ ...found, isAssumed: true });
   }

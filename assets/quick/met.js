@@ -7,13 +7,14 @@ const PATTERNS = [
   "met_position", "met_titled", "met_nickname", "met_first", "met_plain", "met_rare", "met_guessed",
 ];
 
-export function metIn(line, text) {
+// `companies`: where they end.
+export function metIn(line, text, companies) {
   const found = [];
-  for (const kind of PATTERNS) found.push(...metBy(kind, line, text, found));
+  for (const kind of PATTERNS) found.push(...metBy(kind, line, text, found, companies));
   return found.sort(inOrder);
 }
 
-function metBy(kind, line, text, others) {
+function metBy(kind, line, text, others, companies) {
   const found = [];
   let at = 0;
   for (let met; (met = search(kind, text, at)); ) {
@@ -22,7 +23,7 @@ function metBy(kind, line, text, others) {
     const span = { start: start(met, position ? "position" : "name"), end: end(met) };
     if (!line.isFree(span.start, span.end)) [span.end, bracket] = [end(met, after ? "after" : "name"), null]; // Alice Wang（溟南显示）
     if (!line.isFree(span.start, span.end)) continue;
-    const isSure = isSurelyMet(kind, line, text, span, position, [...others, ...found]);
+    const isSure = isSurelyMet(kind, line, text, span, position, [...others, ...found], companies);
     if (isSure === null) continue;
     line.take(span.start, span.end);
     found.push({ span, name, position: bracket || position || after || null, isSure });
@@ -32,15 +33,17 @@ function metBy(kind, line, text, others) {
 }
 
 // Null where the words name nobody met.
-function isSurelyMet(kind, line, text, span, position, others) {
+function isSurelyMet(kind, line, text, span, position, others, companies) {
   const whole = text.slice(0, span.start);
   const bare = whole.trimEnd().replace(/的$/, "");
   if (search("not_met", bare) || match("missed", text, span.end) || search("our_side", whole)) return null;
   const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
   const clause = line.clauseAt(span.start);
   const said = text.slice(clause.start, span.start);
+  const opened = bare.replace(/[ (]+$/, "");
   const is = {
-    ofCompany: isRead(bare.replace(/[ (]+$/, "")),
+    ofCompany: companies.includes(opened.length),
+    afterRead: isRead(opened),
     listed:
       search("listed", whole) !== null &&
       others.some((other) => inOrder(other, { span }) < 0 && other.span.end >= span.start - 2),
@@ -48,7 +51,7 @@ function isSurelyMet(kind, line, text, span, position, others) {
     surely: search("met_verb", said) !== null,
     told: search("with_before", said) !== null,
   };
-  is.begun = search("begun", whole) !== null || is.ofCompany;
+  is.begun = search("begun", whole) !== null || is.afterRead;
   is.told ||= is.surely;
   is.alone = match("clause_end", text, span.end) !== null && isRead(bare.replace(/[ ,、:;]+$/, ""));
 
@@ -58,8 +61,9 @@ function isSurelyMet(kind, line, text, span, position, others) {
   if (is.ofCompany) return true;
   if (is.listed || is.direct) return !isOfficial;
   if (kind === "met_position") return is.begun;
+  const isIntroduced = search("introduced", whole) && search("met_verb", whole); // 见了两位客商，一位是做刀具的郭总
   const speaks = span.start === clause.start && match("speaks", text, span.end) !== null;
-  return is.told || is.alone || speaks ? is.begun && is.surely && kind === "met_titled" && !isOfficial : null;
+  return is.told || is.alone || speaks || is.afterRead || isIntroduced ? is.begun && is.surely && kind === "met_titled" && !isOfficial : null;
 }
 
 function isSureByName(kind, text, span, whole, is) {

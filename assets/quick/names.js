@@ -51,7 +51,7 @@ function partOf(line, text, hit, joinedTo) {
   const head = text.slice(0, hit.start);
   const leads = search("leader_before", head);
   if (leads) return { start: leads.index, end: hit.end, leads: true };
-  const after = match("leader_after", text, line.nextFree(hit.end)); // a date may stand between: 谭明屿周四带队
+  const after = soonAfter("leader_after", line, text, hit.end); // a date may stand between: 谭明屿周四带队
   if (after) return { start: hit.start, end: end(after), leads: true };
   const joins = search("companion_before", head);
   const joined = match("companion_after", text, hit.end);
@@ -59,9 +59,19 @@ function partOf(line, text, hit, joinedTo) {
   if (joins && (joins[0] !== "、" || joinedTo === joins.index)) return { start: joins.index, ...joining };
   const isName = text.slice(hit.start, hit.end) === hit.person.name;
   if (!isName || search("met_verb_before", head.slice(-4))) return null;
-  const hosts = match("hosts_after", text, hit.end) ?? match("hosts_after", text, line.nextFree(hit.end));
+  const hosts = soonAfter("hosts_after", line, text, hit.end);
   if (hosts) return { start: hit.start, end: hit.end, leads: true };
   return { start: hit.start, ...joining };
+}
+
+// The match after a name; a date that is read may stand between.
+function soonAfter(name, line, text, end) {
+  const last = line.nextFree(end);
+  for (let at = end; at <= last; at += 1) {
+    const found = match(name, text, at);
+    if (found) return found;
+  }
+  return null;
 }
 
 // 陪严主任, 严主任带队
@@ -74,9 +84,8 @@ function titledPeople(line, text, colleagues) {
     const { lead, with: companion, surname } = title.groups;
     const people = colleagues.filter((one) => one.name.startsWith(surname));
     if (!people.length || !line.isFree(span.start, span.end)) continue;
-    const next = line.nextFree(span.end);
-    const after = match("leader_after", text, next);
-    const leads = Boolean(lead || after || match("hosts_after", text, next));
+    const after = soonAfter("leader_after", line, text, span.end);
+    const leads = Boolean(lead || after || soonAfter("hosts_after", line, text, span.end));
     if (!leads && !companion && span.start !== line.clauseAt(span.start).start) continue;
     if (after) span.end = end(after);
     at = span.end;

@@ -2,7 +2,8 @@
 import { end, match, search, start } from "./grammar.js";
 import { READ_NAME } from "./text.js";
 
-const PATTERNS = ["org", "org_famous", "org_listed", "org_of", "org_plain", "org_between"];
+const PATTERNS = ["org", "org_famous", "org_listed", "org_of", "org_plain", "org_between", "org_next"];
+const WITHOUT_TRADE = ["org_plain", "org_between", "org_next"];
 
 // Names that end or stand as companies' names do; the city, read already, may be the beginning of one.
 export function companiesNamed(line, text, city, cities) {
@@ -15,7 +16,7 @@ export function companiesNamed(line, text, city, cities) {
       const { name } = named.groups;
       if (cities.has(name) || !line.isFree(span.start, span.end) || search("no_company", name)) continue;
       if (match("code_name", text, span.end)) continue;
-      if ((kind === "org_plain" || kind === "org_between") && isPerson(text, span.start, name)) continue;
+      if (WITHOUT_TRADE.includes(kind) && isPerson(text, span.start, name)) continue;
       line.take(span.start, span.end);
       text = text.slice(0, span.start) + READ_NAME.repeat(span.end - span.start) + text.slice(span.end);
       found.push({ span, name: withCity(line, span.start, city) + name });

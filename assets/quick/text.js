@@ -86,7 +86,7 @@ export class Line {
         const begun = trimmed.replace(/^(?:了(?!解)|的)+/, "");
         // what led to a part that is read says nothing without it: 刚才跟王总
         const led = span.start < this.text.length ? search("led", begun) : null;
-        pieces.push(led ? begun.slice(0, led.index) : begun);
+        pieces.push((led ? begun.slice(0, led.index) : begun).replace(/[ ,，、]+$/, ""));
       }
       at = Math.max(at, span.end);
     }

@@ -100,11 +100,13 @@ def draft_of(text: str, world: World) -> Draft:
     _read_next(line, draft, steps)
 
     companies = known_companies_in(line, head, world.known)
-    is_ahead = is_planned(told)
+    is_ahead = is_planned(_planned_part(line, told, world))
     dates = _dates_of_visit(line, told, dates_in(told, world.today, is_ahead=is_ahead))
     is_ahead = is_ahead or any(
         _AHEAD.search(head, one.span.start, one.span.end) for one in dates[:1]
     )
+    is_future = any(one.first_on and one.first_on > world.today for one in dates[:1])
+    is_ahead = is_ahead or (is_future and is_planned(told))
     # a visit of the past may tell of plans
     is_ahead = is_ahead and not any(one.is_before(world.today) for one in dates[:1])
     for found in dates[:1]:
@@ -117,7 +119,8 @@ def draft_of(text: str, world: World) -> Draft:
     unread = with_names_read(line.unread(head, kind), companies)
     companies += unknown_companies_in(line, unread, draft.city, world.cities)
     companies.sort(key=lambda found: found.span)
-    read_companies(line, draft, companies, met_in(line, head))
+    ends = {one.span.end for one in companies}
+    read_companies(line, draft, companies, met_in(line, head, ends))
     if not draft.companies:
         read_company_of_next(draft, steps, world)
     if is_ahead:
@@ -130,10 +133,22 @@ def draft_of(text: str, world: World) -> Draft:
     return draft
 
 
+def _planned_part(line: Line, told: str, world: World) -> str:
+    """Where plans are of the visit: up to the clause of its verb, if that has a date."""
+    anchor = _anchor(line, told)
+    part = told[:anchor]
+    return part if dates_in(part, world.today, is_ahead=False) else told
+
+
+def _anchor(line: Line, told: str) -> int:
+    """Where the clause with the verb of the visit ends."""
+    verb = _VISITS.search(told)
+    return line.clause_at(verb.start()).end if verb else len(told)
+
+
 def _dates_of_visit(line: Line, told: str, dates: Sequence[DateFound]) -> list[DateFound]:
     """The dates that are not of what is talked about: in its clause, or in one of their own."""
-    verbs = [match.start() for match in _VISITS.finditer(told)]
-    anchor = line.clause_at(verbs[0]).end if verbs else len(told)
+    anchor, has_verb = _anchor(line, told), bool(_VISITS.search(told))
     kept = list[DateFound]()
     for found in dates:
         start, end = found.span.start, found.span.end
@@ -142,7 +157,7 @@ def _dates_of_visit(line: Line, told: str, dates: Sequence[DateFound]) -> list[D
         clause = line.clause_at(start)
         is_bare = len(_PLACE.sub("", told[clause.start : start] + told[end : clause.end])) <= _FEW
         if start < anchor or is_bare:
-            is_talk = bool(kept or verbs) and bool(_TALK.search(told, clause.start, start))
+            is_talk = bool(kept or has_verb) and bool(_TALK.search(told, clause.start, start))
             if is_talk and not is_bare:
                 if kept or found.first_on is None:
                     continue

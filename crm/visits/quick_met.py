@@ -1,7 +1,7 @@
 """Those met, with their positions, in a quick entry (ENTRY 1). Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crm.base.value_class import value_class
 from crm.visits.quick_lexicon import (
@@ -57,6 +57,7 @@ _PATTERNS = {
 }
 _FULL_NAME = re.compile(rf"{SURNAME}{GIVEN}{USUAL}(?!{GIVEN})|[A-Z]")  # not 华为, 蔚来
 _OFFICIAL = re.compile(r"(?:主任|书记|局长?|处长?|科长?|区长)$")  # may be one of us
+_INTRODUCED = re.compile(r"[的是叫]$")
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
 _VERBS = any_of(
     """
@@ -73,7 +74,7 @@ _SIDES = any_of(
     对方 客户 客商 客人 企业 公司 厂家 来宾 外商 台商 侨商 港商 校友 老乡 朋友 专家 教授 友人 那边
     """
 )
-_SIDE = rf"(?:{_SIDES}[是为叫]?)"
+_SIDE = rf"(?:(?:{_SIDES}|(?:参会|与会|出席|参加)人员?)[是为叫:]?)"
 _LISTED = re.compile(r"(?:[、和与及]|以及|还有)$")
 _MET_BEFORE = re.compile(rf"(?:{_VERB}|{_SIDE})(?:到|了)?(?:他们|企业|公司|客商)?(?:的)?\s?$")
 _BEGUN = re.compile(rf"(?:^|[\s,。;:、()]|的|{_VERB}|{_WITH}|{_SIDE})$")
@@ -95,6 +96,7 @@ _SPEAKS = re.compile(
 )
 PATTERNS = _PATTERNS | {
     "full_name": _FULL_NAME,
+    "introduced": _INTRODUCED,
     "official": _OFFICIAL,
     "met_verb_before": MET_VERB_BEFORE,
     "clause_end": _CLAUSE_END,
@@ -111,15 +113,24 @@ PATTERNS = _PATTERNS | {
 }
 
 
-def met_in(line: Line, text: str) -> list[Counterpart]:
-    """Those met, with their positions; their words are marked as read."""
+def met_in(line: Line, text: str, companies: Collection[int]) -> list[Counterpart]:
+    """Those met, with their positions, where companies end at those places.
+
+    Their words are marked as read.
+    """
     found = list[Counterpart]()
     for kind in _PATTERNS:
-        found += _met_by(kind, line, text, found)
+        found += _met_by(kind, line, text, found, companies)
     return sorted(found, key=lambda person: person.span)
 
 
-def _met_by(kind: str, line: Line, text: str, others: Sequence[Counterpart]) -> list[Counterpart]:
+def _met_by(
+    kind: str,
+    line: Line,
+    text: str,
+    others: Sequence[Counterpart],
+    companies: Collection[int],
+) -> list[Counterpart]:
     found, at = list[Counterpart](), 0
     while match := _PATTERNS[kind].search(text, at):
         at = match.start() + 1
@@ -132,7 +143,7 @@ def _met_by(kind: str, line: Line, text: str, others: Sequence[Counterpart]) -> 
             )
         if not line.is_free(span.start, span.end):
             continue
-        around = _around(line, text, span, [*others, *found])
+        around = _around(line, text, span, [*others, *found], companies)
         is_sure = None if around is None else _is_sure(kind, text, span, around, group)
         if is_sure is None:
             continue
@@ -148,7 +159,8 @@ class _Around:
     """What the words around a name say of it."""
 
     before: str
-    is_of_company: bool
+    is_of_company: bool  # right after one
+    is_after_read: bool
     is_listed: bool  # after another person
     is_direct: bool  # after a verb of meeting
     is_begun: bool  # where a name may begin
@@ -158,7 +170,13 @@ class _Around:
     speaks: bool
 
 
-def _around(line: Line, text: str, span: Span, others: Sequence[Counterpart]) -> _Around | None:
+def _around(
+    line: Line,
+    text: str,
+    span: Span,
+    others: Sequence[Counterpart],
+    companies: Collection[int],
+) -> _Around | None:
     """The words around a name; none where they say that the person was not met, or is of us."""
     before = text[: span.start]
     bare = before.rstrip().removesuffix("的")
@@ -166,16 +184,18 @@ def _around(line: Line, text: str, span: Span, others: Sequence[Counterpart]) ->
         return None
     clause = line.clause_at(span.start)
     said = text[clause.start : span.start]
-    is_of_company = _is_read(line, bare.rstrip(" ("))
+    opened = bare.rstrip(" (")
+    is_after_read = _is_read(line, opened)
     is_surely_told = bool(MET_VERB.search(said))
     is_ended = bool(_CLAUSE_END.match(text, span.end))
     return _Around(
         before=before,
-        is_of_company=is_of_company,
+        is_of_company=len(opened) in companies,
+        is_after_read=is_after_read,
         is_listed=bool(_LISTED.search(before))
         and any(other.span < span and other.span.end >= span.start - 2 for other in others),
         is_direct=bool(_MET_BEFORE.search(before)),
-        is_begun=is_of_company or bool(_BEGUN.search(before)),
+        is_begun=is_after_read or bool(_BEGUN.search(before)),
         is_surely_told=is_surely_told,
         is_told=is_surely_told or bool(_WITH_BEFORE.search(said)),
         is_alone=is_ended and _is_read(line, bare.rstrip(" ,、:;")),
@@ -198,7 +218,12 @@ def _is_sure(
     if kind == "met_position":
         return around.is_begun
     is_sure = around.is_begun and around.is_surely_told and kind == "met_titled" and not is_official
-    return is_sure if around.is_told or around.is_alone or around.speaks else None
+    # 见了两位客商，一位是做刀具的郭总
+    is_introduced = _INTRODUCED.search(around.before) and MET_VERB.search(around.before)
+    is_met = (
+        around.is_told or around.is_alone or around.speaks or around.is_after_read or is_introduced
+    )
+    return is_sure if is_met else None
 
 
 def _is_sure_by_name(

@@ -103,7 +103,10 @@ _AFTER_NAME = re.compile(
     r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
 )
 _PERSON_AFTER = re.compile(rf"{POSITION}|{TITLED_NAME}")
-_CITY_PART = re.compile(r"(?:[一-龥]{2}新区|工业园区?|高新区|新区|经开区|开发区)")
+_CITY_PART = re.compile(  # 无锡新区, 常州金坛区
+    r"[一-龥]{2}新区|工业园区?|[保高]税区|自贸区|高新区|新区|经开区|开发区|浦东"
+    r"|(?!.?[看厂园社校小里])[一-龥]{2}区(?![域间位分别里块])"
+)
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
@@ -148,7 +151,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
             continue
         people = tuple(other for first, last, other in hits if (first, last) == (start, end))
         # a date may stand between: 谭明屿周四带队
-        before, after = text[:start], _LEADER_AFTER.match(text, line.next_free(end))
+        before, after = text[:start], _soon_after(_LEADER_AFTER, line, text, end)
         first, last = start, end
         if leads := _LEADER_BEFORE.search(before):
             first, part = leads.start(), Part.LEADS
@@ -159,7 +162,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
         ):
             first, part = joins.start(), Part.JOINS
         elif text[start:end] == person.name and not MET_VERB_BEFORE.search(before[-4:]):
-            hosts = _HOSTS_AFTER.match(text, end) or _HOSTS_AFTER.match(text, line.next_free(end))
+            hosts = _soon_after(_HOSTS_AFTER, line, text, end)
             part = Part.LEADS if hosts else Part.JOINS
         else:
             continue
@@ -171,6 +174,12 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
         line.take(first, last)
         joined_to = last
         yield PersonFound(Span(first, last), part, people, _certainty(people, is_plain=is_plain))
+
+
+def _soon_after(pattern: re.Pattern[str], line: Line, text: str, end: int) -> re.Match[str] | None:
+    """The match after a name; a date that is read may stand between."""
+    places = range(end, line.next_free(end) + 1)
+    return next(filter(None, (pattern.match(text, at) for at in places)), None)
 
 
 def _certainty(people: Sequence[Colleague], *, is_plain: bool) -> Certainty:
@@ -194,8 +203,8 @@ def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> It
         people = tuple(one for one in colleagues if one.name.startswith(match["surname"]))
         if not people or not line.is_free(start, end):
             continue
-        after = _LEADER_AFTER.match(text, line.next_free(end))
-        if match["lead"] or after or _HOSTS_AFTER.match(text, line.next_free(end)):
+        after = _soon_after(_LEADER_AFTER, line, text, end)
+        if match["lead"] or after or _soon_after(_HOSTS_AFTER, line, text, end):
             part = Part.LEADS
         elif match["with"] or start == line.clause_at(start).start:
             part = Part.JOINS

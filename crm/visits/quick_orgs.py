@@ -99,6 +99,11 @@ _ORG = (
 )
 _NAMED = re.compile(rf"(?:{_BEGIN}|[\s,:;。、{READ}]|^)(?P<name>{_GENERIC}(?:{_ORG}))")
 _LISTED = re.compile(rf"(?:[、和与及]|以及|还有)(?P<name>{_GENERIC}(?:{_ORG}))")
+# a list of companies goes on: 极米、通威、京东方
+_NEXT_LISTED = re.compile(
+    rf"{READ_NAME}(?:[、和与及]|以及)(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,6}})"
+    rf"(?=[\s,。;、]|$|[两三四五六七八九十]家|等)"
+)
 # a name without a trade: only after a verb, and up to a place where names end
 _PLAIN_END = rf"(?=[\s,。;、()!?{READ}{READ_NAME}]|$|{_STOP}|{_PERSON})"
 _PLAIN = re.compile(
@@ -119,7 +124,7 @@ PLACE_BEFORE = re.compile(
 _SITE_ONLY = re.compile(r"(?:走访|考察|调研|参观|走进|造访|探访)了?$")
 _PERSON_ONLY = re.compile(rf"(?:{NAME}|{LATIN_NAME})$")
 _NO_COMPANY = re.compile(
-    r"(?:计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|会|局|委|区|镇|街道|村)$"
+    r"(?:厅|计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|(?<![商协学])会|局|委|区|镇|街道|村)$"
 )
 _CODE = re.compile(r"计划|行动|专项|工程")  # 星火计划 is the name of a lead
 _PATTERNS = {
@@ -129,7 +134,9 @@ _PATTERNS = {
     "org_of": _PLAIN_OF,
     "org_plain": _PLAIN,
     "org_between": _PLAIN_BETWEEN,
+    "org_next": _NEXT_LISTED,
 }
+_WITHOUT_TRADE = {"org_plain", "org_between", "org_next"}
 PATTERNS = _PATTERNS | {
     "place_before": PLACE_BEFORE,
     "site_only": _SITE_ONLY,
@@ -159,7 +166,7 @@ def companies_named(
                 or _CODE.match(text, end)
             ):
                 continue
-            if kind in {"org_plain", "org_between"} and _is_person(text, start, name):
+            if kind in _WITHOUT_TRADE and _is_person(text, start, name):
                 continue
             line.take(start, end)
             text = text[:start] + READ_NAME * (end - start) + text[end:]

@@ -110,6 +110,7 @@ class Line:
                 piece = piece.strip(" ,，。；;、").lstrip("）)，, ").rstrip("（(")
                 piece = _BEGIN.sub("", piece)
                 # what led to a part that is read says nothing without it: 刚才跟王总
-                pieces.append(_LED.sub("", piece) if span.start < len(self.text) else piece)
+                piece = _LED.sub("", piece) if span.start < len(self.text) else piece
+                pieces.append(piece.rstrip(" ,，、"))
             at = max(at, span.end)
         return "，".join(pieces)

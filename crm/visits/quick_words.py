@@ -36,7 +36,7 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
             r"|[Zz]oom|[Tt]eams"
         ),
     ),
-    (Kind.REMOTE, Channel.PHONE, r"电话|通话|致电|来电|微信语音|语音"),
+    (Kind.REMOTE, Channel.PHONE, r"电话|通话|打给|致电|来电|微信语音|语音"),
     (Kind.REMOTE, Channel.EMAIL, r"(?:电子)?邮件|邮箱"),
     (
         Kind.OUTREACH,
@@ -63,7 +63,7 @@ _NEXT = re.compile(
 )
 # agreed in a clause after the visit's: 约好12月3日来区
 _AGREED = re.compile(r"(?:双方|都|并|已|又|还)*(?:约好|约了|说好|商定|约(?![定为占有莫的]))")
-_VISITED = re.compile(r"[见谈聊访看跑去赴驻]|接待|对接|联系|电话|视频|会议|邮件|通话|参加")
+_VISITED = re.compile(r"打给|[见谈聊访看跑去赴驻]|接待|对接|联系|电话|视频|会议|邮件|通话|参加")
 _ASKS = re.compile(r"请|待|催|下一步|下步")
 _ASKED = re.compile(  # 请招商服务局周三前出方案, 对方下周三前给答复
     r"请(?![客示假教问吃])|(?:由|让)(?=[^,。;]{2,10}$)"
