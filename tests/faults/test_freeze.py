@@ -67,6 +67,7 @@ def undisturbed(kind, filled, copy, prepared):
     return prepared(f"undisturbed-{kind}", live)
 
 
+@pytest.mark.slow_on_postgresql
 def test_visits_logged_a_minute_before_and_after_are_told_apart_by_a_late_freeze(
     zone, undisturbed, tmp_path
 ):
@@ -90,6 +91,7 @@ def test_a_visit_entered_after_the_freeze_makes_a_correction(zone, undisturbed, 
     assert corrections(zone) == 1
 
 
+@pytest.mark.slow_on_postgresql
 def test_a_person_moved_a_minute_before_owes_less_and_a_minute_after_makes_a_correction(
     zone, filled, copy, undisturbed, tmp_path
 ):
@@ -106,6 +108,7 @@ def test_a_person_moved_a_minute_before_owes_less_and_a_minute_after_makes_a_cor
     assert corrections(late) == 1
 
 
+@pytest.mark.slow_on_postgresql
 def test_a_rule_changed_a_minute_before_leaves_the_period_that_has_begun(zone, undisturbed):
     zone.crm("clock", "run", "--until", "2026-06-03T23:59")
     with zone.session() as db, db.begin():

@@ -110,6 +110,7 @@ def live_through_a_storm(zone, undisturbed, tmp_path, capsys, *, days, seed):
     assert len(+office.done) > 3  # of the eight things that it does
 
 
+@pytest.mark.slow_on_postgresql
 def test_in_a_storm_nothing_is_lost_and_no_repeat_goes_unflagged(zone, june, tmp_path, capsys):
     keys = [m["dedupe_key"] for m in june.rows.messages if m["made_at"] < at("2026-06-03T00:00")]
 
