@@ -38,6 +38,7 @@ from crm.problems.permissions import (
     condition_sql,
     conditions_of,
     has_line,
+    ids_of,
     may_see,
     may_take,
     onlooker,
@@ -96,7 +97,7 @@ def actor_ids(
 
     for actor in actors:
         if actor in COLUMNS:
-            ids.add(getattr(problem, COLUMNS[actor].key))
+            ids |= ids_of(problem, [actor])
         elif actor is Actor.TRACKER:
             ids.update(db.scalars(_trackers(civil_date(at), problem.id)))
         elif actor is Actor.OFFICER:
@@ -155,8 +156,7 @@ def seeing(db: Session, problem: Problem, people: Iterable[Person], on: date) ->
 
 def excluded_ids(problem: Problem, step: Step) -> set[int | None]:
     """Ids of the people who may not take the step, whatever else they are to the problem."""
-    never = PROBLEM_WORKFLOW.of(step).never
-    return {getattr(problem, COLUMNS[actor].key) for actor in never}
+    return ids_of(problem, PROBLEM_WORKFLOW.of(step).never)
 
 
 # what one person may do
@@ -297,7 +297,7 @@ def _vacant(step: Step, officers: Collection[int], now: datetime) -> ColumnEleme
     """Problems where nobody with an open account has the step as their task."""
     row = PROBLEM_WORKFLOW.of(step)
     # Not `!=`: an empty column excludes nobody.
-    never = [Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never]
+    never = [Person.id.is_distinct_from(column) for actor in row.never for column in COLUMNS[actor]]
     fit = and_(active_at(now), Person.role.in_(WITH_RECORDS), *never)
     on = civil_date(now)
     tasked = [_has(actor, fit, on, officers) for actor in row.waits_for]
@@ -312,7 +312,7 @@ def _vacant(step: Step, officers: Collection[int], now: datetime) -> ColumnEleme
 def _has(actor: Actor, fit: ColumnElement[bool], on: date, officers: Collection[int]) -> Exists:
     """Problems to which somebody fit is the actor."""
     if actor in COLUMNS:
-        return exists().where(Person.id == COLUMNS[actor], fit).correlate(Problem)
+        return exists().where(Person.id.in_(COLUMNS[actor]), fit).correlate(Problem)
     if actor is Actor.OFFICER:
         return exists().where(Person.id.in_(officers), fit).correlate(Problem)
     if actor is Actor.ADMIN:

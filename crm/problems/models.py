@@ -38,6 +38,7 @@ class Problem(Base):
         # PROJECTS 5: closed by another than the owner
         CheckConstraint("closed_by_id <> person_id", "closed_by_another_than_owner"),
         CheckConstraint("closed_by_id <> solved_by_id", "closed_by_another_than_solver"),
+        CheckConstraint("closed_by_id <> solved_for_id", "closed_by_another_chair"),
         Index(None, "raised_at", "id"),
         Index(None, "state", "due_on"),
         Index(None, "unit_id"),
@@ -66,6 +67,8 @@ class Problem(Base):
     again_on: Mapped[date | None]  # on which date a shelved one is looked at again
     solved_at: Mapped[datetime | None]
     solved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # in whose name a delegate reported it: one chair, however many people
+    solved_for_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     closed_at: Mapped[datetime | None]
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     basis: Mapped[str | None]  # the stated basis of its closing

@@ -13,6 +13,8 @@ from crm.people.queries import active_at
 from crm.people.rules import Role
 from crm.problems.assignees import seeing
 from crm.problems.models import Problem, ProblemLead, ProblemUnit
+from crm.problems.permissions import ids_of
+from crm.problems.workflow import Actor
 
 
 def may_be_named(db: Session, problem: Problem, at: datetime) -> Sequence[Person]:
@@ -21,7 +23,7 @@ def may_be_named(db: Session, problem: Problem, at: datetime) -> Sequence[Person
     leads = lead_parties(db, db.scalars(lead_ids).all(), at)
     assisting = select(ProblemUnit.unit_id).where(ProblemUnit.problem_id == problem.id)
     units = {*db.scalars(assisting), problem.unit_id, *filter(None, [problem.raised_unit_id])}
-    held = (problem.raised_by_id, problem.person_id, problem.solved_by_id)
+    held = ids_of(problem, (Actor.RAISER, Actor.OWNER, Actor.SOLVER))
     parties = {person_id for person_id in held if person_id is not None}
 
     return nameable(db, leads.values(), but=parties, units=units, at=at)

@@ -4,7 +4,7 @@
 from it twice, in SQL and by the workflow, and tests/problems/test_workflow.py compares the two.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from functools import lru_cache
@@ -31,14 +31,20 @@ from crm.problems.workflow import PROBLEM_WORKFLOW, Actor, Condition, Step
 
 # An admin has the whole zone in scope, but is not of the line of command.
 IN_LINE = frozenset({Role.SUPERVISOR, Role.LEADER})
+# an actor of two columns is whoever acted, and in whose name: nobody decides on their own chair
 COLUMNS = {
-    Actor.RAISER: Problem.raised_by_id,
-    Actor.OWNER: Problem.person_id,
-    Actor.SOLVER: Problem.solved_by_id,
-    Actor.NAMED: Problem.named_id,
+    Actor.RAISER: (Problem.raised_by_id,),
+    Actor.OWNER: (Problem.person_id,),
+    Actor.SOLVER: (Problem.solved_by_id, Problem.solved_for_id),
+    Actor.NAMED: (Problem.named_id,),
 }
 
 ProblemSituation = Situation[ProblemState, Actor, Condition]
+
+
+def ids_of(problem: Problem, actors: Iterable[Actor]) -> set[int | None]:
+    """Ids of who is one of these to the problem, of those that stand in its columns."""
+    return {getattr(problem, column.key) for actor in actors for column in COLUMNS[actor]}
 
 
 @value_class
@@ -148,16 +154,16 @@ def actor_conditions(me: Onlooker) -> dict[Actor, ColumnElement[bool]]:
 
     Who stands in where nobody is left is decided in `assignees`.
     """
-    person_id = me.viewer.person_id
+    person_id, people = me.viewer.person_id, me.viewer.acting_ids
     line_ids = me.viewer.acting_in(IN_LINE)
     posted = select(Posting.unit_id).where(Posting.person_id.in_(line_ids), held_on(me.on))
     is_in_line = bool(line_ids)
-    columns = {
-        actor: or_(*(column.is_not_distinct_from(each) for each in me.viewer.acting_ids))
-        for actor, column in COLUMNS.items()
+    named = {
+        actor: or_(*(each.is_not_distinct_from(one) for each in columns for one in people))
+        for actor, columns in COLUMNS.items()
     }
 
-    return columns | {
+    return named | {
         Actor.TRACKER: _tracked_by(person_id, me.on),
         Actor.OFFICER: Problem.id.is_not(None) if me.is_officer else false(),
         Actor.ADMIN: Problem.id.is_not(None) if me.viewer.role is Role.ADMIN else false(),

@@ -53,6 +53,7 @@ class Taken:
     problem: Problem
     step: Step
     by: Person
+    for_id: int | None  # in whose name
     now: datetime
     calendar: WorkingCalendar
     given: StepInput = field(default_factory=StepInput)
@@ -78,7 +79,7 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
     `no_such_person`, `same_owner`, `nobody_takes`, `may_not_know_problem`, `due_in_past`.
     """
     for_id = require_step(db, problem=problem, step=step, by=by, now=now)
-    taken = Taken(db, problem, step, by, now, calendar, given or StepInput())
+    taken = Taken(db, problem, step, by, for_id, now, calendar, given or StepInput())
     text = _words(taken)
     before = _values(db, problem)
 
@@ -135,10 +136,10 @@ def _values(db: Session, problem: Problem) -> dict[str, object]:
 
 
 def _take(taken: Taken) -> None:
-    """Take it: whoever takes it owns it, unless they name another."""
+    """Take it: whoever takes it, or in whose name, owns it, unless they name another."""
     problem, person_id = taken.problem, taken.given.person_id or taken.problem.person_id
-    person_id = person_id or taken.by.id
-    if person_id not in (problem.person_id, taken.by.id):
+    person_id = person_id or taken.for_id or taken.by.id
+    if person_id not in (problem.person_id, taken.for_id, taken.by.id):
         require_owner(taken.db, problem, person_id, taken.today)
 
     problem.person_id, problem.take_by = person_id, None
@@ -196,7 +197,9 @@ def _name(taken: Taken) -> None:
 
 
 def _solve(taken: Taken) -> None:
-    taken.problem.solved_at, taken.problem.solved_by_id = taken.now, taken.by.id
+    problem = taken.problem
+    problem.solved_at = taken.now
+    problem.solved_by_id, problem.solved_for_id = taken.by.id, taken.for_id
 
 
 def _close(taken: Taken) -> None:
@@ -208,7 +211,7 @@ def _close(taken: Taken) -> None:
 def _return(taken: Taken) -> None:
     """Give it back to the owner, with a new due date or the old one."""
     problem = taken.problem
-    problem.solved_at = problem.solved_by_id = None
+    problem.solved_at = problem.solved_by_id = problem.solved_for_id = None
     _move_due(taken)
 
 

@@ -15,7 +15,7 @@ from crm.people.permissions import Viewer, viewers
 from crm.people.queries import active_at, posted_as, unit_tree, units_above
 from crm.people.rules import Role
 from crm.problems.models import Problem
-from crm.problems.permissions import COLUMNS, IN_LINE, Onlooker, visible
+from crm.problems.permissions import IN_LINE, Onlooker, ids_of, visible
 from crm.problems.workflow import PROBLEM_WORKFLOW, Actor, Step
 
 
@@ -47,7 +47,7 @@ class StandIns:
     def of(self, problem: Problem, step: Step) -> list[Person]:
         """The people who stand in for a step of one of the problems, by username."""
         row = PROBLEM_WORKFLOW.of(step)
-        excluded = {getattr(problem, COLUMNS[actor].key) for actor in row.never}
+        excluded = ids_of(problem, row.never)
         for level in self._levels(problem, row.else_for):
             if found := self._seeing(problem, set(level) - excluded):
                 return found

@@ -101,7 +101,7 @@ def _check_order_officer(db: Session, taking: Taking) -> None:
     if taking.to.role not in OVERSEEING:
         raise taking.refused("officer_oversees_not")
     # REGIME 5: who accepts an answer is another than who gave it
-    if taking.to.id in (order.person_id, order.answered_by_id):
+    if taking.to.id in (order.person_id, order.answered_by_id, order.answered_for_id):
         raise taking.refused("successor_on_other_side")
     _check_leads(db, taking)
 

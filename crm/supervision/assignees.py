@@ -24,6 +24,7 @@ from crm.supervision.permissions import (
     IN_LINE,
     actor_conditions,
     condition_sql,
+    ids_of,
     may_see,
     may_take,
     visible,
@@ -69,7 +70,7 @@ def actor_ids(
 
     for actor in actors:
         if actor in COLUMNS:
-            ids.add(getattr(order, COLUMNS[actor].key))
+            ids |= ids_of(order, [actor])
         elif actor is Actor.ASSISTING_LINE:
             units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
             ids.update(in_line_of(db, db.scalars(units).all(), at))
@@ -186,9 +187,9 @@ def _nobodys_task(step: Step, now: datetime) -> ColumnElement[bool]:
     """Orders where nobody with an open account has the step as their task."""
     row = ORDER_WORKFLOW.of(step)
     # Not `!=`: an empty column excludes nobody.
-    never = (Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never)
+    never = (Person.id.is_distinct_from(column) for actor in row.never for column in COLUMNS[actor])
     open_account = and_(active_at(now), *never)
-    named = [COLUMNS[actor] for actor in row.waits_for if actor in COLUMNS]
+    named = [column for actor in row.waits_for for column in COLUMNS.get(actor, ())]
     tasked = [
         _line_exists(actor, now, open_account) for actor in row.waits_for if actor in LINE_UNITS
     ]

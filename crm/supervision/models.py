@@ -51,6 +51,7 @@ class Order(Base):
         CheckConstraint("(state = 'accepted') = (basis IS NOT NULL)", "accepted_has_basis"),
         # REGIME 5: accepted by another than the one who answered
         CheckConstraint("accepted_by_id <> answered_by_id", "accepted_by_another"),
+        CheckConstraint("accepted_by_id <> answered_for_id", "accepted_by_another_chair"),
         CheckConstraint("(asked_due_on IS NULL) = (asked_by_id IS NULL)", "asked_by_somebody"),
         Index(None, "drafted_at", "id"),
         Index(None, "state", "due_on"),
@@ -92,6 +93,8 @@ class Order(Base):
     due_on: Mapped[date | None]
     asked_due_on: Mapped[date | None]  # an extension that is not decided yet
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # in whose name a delegate asked or answered: one chair, however many people
+    asked_for_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     level: Mapped[int]  # how many levels above the leading unit it was escalated
     reached_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     escalated_on: Mapped[date | None]
@@ -99,6 +102,7 @@ class Order(Base):
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     answered_at: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    answered_for_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     accepted_at: Mapped[datetime | None]
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     basis: Mapped[str | None]  # the stated basis of its acceptance

@@ -4,7 +4,7 @@
 tests/supervision/test_workflow.py compares them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
@@ -28,19 +28,25 @@ from crm.supervision.workflow import ACTING, DECIDING, ORDER_WORKFLOW, Actor, Co
 
 # An admin has the whole zone in scope, but is not of the line of command.
 IN_LINE = frozenset({Role.SUPERVISOR, Role.LEADER})
+# an actor of two columns is whoever acted, and in whose name: nobody decides on their own chair
 COLUMNS = {
-    Actor.OFFICER: Order.officer_id,
-    Actor.ISSUER: Order.issued_by_id,
-    Actor.DRAFTER: Order.drafted_by_id,
-    Actor.PERSON: Order.person_id,
-    Actor.ASKER: Order.asked_by_id,
-    Actor.ANSWERER: Order.answered_by_id,
+    Actor.OFFICER: (Order.officer_id,),
+    Actor.ISSUER: (Order.issued_by_id,),
+    Actor.DRAFTER: (Order.drafted_by_id,),
+    Actor.PERSON: (Order.person_id,),
+    Actor.ASKER: (Order.asked_by_id, Order.asked_for_id),
+    Actor.ANSWERER: (Order.answered_by_id, Order.answered_for_id),
 }
 
 # Who may attach files to an order while it is open: both of its sides.
 ATTACHING = frozenset((*DECIDING, *ACTING, Actor.DRAFTER, Actor.ASSISTANT))
 
 OrderSituation = Situation[OrderState, Actor, Condition]
+
+
+def ids_of(order: Order, actors: Iterable[Actor]) -> set[int | None]:
+    """Ids of who is one of these to the order, of those that stand in its columns."""
+    return {getattr(order, column.key) for actor in actors for column in COLUMNS[actor]}
 
 
 # who may see an order
@@ -146,17 +152,17 @@ def _actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[boo
     )
     is_in_line = bool(line_ids)
     line = Order.unit_id.in_(posted) if is_in_line else false()
-    columns = {
-        actor: or_(*(column.is_not_distinct_from(person_id) for person_id in people))
-        for actor, column in COLUMNS.items()
+    named = {
+        actor: or_(*(each.is_not_distinct_from(one) for each in columns for one in people))
+        for actor, columns in COLUMNS.items()
     }
 
-    return columns | {
+    return named | {
         Actor.OVERSEER: Order.unit_id.in_(units),
         Actor.ABOVE: above.in_(units),
         Actor.ASSISTANT: assisted_by(units),
         Actor.LINE: line,
-        Actor.RECEIVING_LINE: line & not_(columns[Actor.ISSUER]),
+        Actor.RECEIVING_LINE: line & not_(named[Actor.ISSUER]),
         Actor.REACHED: Order.reached_unit_id.in_(posted) if is_in_line else false(),
     }
 
@@ -168,9 +174,8 @@ def situation_of(db: Session, me: Viewer, order: Order, on: date) -> OrderSituat
     """
     if order.person_id == me.person_id:
         me = me.alone()
-    actors = {
-        actor for actor, column in COLUMNS.items() if getattr(order, column.key) in me.acting_ids
-    }
+    mine = set(me.acting_ids)
+    actors = {actor for actor in COLUMNS if not mine.isdisjoint(ids_of(order, [actor]))}
     units, line_ids = me.acting_units, me.acting_in(IN_LINE)
 
     if units:

@@ -35,12 +35,13 @@ FIELDS = {
 
 @value_class
 class StepInput:
-    """A step as it is taken: its words, its new due date, by whom and when."""
+    """A step as it is taken: its words, its new due date, by whom, in whose name and when."""
 
     step: Step
     text: str | None
     new_due_on: date | None
     by: Person
+    for_id: int | None
     now: datetime
 
 
@@ -69,7 +70,7 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
     Issuing is refused as `nobody_receives` or `nobody_may_know` where nobody would receive it.
     """
     for_id = require_step(db, order=order, step=step, by=by, now=now)
-    step_input = StepInput(step, _words(step, text), new_due_on, by, now)
+    step_input = StepInput(step, _words(step, text), new_due_on, by, for_id, now)
 
     step_record = _CHANGES[step](db, order, step_input) if step in _CHANGES else StepRecord()
     order.state = ORDER_WORKFLOW.of(step).target or order.state
@@ -99,7 +100,8 @@ def _issue(db: Session, order: Order, step_input: StepInput) -> StepRecord:
     number = _next_number(db, on.year)
 
     order.code_word, order.number_year, order.number = code_word(), on.year, number
-    order.issued_at, order.issued_by_id = step_input.now, step_input.by.id
+    # what a delegate issues is its owner's, who goes on with it afterwards
+    order.issued_at, order.issued_by_id = step_input.now, step_input.for_id or step_input.by.id
     order.first_due_on = order.due_on = due
 
     return StepRecord(after={"number": order.number_text, "due_on": due})
@@ -112,27 +114,29 @@ def _receive(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
 
 def _ask_extension(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
     asked = _later(step_input.new_due_on, _due(order))
-    order.asked_due_on, order.asked_by_id = asked, step_input.by.id
+    order.asked_due_on = asked
+    order.asked_by_id, order.asked_for_id = step_input.by.id, step_input.for_id
     return StepRecord(after={"asked_due_on": asked}, new_due_on=asked)
 
 
 def _grant(_db: Session, order: Order, _taken: StepInput) -> StepRecord:
     before, asked = {"due_on": order.due_on}, order.asked_due_on
     order.due_on = asked
-    order.asked_due_on = order.asked_by_id = None
+    order.asked_due_on = order.asked_by_id = order.asked_for_id = None
     return StepRecord(before=before, after={"due_on": asked}, new_due_on=asked)
 
 
 def _refuse(_db: Session, order: Order, _taken: StepInput) -> StepRecord:
     """Drop the request; the due date stays."""
-    order.asked_due_on = order.asked_by_id = None
+    order.asked_due_on = order.asked_by_id = order.asked_for_id = None
     return StepRecord(before={"due_on": order.due_on}, after={"due_on": order.due_on})
 
 
 def _answer(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
     """Record the answer; an extension that is still asked for lapses."""
-    order.answered_at, order.answered_by_id = step_input.now, step_input.by.id
-    order.asked_due_on = order.asked_by_id = None
+    order.answered_at = step_input.now
+    order.answered_by_id, order.answered_for_id = step_input.by.id, step_input.for_id
+    order.asked_due_on = order.asked_by_id = order.asked_for_id = None
     return StepRecord()
 
 

@@ -15,7 +15,7 @@ from crm.people.queries import active_at, posted_as, unit_tree, units_above
 from crm.people.rules import Role
 from crm.quotas.permissions import figure_scopes
 from crm.supervision.models import Order
-from crm.supervision.permissions import COLUMNS, IN_LINE, visible
+from crm.supervision.permissions import IN_LINE, ids_of, visible
 from crm.supervision.workflow import ORDER_WORKFLOW, Actor, Step
 
 
@@ -93,4 +93,4 @@ class StandIns:
 
 def excluded_ids(order: Order, step: Step) -> set[int | None]:
     """Ids of the people who may not take the step, whatever else they are to the order."""
-    return {getattr(order, COLUMNS[actor].key) for actor in ORDER_WORKFLOW.of(step).never}
+    return ids_of(order, ORDER_WORKFLOW.of(step).never)

@@ -1,12 +1,14 @@
 """Rights handed on for a time (代理): dated, to one person, and never the delegate's own judge."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.errors import Refused
+from crm.base.workdays import WorkingCalendar
 from crm.people.accounts import disable_person, enable_person
 from crm.people.delegations import (
     DelegationData,
@@ -19,12 +21,23 @@ from crm.people.models import Delegation, Person
 from crm.people.permissions import viewer
 from crm.people.rules import Role, stands_in_for
 from crm.people.service import change_person
+from crm.problems.service import StepInput
+from crm.problems.service import take_step as take_problem_step
+from crm.problems.workflow import Step as ProblemStep
 from crm.supervision.permissions import require_step
 from crm.supervision.rules import OrderState
+from crm.supervision.service import take_step
 from crm.supervision.workflow import Step
 from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.conftest import NOW
-from tests.factories import make_order, make_person, make_unit, make_visit
+from tests.factories import (
+    make_lead,
+    make_order,
+    make_person,
+    make_problem,
+    make_unit,
+    make_visit,
+)
 
 TODAY = NOW.date()
 LAST = date(2026, 7, 20)
@@ -45,6 +58,13 @@ class Zone:
         values = {"agent_id": self.li.id, "from_on": TODAY, "to_on": LAST, "reason": "休假"}
         by = given.pop("by", self.wu)
         return delegate(self.db, data=DelegationData(**values | given), by=by, now=NOW)
+
+    def order_under_way(self):
+        """An order on the bureau, of which the supervisor is officer and overseer at once."""
+        order = make_order(self.db, self.bureau, officer=self.wu, person_id=self.shen.id)
+        for step in (Step.ISSUE, Step.RECEIVE):
+            take_step(self.db, order=order, step=step, by=self.wu, now=NOW)
+        return order
 
     def refused(self, **given):
         with pytest.raises(Refused) as refused:
@@ -100,6 +120,73 @@ def test_an_order_is_dispatched_for_another_but_none_about_oneself(zone, db):
     assert require_step(db, order=order, step=Step.ISSUE, by=zone.li, now=NOW) == zone.wu.id
     with pytest.raises(Refused):
         require_step(db, order=own, step=Step.ISSUE, by=zone.li, now=NOW)
+
+
+def test_what_a_delegate_answered_its_owner_does_not_accept_nor_does_another_delegate(zone, db):
+    second = make_person(db, "zhao", unit=zone.other)
+    order = zone.order_under_way()
+    given = zone.delegate()
+    take_step(db, order=order, step=Step.ANSWER, by=zone.li, now=NOW, text="已交付")
+    end_delegation(db, delegation=given, by=zone.wu, now=NOW)
+    zone.delegate(agent_id=second.id)
+
+    for who in (zone.wu, second):
+        with pytest.raises(Refused) as refused:
+            take_step(db, order=order, step=Step.ACCEPT, by=who, now=NOW, text="核实")
+        assert refused.value.code == "same_person"
+
+
+def test_what_its_owner_answered_a_delegate_does_not_accept(zone, db):
+    order = zone.order_under_way()
+    zone.delegate()
+    take_step(db, order=order, step=Step.ANSWER, by=zone.wu, now=NOW, text="已交付")
+
+    with pytest.raises(Refused) as refused:
+        take_step(db, order=order, step=Step.ACCEPT, by=zone.li, now=NOW, text="核实")
+
+    assert refused.value.code == "same_person"
+
+
+def test_an_extension_that_a_delegate_asked_for_its_owner_does_not_grant(zone, db):
+    order = zone.order_under_way()
+    zone.delegate()
+    later = date(2026, 8, 20)
+    take_step(db, order=order, step=Step.EXTEND, by=zone.li, now=NOW, text="雨季", new_due_on=later)
+
+    with pytest.raises(Refused) as refused:
+        take_step(db, order=order, step=Step.GRANT, by=zone.wu, now=NOW)
+
+    assert refused.value.code == "same_person"
+
+
+def test_an_order_that_a_delegate_issued_stays_its_owners(zone, db):
+    order = make_order(db, zone.bureau, officer=zone.wu, person_id=zone.shen.id)
+    given = zone.delegate()
+    take_step(db, order=order, step=Step.ISSUE, by=zone.li, now=NOW)
+    end_delegation(db, delegation=given, by=zone.wu, now=NOW)
+    take_step(db, order=order, step=Step.RECEIVE, by=zone.shen, now=NOW)
+    take_step(db, order=order, step=Step.ANSWER, by=zone.shen, now=NOW, text="已交付")
+
+    assert order.issued_by_id == zone.wu.id
+    with pytest.raises(Refused) as refused:
+        take_step(db, order=order, step=Step.ACCEPT, by=zone.li, now=NOW, text="核实")
+    assert refused.value.code == "not_yours"
+
+
+def test_a_problem_that_a_delegate_took_and_solved_is_its_owners_who_does_not_close_it(zone, db):
+    problem = make_problem(db, zone.wu, [make_lead(db)], unit=zone.bureau)
+    given = zone.delegate()
+    step = partial(take_problem_step, db, problem=problem, calendar=WorkingCalendar(), now=NOW)
+    step(step=ProblemStep.TAKE, by=zone.li)
+    owner_id = problem.person_id
+    problem.person_id = zone.shen.id  # passed on within the unit since: no bar by itself
+    step(step=ProblemStep.SOLVE, by=zone.li, given=StepInput(text="已批"))
+    end_delegation(db, delegation=given, by=zone.wu, now=NOW)
+
+    assert owner_id == zone.wu.id
+    with pytest.raises(Refused) as refused:
+        step(step=ProblemStep.CLOSE, by=zone.wu, given=StepInput(text="核实"))
+    assert refused.value.code == "not_by_solver"
 
 
 def test_it_gives_no_units_to_see(zone, db):

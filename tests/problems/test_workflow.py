@@ -43,6 +43,7 @@ ARRANGEMENTS = {
     "the owner raised it": {"raiser": "mason", "owner": "mason", "solver": "mason"},
     "the tracker owns it": {"owner": "li", "unit": "team", "solver": "li"},
     "the officer owns it": {"owner": "officer", "unit": "office", "solver": "officer"},
+    "a delegate solved it for the raiser": {"owner": "mason", "solver": "builder", "chair": "wang"},
     "who could close it has left": {"owner": "mason", "gone": ["wang", "li"]},
     "nor has the raiser a supervisor": {
         "owner": "mason",
@@ -96,7 +97,7 @@ def _case(db, zone, parties, name):
     state, passes, is_referred, kind = SITUATIONS[name]
     named = {
         who: getattr(zone, parties[who]).id
-        for who in ("owner", "solver", "named")
+        for who in ("owner", "solver", "named", "chair")
         if who in parties
     }
     is_solved = state in (ProblemState.SOLVED, ProblemState.CLOSED)
@@ -116,6 +117,7 @@ def _case(db, zone, parties, name):
         again_on=DUE if state is ProblemState.SHELVED else None,
         solved_at=NOW if is_solved else None,
         solved_by_id=named.get("solver", zone.builder.id) if is_solved else None,
+        solved_for_id=named.get("chair") if is_solved else None,
         named_id=named.get("named"),
         basis="已批" if state is ProblemState.CLOSED else None,
     )

@@ -69,6 +69,14 @@ ARRANGEMENTS = {
         "asker": "chief",
         "answerer": "chief",
     },
+    "a delegate asked and answered for the officer": {
+        "officer": "chief",
+        "issuer": "chief",
+        "person": "li",
+        "asker": "head",
+        "answerer": "head",
+        "chair": "chief",
+    },
     "about who oversees": {"officer": "chief", "issuer": "chief", "person": "head"},
     "about the officer": {"officer": "chief", "issuer": "top", "person": "chief"},
     "nobody is left in the unit": {
@@ -93,6 +101,7 @@ DEFAULTS = {
     "drafter": None,
     "asker": "li",
     "answerer": "li",
+    "chair": None,
 }
 ISSUED = {"number_year": 2026, "code_word": "开督", "due_on": DUE}
 ASKED = {"asked_due_on": date(2026, 8, 20)}
@@ -141,11 +150,12 @@ def _case(db, zone, unit, people, *situation):
     if columns:
         values |= {"number": number, "issued_at": NOW, "issued_by_id": people.issuer.id}
     if "asked_due_on" in columns:
-        values["asked_by_id"] = people.asker.id
+        values |= {"asked_by_id": people.asker.id, "asked_for_id": people.chair and people.chair.id}
     if "level" in columns:
         values["reached_unit_id"] = unit.parent_id or unit.id
     if state in (OrderState.ANSWERED, OrderState.RETURNED, OrderState.ACCEPTED):
         values |= {"answered_at": NOW, "answered_by_id": people.answerer.id}
+        values["answered_for_id"] = people.chair and people.chair.id
 
     order = make_order(
         db,
