@@ -52,12 +52,22 @@ def work_on_long_imports(
     """
     if not (may_go_on() and (rows := rows_waiting(sessions, now()))):
         return
-    if rows > MOST_IN_THREAD:
-        status = _run(start(), may_go_on)
-        if not status:
-            return
-        log.error("import.process_failed", status=status)
+    if rows > MOST_IN_THREAD and _has_worked(start, may_go_on):
+        return
     work_on_imports(sessions, now, may_go_on)
+
+
+def _has_worked(start: Start, may_go_on: GoesOn) -> bool:
+    """Whether a process did the work, or was ended with us."""
+    try:
+        status = _run(start(), may_go_on)
+    except OSError:  # there is no memory for another process
+        log.exception("import.process_failed")
+        return False
+    if status and may_go_on():
+        log.error("import.process_failed", status=status)
+        return False
+    return True
 
 
 def _run(process: Popen[bytes], may_go_on: GoesOn) -> int:

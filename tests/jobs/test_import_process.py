@@ -1,5 +1,6 @@
 """Imports of many rows in a process of their own, which the clock starts."""
 
+import errno
 import os
 import sys
 from subprocess import DEVNULL, Popen
@@ -72,6 +73,14 @@ def test_for_few_rows_no_process_is_started(sessions, run_id, monkeypatch):
     monkeypatch.setattr("crm.jobs.import_process.MOST_IN_THREAD", ROWS)
 
     assert started(sessions, python("")) == []
+    assert state(sessions, run_id) is RunState.PREVIEW
+
+
+def test_where_no_process_can_be_started_the_clock_does_it_itself(sessions, run_id):
+    def begin():
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    assert started(sessions, begin) == []
     assert state(sessions, run_id) is RunState.PREVIEW
 
 
