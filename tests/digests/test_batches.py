@@ -1,5 +1,6 @@
 """Digests in batches: a resumed run says the same, and its reads do not grow with recipients."""
 
+import gc
 from contextlib import nullcontext
 
 import pytest
@@ -61,3 +62,26 @@ def test_the_statements_of_a_run_do_not_grow_with_recipients(db, zone, site, cou
         made = make_digests(db, period=WEEK, at=MONDAY, late=False, mail=True, site=site)
 
     assert made["made"] > 150
+
+
+def test_nobody_looks_for_garbage_while_a_batch_is_written(db, zone, runs):
+    """All facts are in memory then: to look through them would prolong the write lock."""
+    make_visit(db, leader=zone.recruiter)
+    batches = digest_batches(lambda: nullcontext(db), runs["week"])
+
+    enabled = [gc.isenabled() for batch in batches if batch.position]
+
+    assert enabled
+    assert not any(enabled)
+    assert gc.isenabled()
+
+
+def test_a_run_that_is_broken_off_lets_garbage_be_collected_again(db, zone, runs):
+    make_visit(db, leader=zone.recruiter)
+    batches = digest_batches(lambda: nullcontext(db), runs["week"])
+    while not next(batches).position:
+        pass
+
+    batches.close()
+
+    assert gc.isenabled()
