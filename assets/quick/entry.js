@@ -8,6 +8,7 @@ import { DAY, hoursIn } from "./times.js";
 import { commandIn, isPlanned, kindsIn, nextSteps, stepIn, withoutPromises } from "./words.js";
 
 const WHOLE_DAY = [9 * 60, 17 * 60];
+const LISTED = ["、", "和", "与", "及"];
 const FEW = 2; // characters beside a date in a clause of its own
 const STAY = [9 * 60, 18 * 60];
 export const LONGEST = 500; // characters of one entry
@@ -216,6 +217,10 @@ function readCity(line, draft, head, world) {
 
 function readPeople(line, draft, people, world) {
   let leader = people.find((one) => one.leads);
+  if (leader) {
+    leader = firstOfList(line, people, leader);
+    people = people.map((one) => (one.span.start === leader.span.start ? leader : one));
+  }
   if (people.length && !leader && search("i_accompany", line.plain)) {
     leader = { ...people[0], certainty: people[0].people.length > 1 ? CHOOSE : ASSUMED };
     people = [leader, ...people.slice(1)];
@@ -240,6 +245,16 @@ function readPeople(line, draft, people, world) {
   } else if (draft.participants.length) {
     draft.chips.participant_ids = chip(ASSUMED);
   }
+}
+
+// The first of those who are named together to lead: 谭明屿、严书禾带队.
+function firstOfList(line, people, leader) {
+  let first = leader;
+  for (const one of people.filter((other) => inOrder(other, leader) < 0).reverse()) {
+    if (!LISTED.includes(line.plain.slice(one.span.end, first.span.start))) break;
+    first = one;
+  }
+  return first === leader ? leader : { ...first, certainty: first.people.length === 1 ? ASSUMED : CHOOSE };
 }
 
 function chipOf(line, people, unsure) {

@@ -17,6 +17,7 @@ export const plain = (text) => [...text].map(plainCharacter).join("");
 export function number(text) {
   if (/^\d+$/.test(text)) return Number(text);
   const digit = (char) => (char === "〇" ? 0 : char === "两" ? 2 : "零一二三四五六七八九".indexOf(char));
+  text = text.replace("廿", "二十").replace("卅", "三十");
   const ten = text.lastIndexOf("十");
   if (ten < 0) return digit(text);
   const [tens, ones] = [text.slice(0, ten), text.slice(ten + 1)];

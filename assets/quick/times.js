@@ -91,7 +91,9 @@ function clockOf(span, hour, minute, part) {
 // 9点到11点; 三点开始，聊到五点
 function endOf(text, from, other, dates) {
   const until = search("until", text.slice(0, other.span.start));
-  if (until?.[0].replace(/^[到至 ]+|[到至 ]+$/g, "")) return { ...other, span: { start: until.index, end: other.span.end } };
+  const between = text.slice(from.span.end, other.span.start);
+  const isOneClause = !/[,。;]/.test(between) && between !== until?.[0];
+  if (until && (isOneClause || until[0].replace(/^[到至 ]+|[到至 ]+$/g, ""))) return { ...other, span: { start: until.index, end: other.span.end } };
   return isJoined(text, from, other, dates) ? other : null;
 }
 

@@ -42,6 +42,7 @@ MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(
     r"(?<![来到])(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
 )
+_LISTED = ("、", "和", "与", "及")
 _I_ACCOMPANY = re.compile(r"我(?:也|一起)?(?:陪同|随行|陪着|作陪|随同)")
 _AHEAD = re.compile(r"下|月底|过[几两三些]天|过阵子|改")  # in a date that is still to come
 # the verbs of a visit; the date of another clause after theirs is of what was talked about
@@ -284,6 +285,9 @@ def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
 
 def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world: World) -> None:
     leaders = [one for one in people if one.part is Part.LEADS]
+    if leaders:
+        leaders = [_first_of_list(line, people, leaders[0])]
+        people = [leaders[0] if one.span == leaders[0].span else one for one in people]
     if people and not leaders and _I_ACCOMPANY.search(line.plain):
         is_one = len(people[0].people) == 1
         certainty = Certainty.ASSUMED if is_one else Certainty.CHOOSE
@@ -310,6 +314,19 @@ def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world:
         draft.chips["participant_ids"] = _chip_of(line, joined, unsure)
     elif draft.participant_ids:
         draft.chips["participant_ids"] = Chip(Certainty.ASSUMED)
+
+
+def _first_of_list(line: Line, people: Sequence[PersonFound], leader: PersonFound) -> PersonFound:
+    """The first of those who are named together to lead: 谭明屿、严书禾带队."""
+    first = leader
+    for one in reversed([other for other in people if other.span < leader.span]):
+        if line.plain[one.span.end : first.span.start] not in _LISTED:
+            break
+        first = one
+    if first is leader:
+        return leader
+    is_one = len(first.people) == 1
+    return replace(first, certainty=Certainty.ASSUMED if is_one else Certainty.CHOOSE)
 
 
 def _chip_of(line: Line, people: Sequence[PersonFound], unsure: PersonFound) -> Chip:

@@ -98,7 +98,7 @@ _SHORT_CITY = re.compile(
 )
 _COMPANY_OF_CITY = re.compile(FAMOUS)  # 宁德时代
 _AND = re.compile(r"市?[和与及、]")
-_BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:{READ}]|{_COMPANY_VERB}|[了的在])$")
+_BEFORE_NAME = re.compile(rf"(?:^|[\s,。;、:({READ}]|{_COMPANY_VERB}|[了的在])$")
 _AFTER_NAME = re.compile(
     r"$|[\s,。;、:()]|的|谈|聊|见|了|两家|公司|集团|总|签|[和与跟同及]|商|洽|对接|来|推进|沟通|交流|考察"
 )

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 READ = "\u25aa"  # stands for a character that is read
 READ_NAME = "\u25ab"  # for one of a company's name
-NUMBER = r"(?:\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
+NUMBER = r"(?:\d{1,2}|[零〇一二两三四五六七八九十廿卅]{1,3})"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 # words that carry nothing by themselves, between parts that are read
 _GLUE = (
-    r"(?:我们|一起|一行|考察|调研|参观|回访|先后|顺路|顺便|专程|前往|一?趟|刚[才刚]?|打完|从|我(?:也|一起)?陪同|通|开|发|回|个"
+    r"(?:我们|一起|一行|考察|调研|参观|回访|带队|率队|等(?:[一两三四五六七八九十\d]+家)?(?:企业|公司)?|先后|顺路|顺便|专程|前往|一?趟|刚[才刚]?|打完|从|我(?:也|一起)?陪同|通|开|发|回|个"
     r"|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
     r"|[我了在于的和与跟同及等去到至来赴看找见跑给趟打飞\s,。;、:!?().-])*"
 )
@@ -43,6 +43,7 @@ def number(text: str) -> int:
     """The value of a `NUMBER`: 十一, 二十五, 25."""
     if text.isascii():
         return int(text)
+    text = text.replace("廿", "二十").replace("卅", "三十")
     tens, is_ten, ones = text.rpartition("十")
     value = _DIGITS[tens] if tens else 1
     return value * 10 + (_DIGITS[ones] if ones else 0) if is_ten else _DIGITS[ones]

@@ -177,7 +177,9 @@ def _clock(span: Span, hour: int, minute: int, part: str) -> _Clock:
 def _end_of(text: str, start: _Clock, other: _Clock, dates: list[DateFound]) -> _Clock | None:
     """The second time where it is the end: 9点到11点, 三点开始，聊到五点."""
     until = _UNTIL.search(text[: other.span.start])
-    if until and until[0].strip("到至 "):
+    between = text[start.span.end : other.span.start]
+    is_one_clause = not any(mark in between for mark in ",。;")
+    if until and (until[0].strip("到至 ") or (is_one_clause and between != until[0])):
         return replace(other, span=Span(until.start(), other.span.end))
     return other if _is_joined(text, start, other, dates) else None
 
