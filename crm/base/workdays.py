@@ -1,6 +1,6 @@
 """The working calendar: overrides, the State Council's arrangement, else an estimate (REGIME 4)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -15,6 +15,7 @@ from crm.base.statutory_holidays import holidays_by_year
 from crm.base.value_class import value_class
 
 SATURDAY = 5
+IN_LIEU = "Day off"  # how the library `holidays` names them
 
 
 class Source(LabeledEnum):
@@ -50,12 +51,19 @@ def is_ordinary_workday(on: date) -> bool:
 
 @cache
 def statutory(year: int) -> frozenset[date]:
-    """The 13 statutory holidays of the year on their own dates (REGIME 4)."""
-    return holidays_by_year().get(year) or frozenset(_china()(years=year, observed=False))
+    """The statutory holidays of the year on their own dates: 13 since 2025, 11 before (REGIME 4).
+
+    Two that fall on one date are one.
+    """
+    if tabled := holidays_by_year().get(year):
+        return tabled
+    named = _china()(years=year, observed=False, language="en_US")
+    # of years that are arranged it lists the days off in lieu, too
+    return frozenset(on for on, name in named.items() if not name.startswith(IN_LIEU))
 
 
 @cache
-def _china() -> Callable[..., Iterable[date]]:
+def _china() -> Callable[..., Mapping[date, str]]:
     """China in the library `holidays`, whose package loads all countries: 12 MiB instead of 4."""
     import holidays  # noqa: PLC0415 - 6 MiB, for years that the table leaves out
 

@@ -70,6 +70,17 @@ def test_the_first_week_of_2026_works_on_its_sunday():
     ]
 
 
+@pytest.mark.parametrize(("year", "days"), [(2008, 11), (2024, 11), (2025, 13), (2026, 13)])
+def test_days_off_in_lieu_are_no_statutory_holidays(year, days):
+    assert len(statutory(year)) == days
+
+
+def test_the_13_dates_of_2026_are_their_own():
+    written = "01-01 02-16 02-17 02-18 02-19 04-05 05-01 05-02 06-19 09-25 10-01 10-02 10-03"
+
+    assert statutory(2026) == {date.fromisoformat(f"2026-{day}") for day in written.split()}
+
+
 def test_a_year_that_the_library_does_not_know_is_estimated_less_the_13_statutory_dates():
     free = statutory(2027)
     worked = [
