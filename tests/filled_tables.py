@@ -1,10 +1,11 @@
-"""Tables of visits that somebody imports, one at each of its steps."""
+"""Tables of visits and rosters that somebody imports, one at each of its steps."""
 
 from sqlalchemy.orm import Session
 
 from crm.base.sheets import Format, write_records
-from crm.imports import service
+from crm.imports import service, undoing
 from crm.imports.models import ImportRun
+from crm.imports.rules import PEOPLE
 from crm.people.models import Person
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.conftest import NOW
@@ -28,6 +29,30 @@ def tables_at_each_step(db: Session, by: Person) -> dict[str, int]:
     service.apply(db, run=steps["done_table"], only_usable=True, by=by, now=NOW)
     db.flush()
     return {name: run.id for name, run in steps.items()}
+
+
+def rosters_at_each_step(db: Session, admin: Person) -> dict[str, int]:
+    """The ids of an admin's rosters by the step that waits, and of those done and taken back."""
+    steps = ("columns", "preview", "done", "undone")
+    runs = {step: _roster(db, admin, f"花名{step}") for step in steps}
+    usual = {"duty": "staff", "from_on": "2026-01-01"}
+    for step in steps[1:]:
+        codes = service.uploaded(runs[step]).codes
+        service.choose_columns(db, run=runs[step], codes=codes, usual=usual, by=admin, now=NOW)
+    for step in ("done", "undone"):
+        service.apply(db, run=runs[step], only_usable=True, by=admin, now=NOW)
+    undoing.undo(db, run=runs["undone"], by=admin, now=NOW)
+    db.flush()
+    return {f"{step}_roster": run.id for step, run in runs.items()}
+
+
+def _roster(db: Session, by: Person, name: str) -> ImportRun:
+    """A person of a new unit, one whose duty is asked, and a row without a person."""
+    people = ((f"{name}甲", "科员"), (f"{name}乙", "网格长"), ("空缺", "科员"))
+    rows = [(person, "数据局", post) for person, post in people]
+    content = _table(("姓名", "单位", "职务"), *rows)
+    given = {"content": content, "file_name": f"{name}.csv", "by": by, "now": NOW}
+    return service.begin(db, kind=PEOPLE, **given)
 
 
 def _begun(db: Session, by: Person, content: bytes) -> ImportRun:

@@ -68,7 +68,7 @@ from tests.factories import (
     make_unit,
     make_visit,
 )
-from tests.filled_tables import tables_at_each_step
+from tests.filled_tables import rosters_at_each_step, tables_at_each_step
 from tests.results.conftest import claim_data
 
 FROZEN_AT = at_civil(date(2026, 7, 4))
@@ -221,6 +221,10 @@ PAGES = (
     ("shan", "/admin/rates"),
     ("shan", "/admin/import/leads"),
     ("shan", "/admin/import/people"),
+    ("shan", "/import/{columns_roster}"),
+    ("shan", "/import/{preview_roster}"),
+    ("shan", "/import/{done_roster}"),
+    ("shan", "/import/{undone_roster}"),
     ("shan", "/admin/import/absences"),
     ("shan", "/admin/channels"),
     ("shan", "/admin/channels/new/webhook"),
@@ -362,7 +366,7 @@ def _arrange(db, site):
     bureau = make_unit(db, "招商局", parent=top)
     recruiter = make_person(db, "shen", name="沈若川", unit=bureau, email="shen@zone.example")
     make_person(db, "yan", name="严书禾", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
-    watch, *_ = [
+    watch, admin, *_ = [
         make_person(db, username, name=name, role=role, duty=Duty.STAFF, unit=top)
         for username, name, role in (
             ("wu", "伍思齐", Role.SUPERVISOR),
@@ -416,6 +420,7 @@ def _arrange(db, site):
         "own_field": _own_field(db, lead),
         **_merged(db, bureau, watch),
         **tables_at_each_step(db, recruiter),
+        **rosters_at_each_step(db, admin),
     }
 
 

@@ -21,8 +21,8 @@ from crm.imports.models import ImportMade
 from crm.leads.models import Company, Contact, Lead
 from crm.leads.removal import remove_company, remove_contact, remove_lead, require_unused
 from crm.people.absences import cancel_imported
-from crm.people.accounts import disable_person
-from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.accounts import close_unused, disable_person
+from crm.people.models import Absence, LoginSession, Person, Posting, Unit
 from crm.people.postings import PostingData, change_posting, remove_posting
 from crm.people.rules import WITH_RECORDS, Duty, Role
 from crm.people.service import change_person
@@ -110,8 +110,10 @@ def _person(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
     """Close the account of whom nothing tells; a changed one gets its former values back."""
     person = _row(db, Person, made)
     if made.is_new:
+        if _is_used(db, person.id):
+            raise Refused("import_row_touched")
         require_unused(db, Person, person.id)
-        disable_person(db, person=person, at=now, by=by, now=now)
+        close_unused(db, person=person, by=by, now=now)
         return
 
     before, after = _entry(db, made)
@@ -129,6 +131,8 @@ def _posting(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
     posting = _row(db, Posting, made)
     person = db.get_one(Person, posting.person_id)
     if made.is_new:
+        if _is_account_of(db, made, person.id) and _is_used(db, person.id):
+            raise Refused("import_row_touched")  # else somebody at work would have no unit
         remove_posting(db, posting=posting, person=person, by=by, now=now)
         return
 
@@ -144,6 +148,23 @@ def _posting(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
     )
     db.refresh(posting, ["person"])
     change_posting(db, posting=posting, data=data, by=by, now=now)
+
+
+def _is_used(db: Session, person_id: int) -> bool:
+    """Whether somebody has signed in to the account."""
+    query = select(LoginSession.id).where(LoginSession.person_id == person_id)
+    return db.scalar(query.limit(1)) is not None
+
+
+def _is_account_of(db: Session, made: ImportMade, person_id: int) -> bool:
+    """Whether the account came with the same import."""
+    query = select(ImportMade.id).where(
+        ImportMade.run_id == made.run_id,
+        ImportMade.subject == Person.__tablename__,
+        ImportMade.subject_id == person_id,
+        ImportMade.is_new,
+    )
+    return db.scalar(query) is not None
 
 
 def _unit(db: Session, made: ImportMade, by: Person, now: datetime) -> None:

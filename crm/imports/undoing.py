@@ -34,6 +34,8 @@ from crm.visits.models import Visit
 
 # Entries that undoing itself leaves about a record beside the one that is taken back.
 _OWN = frozenset({"company.contact_import_undone"})
+# A first password touches no new account: somebody who signed in with it does.
+_UNTOUCHING = frozenset({"person.password_set"})
 
 
 def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
@@ -151,14 +153,16 @@ def _touched(db: Session, rows: Collection[ImportMade]) -> set[int]:
     for subject in {made.subject for made in rows}:
         of_subject = {made.subject_id: made for made in rows if made.subject == subject}
         for part in batches(sorted(of_subject)):
-            query = select(AuditEntry.subject_id, AuditEntry.id).where(
+            columns = (AuditEntry.subject_id, AuditEntry.id, AuditEntry.action)
+            query = select(*columns).where(
                 AuditEntry.subject == subject,
                 AuditEntry.subject_id.in_(part),
                 AuditEntry.action.not_in(_OWN),
             )
             found |= {
                 of_subject[row_id].id
-                for row_id, entry_id in db.execute(query)
+                for row_id, entry_id, action in db.execute(query)
                 if entry_id > of_subject[row_id].entry_id
+                and not (of_subject[row_id].is_new and action in _UNTOUCHING)
             }
     return found

@@ -97,6 +97,13 @@ def disable_person(
     record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
 
 
+def close_unused(db: Session, *, person: Person, by: Person | None, now: datetime) -> None:
+    """Close an account to which nobody has signed in; its first password opens it no more."""
+    disable_person(db, person=person, at=now, by=by, now=now)
+    person.password_hash, person.password_changed_at = None, None
+    person.is_password_temporary = False
+
+
 def enable_person(db: Session, *, person: Person, by: Person | None, now: datetime) -> None:
     """Open the account again; earlier sessions and tokens stay ended."""
     if person.is_disabled(now):  # what ended with the account does not come back with it

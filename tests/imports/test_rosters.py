@@ -13,8 +13,10 @@ from crm.imports.models import ImportMade
 from crm.imports.rules import PEOPLE, RowState, RunState
 from crm.imports.settings import QuestionKind, Report
 from crm.people.accounts import disable_person
+from crm.people.first_passwords import give_first_passwords
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
+from crm.people.sessions import begin
 from tests.bureau_sheets import roster_rows, roster_sheet
 from tests.conftest import NOW
 from tests.factories import make_person, make_unit
@@ -160,6 +162,26 @@ def test_a_new_unit_that_somebody_uses_by_now_stays_when_the_import_is_taken_bac
 
     stayed = db.scalars(select(ImportMade).where(ImportMade.kept_why.is_not(None))).all()
     assert [(made.subject, made.subject_id) for made in stayed] == [("unit", bureau.id)]
+
+
+def test_of_accounts_with_first_passwords_those_go_to_which_nobody_has_signed_in(db, zone):
+    names = ("王芳", "赵明")
+    table = Table(db, zone, texts(*((name, "经济发展局", "", "科员", "", "") for name in names)))
+    table.apply()
+    used, unused = db.scalars(select(Person).where(Person.name.in_(names)).order_by(Person.id))
+    hashes = dict.fromkeys((used.username, unused.username), "a hash")
+    give_first_passwords(db, hashes=hashes, by=zone, now=NOW, on=NOW.date())
+    begin(db, person=used, address="192.0.2.1", browser=None, now=NOW)
+
+    table.undo()
+
+    assert (used.disabled_at, unused.disabled_at) == (None, NOW)
+    assert (used.password_hash, unused.password_hash) == ("a hash", None)
+    stayed = db.scalars(select(ImportMade).where(ImportMade.kept_why.is_not(None))).all()
+    assert [made.subject for made in stayed] == ["unit", "person", "posting"]
+    assert db.scalars(select(Posting.person_id).where(Posting.person_id != zone.id)).all() == [
+        used.id
+    ]
 
 
 def test_words_of_posts_and_units_may_be_chosen_otherwise(db, zone):

@@ -39,6 +39,7 @@ from crm.web.imports.table_pages import (
     refused_workbook,
     sheet_choices,
 )
+from crm.web.nav import stand_under
 from crm.web.people.first_passwords import offer_of_run
 from crm.web.transaction import moment, only_matters, today, transaction
 
@@ -233,7 +234,11 @@ def _bears_on_check(_session: Session, changed: Collection[Subject]) -> bool:
 def _run(run_id: int) -> ImportRun:
     run = my_run(db.session, run_id, my_view().person_id)
     # what an admin uploaded tells of people and accounts that a former one may not know of
-    return run if run and may_open(run.kind, my_view().role) else abort(404)
+    if run is None or not may_open(run.kind, my_view().role):
+        abort(404)
+    if run.kind != VISITS:
+        stand_under(KINDS[run.kind].back.partition(".")[0])
+    return run
 
 
 def _report(run: ImportRun) -> Report | None:

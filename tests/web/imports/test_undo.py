@@ -32,6 +32,7 @@ from tests.factories import (
     sign_in,
 )
 from tests.imports.test_leads import content as leads_content
+from tests.web.test_nav import here
 
 COMPANIES = ["企业", "统一社会信用代码", "所属集团", "国家或地区", "别名"]
 PEOPLE = ["username", "name", "email", "phone", "unit", "duty", "role", "from", "to"]
@@ -180,6 +181,24 @@ def test_receipts_are_withdrawn_with_their_milestone_and_may_be_imported_again(a
     found = rows(app, Receipt)
     assert [bool(row.withdrawn_at) for row in found] == [True, False]
     assert [row.ref for row in found] == [f"R1-撤{found[0].id}", "R1"]
+
+
+@pytest.mark.parametrize(
+    ("page", "head", "row", "place"),
+    [
+        ("/admin/import/companies", COMPANIES, ["甲公司", "", "", "", ""], "系统管理"),
+        (
+            "/import/receipts",
+            RECEIPTS,
+            ["R1", "L-OLD", "2026-07-10", "3000", "实缴注册资本", "云海科技"],
+            "认定",
+        ),
+    ],
+)
+def test_an_import_stands_in_the_menu_where_it_was_begun(root, page, head, row, place):
+    done = imported(root, page, table(head, row))
+
+    assert here(root.get(done.location).text) == [place]
 
 
 def test_absences_are_cancelled_as_they_came_approved(app, root):
