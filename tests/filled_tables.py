@@ -33,17 +33,18 @@ def tables_at_each_step(db: Session, by: Person) -> dict[str, int]:
 
 def rosters_at_each_step(db: Session, admin: Person) -> dict[str, int]:
     """The ids of an admin's rosters by the step that waits, and of those done and taken back."""
-    steps = ("columns", "preview", "done", "undone")
-    runs = {step: _roster(db, admin, f"花名{step}") for step in steps}
-    usual = {"duty": "staff", "from_on": "2026-01-01"}
-    for step in steps[1:]:
-        codes = service.uploaded(runs[step]).codes
-        service.choose_columns(db, run=runs[step], codes=codes, usual=usual, by=admin, now=NOW)
-    for step in ("done", "undone"):
-        service.apply(db, run=runs[step], only_usable=True, by=admin, now=NOW)
-    undoing.undo(db, run=runs["undone"], by=admin, now=NOW)
+    runs = {}
+    for step in ("undone", "done", "preview", "columns"):
+        run = runs[f"{step}_roster"] = _roster(db, admin, f"花名{step}")
+        if step != "columns":
+            codes, usual = service.uploaded(run).codes, {"duty": "staff", "from_on": "2026-01-01"}
+            service.choose_columns(db, run=run, codes=codes, usual=usual, by=admin, now=NOW)
+        if step in ("undone", "done"):
+            service.apply(db, run=run, only_usable=True, by=admin, now=NOW)
+        if step == "undone":
+            undoing.undo(db, run=run, by=admin, now=NOW)
     db.flush()
-    return {f"{step}_roster": run.id for step, run in runs.items()}
+    return {name: run.id for name, run in runs.items()}
 
 
 def _roster(db: Session, by: Person, name: str) -> ImportRun:

@@ -220,6 +220,7 @@ PAGES = (
     ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
     ("shan", "/admin/rates"),
     ("shan", "/admin/import/leads"),
+    ("shan", "/admin/import/units"),
     ("shan", "/admin/import/people"),
     ("shan", "/import/{columns_roster}"),
     ("shan", "/import/{preview_roster}"),

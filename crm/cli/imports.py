@@ -36,6 +36,7 @@ from crm.leads.rate_entry import RATE_COLUMNS, import_rates
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people, is_own_file
+from crm.people.unit_imports import UNIT_COLUMNS, import_units
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.results.receipt_columns import RECEIPT_COLUMNS
 from crm.results.receipt_imports import import_receipts
@@ -52,6 +53,7 @@ MOST_LISTED = 200  # problems; a file with more has one cause
 class What(LabeledEnum):
     """What a file holds."""
 
+    UNITS = "units", "单位"
     PEOPLE = "people", "人员"
     ABSENCES = "absences", "缺勤"
     VISITS = "visits", "拜访"
@@ -78,7 +80,7 @@ class Import:
 
 
 def _unchecked(_db: Session, content: bytes, _now: datetime) -> bytes:
-    """The file as it is: people, absences and days are few and are checked as they are kept."""
+    """The file as it is: units, people and days are few and are checked as they are kept."""
     return content
 
 
@@ -101,6 +103,11 @@ def _keep_leads(db: Session, file: CheckedLeads, now: datetime) -> ImportResult:
 
 
 IMPORTS = {
+    What.UNITS: Import(
+        UNIT_COLUMNS,
+        _unchecked,
+        lambda db, content, now: import_units(db, content=content, by=None, now=now),
+    ),
     What.PEOPLE: Import(
         PEOPLE_COLUMNS,
         _unchecked,

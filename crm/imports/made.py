@@ -25,6 +25,7 @@ _NEW: Mapping[str, bool] = {
     "company.imported": True,
     "followup.imported": True,
     "unit.added": True,
+    "unit.changed": False,
     "person.added": True,
     "person.changed": False,
     "person.enabled": False,

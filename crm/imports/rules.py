@@ -15,11 +15,12 @@ LISTS: Mapping[str, str] = {
     "companies": "企业",
     "contacts": "联系人",
     "followups": "跟进",
+    "units": "单位",
     PEOPLE: "人员",
     "absences": "缺勤",
     "receipts": "到资",
 }
-OF_ADMINS = frozenset({"leads", "companies", "contacts", "followups", PEOPLE, "absences"})
+OF_ADMINS = frozenset({"leads", "companies", "contacts", "followups", "units", PEOPLE, "absences"})
 UNDO_WITHIN = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)  # a list of one's imports goes back so far
 MOST_ROWS = 100_000

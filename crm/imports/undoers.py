@@ -24,9 +24,9 @@ from crm.people.absences import cancel_imported
 from crm.people.accounts import close_unused, disable_person
 from crm.people.models import Absence, LoginSession, Person, Posting, Unit
 from crm.people.postings import PostingData, change_posting, remove_posting
-from crm.people.rules import WITH_RECORDS, Duty, Role
+from crm.people.rules import WITH_RECORDS, Duty, Role, UnitKind
 from crm.people.service import change_person
-from crm.people.units import remove_unit
+from crm.people.units import UnitData, change_unit, remove_unit
 from crm.problems.models import Problem
 from crm.results.receipt_models import Receipt
 from crm.results.receipt_undo import take_back_imported
@@ -35,6 +35,7 @@ from crm.visits.rules import Verdict
 from crm.visits.taking_back import Unrecorded, undo_imported
 
 REASON = "撤销导入"
+_OF_UNIT = ("name", "kind", "parent_id", "position", "inspects", "coordinates")
 _OF_POSTING = ("unit_id", "duty", "is_primary", "from_on", "to_on")
 Undoer = Callable[[Session, ImportMade, Person, datetime], None]
 Row = TypeVar("Row", bound=Base)
@@ -169,8 +170,15 @@ def _is_account_of(db: Session, made: ImportMade, person_id: int) -> bool:
 
 def _unit(db: Session, made: ImportMade, by: Person, now: datetime) -> None:
     unit = _row(db, Unit, made)
-    require_unused(db, Unit, unit.id)
-    remove_unit(db, unit=unit, by=by, now=now)
+    if made.is_new:
+        require_unused(db, Unit, unit.id)
+        remove_unit(db, unit=unit, by=by, now=now)
+        return
+
+    before, _ = _entry(db, made)
+    was = {name: before.get(name, getattr(unit, name)) for name in _OF_UNIT}
+    data = UnitData(**was | {"kind": UnitKind(was["kind"])})
+    change_unit(db, unit=unit, data=data, by=by, now=now)
 
 
 UNDOERS: Mapping[str, Undoer] = {

@@ -124,16 +124,20 @@ class UnitBook:
         return NewUnit(key=key, code=self._code(parent, name), name=name, kind=kind, parent=parent)
 
     def _code(self, parent: Place, name: str) -> str:
-        """The name in pinyin, or its initials where that is long, after the code of the parent."""
-        parts = [part for part in syllables(folded(name)) if part.isascii() and part.isalnum()]
-        code = "".join(parts)
-        if len(code) > LONGEST_PART:
-            code = "".join(part[0] for part in parts)[:LONGEST_PART]
-        code = code or "unit"
-        if parent is not self.root:
-            code = f"{parent.code}-{code}"[-LONGEST_CODE:]
         taken = {node.unit.code for node in self.nodes} | {unit.code for unit in self.new.values()}
-        return free_name(code, taken)
+        return code_for(name, "" if parent is self.root else parent.code, taken)
+
+
+def code_for(name: str, above: str, taken: Collection[str]) -> str:
+    """The name in pinyin, or its initials where that is long, after the code above it."""
+    parts = [part for part in syllables(folded(name)) if part.isascii() and part.isalnum()]
+    code = "".join(parts)
+    if len(code) > LONGEST_PART:
+        code = "".join(part[0] for part in parts)[:LONGEST_PART]
+    code = code or "unit"
+    if above:
+        code = f"{above}-{code}"[-LONGEST_CODE:]
+    return free_name(code, taken)
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

@@ -155,6 +155,8 @@ SENTENCES = {
     "bad_yes_no": "“{value}”应为 1（是）或 0（否）。",
     "unknown_word": "“{value}”不在可选范围内，可选：{allowed}。",
     "unknown_unit": "未找到单位“{unit}”，请填写单位编号或名称。",
+    "unit_of_other_code": "同一上级下已有“{unit}”，编号为“{taken}”，请核对编号。",
+    "row_repeats_unit": "与第 {line} 行是同一单位，请只保留一行。",
     "ambiguous_unit": "有多个单位叫“{unit}”，请改填单位编号：{codes}。",
     "unknown_username": "未找到账号为“{username}”的人员。",
     "unknown_lead_ref": "未找到编号为“{ref}”的线索。",

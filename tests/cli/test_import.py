@@ -136,7 +136,7 @@ def test_without_a_file_it_is_a_matter_of_usage(crm):
     assert done.exit_code == 2
 
 
-@pytest.mark.parametrize("what", ["people", "absences", "visits", "calendar"])
+@pytest.mark.parametrize("what", ["units", "people", "absences", "visits", "calendar"])
 def test_a_template_is_written_with_chinese_headers_and_never_over_a_file(crm, tmp_path, what):
     path = tmp_path / "template.csv"
     crm("import", what, str(path), "--template")
@@ -145,7 +145,7 @@ def test_a_template_is_written_with_chinese_headers_and_never_over_a_file(crm, t
     again = crm("import", what, str(path), "--template")
 
     head, example = written.decode("utf-8-sig").splitlines()
-    assert head.startswith(("账号", "编号", "日期"))
+    assert head.startswith(("单位名称", "账号", "编号", "日期"))
     assert example.count(",") == head.count(",")
     assert again.exit_code == 1
     assert path.read_bytes() == written

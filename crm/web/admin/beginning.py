@@ -47,7 +47,10 @@ def _steps(session: Session) -> tuple[BeginningStep, ...]:
             "单位",
             "已按常见设置预置，请改为本区的单位和上下级关系；花名册中没有的单位会随人员一并新建。",
             f"现有 {units} 个单位",
-            (("管理单位", url_for("units.listing")),),
+            (
+                ("导入单位表", url_for("people_imports.show", kind="units")),
+                ("管理单位", url_for("units.listing")),
+            ),
             is_done=posted,
         ),
         BeginningStep(

@@ -42,6 +42,7 @@ from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people
 from crm.people.models import Person
 from crm.people.permissions import Viewer
+from crm.people.unit_imports import UNIT_COLUMNS, import_units, unit_rows
 from crm.results.receipt_columns import RECEIPT_COLUMNS, receipt_rows
 from crm.results.receipt_imports import import_receipts
 
@@ -235,6 +236,20 @@ KINDS: Mapping[str, FileKind] = {
         ("行", "线索", "事项", "责任人", "状态"),
         _followup_texts,
         "followups.listing",
+    ),
+    "units": FileKind(
+        "单位",
+        "每行一个单位，行的先后不限。上级单位填名称或编号，不填的列在开发区之下；类型按名称推定，"
+        "编号不填的按拼音生成。已有的单位按编号或名称对应，留空的各项不变。",
+        UNIT_COLUMNS,
+        _tried(import_units, UNIT_COLUMNS),
+        _keep_tried,
+        unit_rows,
+        ("行", "结果", "单位", "上级单位", "类型"),
+        _tried_texts("name", "parent", "kind"),
+        "units.listing",
+        page="people_imports",
+        is_tried=True,
     ),
     "people": FileKind(
         "人员",

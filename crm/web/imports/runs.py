@@ -17,6 +17,7 @@ LISTINGS = {
     "companies": "companies.listing",
     "contacts": "companies.listing",
     "followups": "followups.listing",
+    "units": "units.listing",
     "people": "people.listing",
     "absences": "absences.listing",
     "receipts": "receipts.listing",

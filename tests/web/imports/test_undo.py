@@ -14,7 +14,7 @@ from crm.followups.models import Followup
 from crm.leads.company_changes import CompanyChange, change_company
 from crm.leads.models import Company, Contact, Lead, Milestone
 from crm.leads.rules import FIRST_MONEY
-from crm.people.models import Absence, Person, Posting
+from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.permissions import viewer
 from crm.people.rules import AbsenceStatus, Duty, Role
 from crm.results.receipt_forms import plant_forms
@@ -208,6 +208,36 @@ def test_absences_are_cancelled_as_they_came_approved(app, root):
     undone(root, imported(root, "/admin/import/absences", file))
 
     assert [row.status for row in rows(app, Absence)] == [AbsenceStatus.CANCELLED]
+
+
+def test_new_units_go_and_changed_ones_get_their_values_back(app, root):
+    head = ["编号", "单位名称", "上级单位"]
+    before = [(unit.code, unit.name, unit.parent_id) for unit in rows(app, Unit)]
+    file = table(head, ["ip", "招商一局", "投资促进中心"], ["", "投资促进中心", ""])
+
+    preview = root.post("/admin/import/units", data={"file": (io.BytesIO(file), "单位表.csv")})
+    done = imported(root, "/admin/import/units", file)
+    between = {unit.code: unit.name for unit in rows(app, Unit)}
+    page = undone(root, done)
+
+    assert all(word in preview.text for word in ("更新", "新增", "投资促进中心"))
+    assert between.items() >= {"ip": "招商一局", "touzicujinzhongxin": "投资促进中心"}.items()
+    assert "已撤销" in page
+    assert [(unit.code, unit.name, unit.parent_id) for unit in rows(app, Unit)] == before
+
+
+def test_refused_units_are_shown_and_downloaded_with_the_reason(app, root):
+    file = table(["单位名称", "上级单位"], ["一科", "没有的局"], ["二科", "招商局"])
+    upload, before = {"file": (io.BytesIO(file), "单位表.csv")}, len(rows(app, Unit))
+
+    page = root.post("/admin/import/units", data=upload)
+    sent = re.search(r'name="content" type="hidden" value="([^"]*)"', page.text)[1]
+    refused = root.post("/admin/import/units/problems.csv", data={"content": sent})
+
+    reason = "未找到单位“没有的局”，请填写单位编号或名称。"
+    assert (page.status_code, reason in page.text) == (422, True)
+    assert reason in refused.get_data().decode("utf-8-sig")
+    assert len(rows(app, Unit)) == before
 
 
 def test_new_accounts_are_closed_and_changed_people_get_their_values_back(app, root):
