@@ -1,7 +1,9 @@
 """What is over its period goes by itself, in batches that may break off, and is told."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
@@ -11,7 +13,7 @@ from crm.base.outbox import Message, MessageKind, State
 from crm.imports.models import ImportFile, ImportMade, ImportRun
 from crm.imports.rules import RunState
 from crm.jobs.models import JobRun
-from crm.jobs.runner import Runner
+from crm.jobs.runner import Runner, SlotOutcome
 from crm.jobs.timetable import JOBS, JobName
 from crm.people.models import LoginSession
 from crm.people.rules import Role
@@ -140,5 +142,31 @@ def test_a_run_that_breaks_off_goes_on_and_a_second_one_finds_nothing(zone, monk
             db.scalars(select(JobRun.made).where(JobRun.job == JobName.RETENTION)).one()
         )
         assert made["cleared_mails"] == 4
+        reminded = Message.kind == MessageKind.RETENTION
+        assert db.scalar(select(func.count()).where(reminded)) == 1
+
+
+def test_two_clocks_at_once_clear_each_row_once_and_neither_fails(zone, monkeypatch):
+    monkeypatch.setattr(clearing, "ROWS", 1)
+    with transaction(zone) as db:
+        person = make_person(db, "li")
+        db.add_all(_mail(person, number, OLD) for number in range(2, 8))
+    both_are_there = Barrier(2)
+
+    def one_of_them():
+        both_are_there.wait(timeout=60)
+        return run(zone)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [each.result(timeout=300) for each in [pool.submit(one_of_them) for _ in range(2)]]
+
+    outcomes = runs[0].outcomes + runs[1].outcomes
+    assert set(outcomes) <= {SlotOutcome.DONE, SlotOutcome.TAKEN}, outcomes
+    assert left(zone) == [[str(YOUNG)], ["张工来电"], [str(b"x")], ["{}"]]
+    with zone() as db:
+        told = select(AuditEntry.after).where(AuditEntry.action == "retention.cleared")
+        assert [json.loads(after)["rows"] for after in db.scalars(told)] == [1] * 9
+        stored = db.scalars(select(JobRun.made).where(JobRun.job == JobName.RETENTION)).one()
+        assert json.loads(stored)["cleared_mails"] == 7
         reminded = Message.kind == MessageKind.RETENTION
         assert db.scalar(select(func.count()).where(reminded)) == 1
