@@ -6,7 +6,7 @@ was sent: it becomes `ambiguous`, waits, and is sent once more with the same byt
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -37,8 +37,17 @@ REPLAYED = "按当时的时点补做，只存入系统信箱"
 log = structlog.get_logger()
 
 
-def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = None) -> int:
-    """Deliver what waits by leaving it in the mailbox; `made_at`: only the messages of a slot."""
+def leave_in_mailbox(
+    db: Session,
+    *,
+    now: datetime,
+    made_at: datetime | None = None,
+    only: Collection[int] | None = None,
+) -> int:
+    """Deliver what waits by leaving it in the mailbox.
+
+    `made_at`: only the messages of a slot; `only`: those few.
+    """
     waiting = Message.state.in_(claims.WAITING), Message.due_at <= now, claims.is_unclaimed(now)
     query = (
         update(Message)
@@ -47,6 +56,8 @@ def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = N
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
+    if only is not None:
+        query = query.where(Message.id.in_(only))
     if made_at:
         query = query.where(Message.made_at == made_at)
         _keep_from_channels(db, made_at)
@@ -114,10 +125,7 @@ class Deliverer:
         now = self.now()
         counts = claims.settle_expired_claims(self.sessions, now=now)
         if self.server is None:
-            with transaction(self.sessions) as db:
-                # what waits is decided on when the hold ends, with a mail server or without
-                left = 0 if is_held(db) else leave_in_mailbox(db, now=now)
-                return counts + Counter({State.SENT: left})
+            return counts + self._leave(now)
 
         counts += self._skip_stale(now)
         # Claim no more than may be sent now, so that other workers can take the rest.
@@ -128,10 +136,16 @@ class Deliverer:
         goes_on = lambda: self._goes_on(may_go_on)  # noqa: E731 - of this batch
         return counts + BatchDelivery(self._task(self.server, worker), goes_on).deliver(ids)
 
-    def deliver_only(self, ids: Iterable[int]) -> Counter[State]:
-        """Deliver these messages, as far as they are due and nobody else has them."""
+    def _leave(self, now: datetime, only: Collection[int] | None = None) -> Counter[State]:
+        with transaction(self.sessions) as db:
+            # what waits is decided on when the hold ends, with a mail server or without
+            left = 0 if is_held(db) else leave_in_mailbox(db, now=now, only=only)
+        return Counter({State.SENT: left})
+
+    def deliver_only(self, ids: Collection[int]) -> Counter[State]:
+        """Deliver these few messages, as far as they are due and nobody else has them."""
         if self.server is None:
-            return Counter()
+            return self._leave(self.now(), ids)
         worker = uuid4().hex
         with transaction(self.sessions) as db:
             claimed = [

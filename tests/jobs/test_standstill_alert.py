@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.mail import Site
-from crm.base.outbox import Message, State
+from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import lease
 from crm.jobs.standstill_alert import StandstillWatch
 from crm.people.rules import Role
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person
-from tests.jobs.mail import post_office
+from tests.jobs.mail import post_office, write
 from tests.jobs.mail_settings import MAILBOX_ONLY
 from tests.jobs.work import install
 
@@ -59,6 +59,17 @@ def test_each_standstill_is_mailed_once_to_the_admins_alone(zone):
         found = db.execute(select(Message.state, Message.subject)).all()
     assert {state for state, _ in found} == {State.SENT}
     assert "定时任务已停止" in found[0].subject
+
+
+def test_without_a_mail_server_it_lies_in_the_mailbox_at_once_and_what_else_waits_waits_on(zone):
+    write(zone, "wang")
+    ticked(zone, timedelta(minutes=6))
+
+    StandstillWatch(zone, SITE, MAILBOX_ONLY, now=lambda: NOW).look()
+
+    with zone() as db:
+        states = dict(db.execute(select(Message.kind, Message.state)).all())
+    assert states == {MessageKind.STANDSTILL: State.SENT, MessageKind.WEEKLY: State.PENDING}
 
 
 def test_a_clock_that_ticks_is_no_cause_for_alarm(zone):
