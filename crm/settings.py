@@ -206,7 +206,7 @@ class Settings(BaseSettings):
             problem = "太短" if self.secret_key else "没有设置"
             message = (
                 f"CRM_SECRET_KEY {problem}：请设为至少 {SHORTEST_SECRET} 个随机字符，例如用命令："
-                'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+                'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
             raise ValueError(message)
         return self
