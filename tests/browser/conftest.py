@@ -51,6 +51,7 @@ AS_IT_STANDS = """() => {
 # what differs between two answers of one page: the port, and the tokens of its forms
 ITS_OWN = re.compile(r'127\.0\.0\.1:\d+|(?<=[= ]")[\w.-]{32,}(?=")')
 _clean: set[str] = set()  # pages in which axe found nothing, as they stood
+expect.set_options(timeout=20_000)  # a busy machine is no fault
 
 
 def chromium() -> str | None:
