@@ -200,7 +200,8 @@ function readPlanning(line, draft, head) {
 
 function readCity(line, draft, head, world) {
   const home = search("home", head);
-  const found = home || draft.kind === "reception" ? null : cityIn(line, head, world.cities);
+  const ofUs = matches("of_others", head).reduce((text, { index, 0: words }) => hidden(text, index, index + words.length), head);
+  const found = home || draft.kind === "reception" ? null : cityIn(line, ofUs, world.cities);
   if (home) {
     draft.city = world.home;
     draft.chips.city = chip(SURE, line.take(home.index, home.index + home[0].length));
@@ -209,6 +210,7 @@ function readCity(line, draft, head, world) {
     draft.chips.city = chip(ASSUMED);
   } else if (found) {
     draft.city = found.city;
+    if (found.span.start >= anchorOf(line, head)) found.certainty = ASSUMED; // of what was talked about, it may be
     draft.chips.city = chip(found.certainty, head.slice(found.span.start, found.span.end));
   } else if (draft.kind !== "remote") {
     draft.chips.city = chip(CHOOSE);

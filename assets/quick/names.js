@@ -31,7 +31,7 @@ function namedPeople(line, text, colleagues) {
   const found = [];
   let joinedTo = -1; // a list of names goes on from the one before
   for (const hit of [...hits].sort((one, other) => one.start - other.start || other.end - one.end)) {
-    if (!line.isFree(hit.start, hit.end)) continue;
+    if (!line.isFree(hit.start, hit.end) || match("told", text, hit.end)) continue;
     const people = [
       ...new Set(hits.filter((one) => one.start === hit.start && one.end === hit.end).map((one) => one.person)),
     ];
@@ -83,7 +83,7 @@ function titledPeople(line, text, colleagues) {
     at = span.start + 1;
     const { lead, with: companion, surname } = title.groups;
     const people = colleagues.filter((one) => one.name.startsWith(surname));
-    if (!people.length || !line.isFree(span.start, span.end)) continue;
+    if (!people.length || !line.isFree(span.start, span.end) || match("told", text, span.end)) continue;
     const after = soonAfter("leader_after", line, text, span.end);
     const leads = Boolean(lead || after || soonAfter("hosts_after", line, text, span.end));
     if (!leads && !companion && span.start !== line.clauseAt(span.start).start) continue;

@@ -42,6 +42,9 @@ MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(
     r"(?<![来到])(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
 )
+_OF_OTHERS = re.compile(  # clauses in which others are somewhere: 对方去年在合肥投了二期
+    r"[,。;]\s*(?:对方|企业|公司|他|她|客户|客商|集团|总部|[一-龥]总|去年|目前)[^,。;]*"
+)
 _LISTED = ("、", "和", "与", "及")
 _I_ACCOMPANY = re.compile(r"我(?:也|一起)?(?:陪同|随行|陪着|作陪|随同)")
 _AHEAD = re.compile(r"下|月底|过[几两三些]天|过阵子|改")  # in a date that is still to come
@@ -57,6 +60,7 @@ _PLACE = re.compile(
 )
 _FEW = 2  # characters beside a date in a clause of its own
 PATTERNS = {
+    "of_others": _OF_OTHERS,
     "i_accompany": _I_ACCOMPANY,
     "visits": _VISITS,
     "talk": _TALK,
@@ -276,11 +280,17 @@ def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
     elif draft.kind is Kind.RECEPTION:  # a city there is where the guests come from
         draft.city = HOME
         draft.chips["city"] = Chip(Certainty.ASSUMED)
-    elif found := city_in(line, head, world.cities):
+    elif found := city_in(line, _OF_OTHERS.sub(_hidden, head), world.cities):
         span, draft.city, certainty = found
+        if span.start >= _anchor(line, head):  # of what was talked about, it may be
+            certainty = Certainty.ASSUMED
         draft.chips["city"] = Chip(certainty, head[span.start : span.end])
     elif draft.kind is not Kind.REMOTE:
         draft.chips["city"] = Chip(Certainty.CHOOSE)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return "。" * len(match[0])
 
 
 def _read_people(line: Line, draft: Draft, people: Sequence[PersonFound], world: World) -> None:

@@ -77,6 +77,9 @@ _HOSTS_AFTER = re.compile(  # 谭明屿接待
 )
 _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科长|区长)")
 _COMPANION_AFTER = re.compile(r"(?:[和与跟]我)?(?:一起|一同|同去)?(?:陪同|陪我|参[加会]|[同随]行)")
+_TOLD = re.compile(  # who was reported to did not join
+    r"(?:同志|副?(?:主任|书记|局长))?(?:作了?|做了?|进行了?)?(?:汇报|请示|报告)"
+)
 _COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
 _TITLED = re.compile(
     rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})"
@@ -115,6 +118,7 @@ PATTERNS = {
     "hosts_after": _HOSTS_AFTER,
     "companion_before": _COMPANION_BEFORE,
     "title_after": _TITLE_AFTER,
+    "told": _TOLD,
     "companion_after": _COMPANION_AFTER,
     "titled": _TITLED,
     "token": _TOKEN,
@@ -147,7 +151,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
     # in their order: a list of names goes on from the one before
     joined_to = -1
     for start, end, person in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
-        if not line.is_free(start, end):
+        if not line.is_free(start, end) or _TOLD.match(text, end):
             continue
         people = tuple(other for first, last, other in hits if (first, last) == (start, end))
         # a date may stand between: 谭明屿周四带队
@@ -201,7 +205,7 @@ def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> It
         start, end = match.span()
         at = start + 1
         people = tuple(one for one in colleagues if one.name.startswith(match["surname"]))
-        if not people or not line.is_free(start, end):
+        if not people or not line.is_free(start, end) or _TOLD.match(text, end):
             continue
         after = _soon_after(_LEADER_AFTER, line, text, end)
         if match["lead"] or after or _soon_after(_HOSTS_AFTER, line, text, end):
