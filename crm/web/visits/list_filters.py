@@ -189,8 +189,8 @@ def toggles(filters: ListFilters, addresses: Addresses) -> list[Choice]:
     return choices
 
 
-def removable(filters: ListFilters, addresses: Addresses) -> Iterator[Choice]:
-    """What else is filtered by, each with the address of the list without it."""
+def narrowed_by(filters: ListFilters) -> Iterator[tuple[str, str]]:
+    """What else is filtered by: the name in the address, and the words; dates are a `period`."""
     for name, label, value in (
         ("q", "搜索", filters.text),
         ("city", "城市", "未填" if filters.city == "" else filters.city),
@@ -198,9 +198,16 @@ def removable(filters: ListFilters, addresses: Addresses) -> Iterator[Choice]:
         ("status", "状态", filters.status and filters.status.label),
     ):
         if value:
-            yield Choice(f"{label}：{value}", addresses.at({name: None}), is_set=True)
+            yield name, f"{label}：{value}"
 
     if filters.span is None:
         first, last = filters.first, filters.last
         dates = f"{first or ''} 至 {last or ''}".strip()
-        yield Choice(f"日期：{dates}", addresses.at(_span(None)), is_set=True)
+        yield "period", f"日期：{dates}"
+
+
+def removable(filters: ListFilters, addresses: Addresses) -> Iterator[Choice]:
+    """The same, each with the address of the list without it."""
+    for name, label in narrowed_by(filters):
+        changes = _span(None) if name == "period" else {name: None}
+        yield Choice(label, addresses.at(changes), is_set=True)

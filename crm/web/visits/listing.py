@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import abort, render_template, request
+from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.paging import Page
 from crm.base.periods import DAY
-from crm.base.remembered import remembered_until
+from crm.base.remembered import remembered_long, remembered_until
 from crm.base.sheets import Column, Format
 from crm.base.value_class import value_class
 from crm.extensions import db
@@ -26,6 +27,7 @@ from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import FILE_COUNT, Export, export_links, exported
+from crm.web.form_tokens import form_token
 from crm.web.forms import at_cursor
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import (
@@ -36,6 +38,7 @@ from crm.web.visits.list_filters import (
     ListFilters,
     Only,
     list_filters,
+    narrowed_by,
     removable,
     span_label,
     spans,
@@ -44,7 +47,6 @@ from crm.web.visits.list_filters import (
 from crm.web.visits.rows import visit_tabs
 from crm.web.visits.table import (
     COLUMNS,
-    TableRow,
     chosen_columns,
     sheet_columns,
     sheet_row,
@@ -72,9 +74,9 @@ class Sums:
 
 def listing() -> ResponseReturnValue:
     """The visits of my units, mine, or all that I may see."""
-    me, now = signed_in(), moment()
+    me = signed_in()
     filters, addresses = list_filters(me.role, today()), Addresses()
-    by = _query(filters)
+    by, columns = _query(filters), chosen_columns(me.id)
     page = visits_page(
         db.session, my_view(), today(), by=by, cursor=request.args.get("at"), words=WORDS
     )
@@ -82,26 +84,57 @@ def listing() -> ResponseReturnValue:
     return render_template(
         "visits/list.html",
         filters=filters,
-        rows=_rows(page.items, me.id, now),
-        columns=chosen_columns(me.id),
+        narrowed=[text for _, text in narrowed_by(filters)],
+        controls=_controls(filters, columns, addresses),
+        table=_table(page.items, columns, me.id, moment()),
+        count=len(page.items),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         exports=export_links(".export", but="columns"),  # this browser keeps them
         tabs=visit_tabs(filters.who, CHOICES_OF_WHO[me.role]),
-        **_choices(filters, addresses),
+        everything=addresses.at({"period": "all", "from": None, "to": None}),
+        unfiltered=f"{addresses.page}?who={filters.who}",
         **_sums_of(filters, by, page, addresses),
     )
 
 
-def _rows(visits: Sequence[SeenVisit], me: int, now: datetime) -> Sequence[TableRow]:
-    """Their rows, remembered until something changes or the time comes that they name."""
+def _controls(filters: ListFilters, columns: Sequence[str], addresses: Addresses) -> Markup:
+    """The controls above the list; nothing of any visit is in them."""
+    return remembered_long(
+        *(db.session, "controls of visits", signed_in().role, today()),
+        *(request.query_string, columns),
+        read=lambda: Markup(  # noqa: S704 - escaped by the template
+            render_template(
+                "visits/_filters.html",
+                filters=filters,
+                columns=columns,
+                all_columns=COLUMNS,
+                kinds=KINDS,
+                statuses=STATUSES,
+                spans=spans(filters, addresses),
+                toggles=toggles(filters, addresses),
+                removable=list(removable(filters, addresses)),
+            )
+        ),
+    )
 
-    def read() -> tuple[TableRow, ...]:
+
+def _table(visits: Sequence[SeenVisit], columns: Sequence[str], me: int, now: datetime) -> Markup:
+    """The visits as HTML, remembered until something changes or the time comes that it names."""
+    if not visits:
+        return Markup()
+
+    def read() -> Markup:
         waiting = ids_awaiting_verdict(db.session, visits, now)
-        return tuple(table_row(visit, now, me=me, waiting_ids=waiting) for visit in visits)
+        rows = [table_row(visit, now, me=me, waiting_ids=waiting) for visit in visits]
+        page = url_for("visits.listing")
+        return Markup(  # noqa: S704 - escaped by the template
+            render_template("visits/_table.html", rows=rows, columns=columns, list_url=page)
+        )
 
     return remembered_until(
-        *(db.session, "rows of visits", me, tuple(visit.id for visit in visits)),
+        *(db.session, "table of visits", me, form_token(), request.full_path, columns),
+        tuple(visit.id for visit in visits),
         at=now,
         read=read,
         until=lambda: _next_moment(visits, now),
@@ -156,20 +189,6 @@ def _query(filters: ListFilters) -> VisitFilter:
 
     late = entered_late(db.session, my_view(), today(), by=by)
     return replace(by, ids=ids_awaiting_verdict(db.session, late, moment()))
-
-
-def _choices(filters: ListFilters, addresses: Addresses) -> dict[str, Any]:
-    return {
-        "kinds": KINDS,
-        "statuses": STATUSES,
-        "spans": spans(filters, addresses),
-        "toggles": toggles(filters, addresses),
-        "removable": list(removable(filters, addresses)),
-        "all_columns": COLUMNS,
-        "everything": addresses.at({"period": "all", "from": None, "to": None}),
-        "unfiltered": f"{addresses.page}?who={filters.who}",
-        "list_url": addresses.page,
-    }
 
 
 def _sums_of(
