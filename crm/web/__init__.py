@@ -110,6 +110,8 @@ def _guard(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register what every request passes, then the pages."""
     app.after_request(_guard)
+    # none of our functions is a coroutine, and Flask would ask for each hook of each request
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
 
     # their hooks run in this order: a request begins to read before access is checked, the replica
     # is chosen after

@@ -1,6 +1,5 @@
 """Sign-in, sign-out, and the person behind a request."""
 
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -87,12 +86,15 @@ def _load(token: str) -> SignedIn | None:
 
 def open_session() -> OpenSession | None:
     """The session of this request, or none."""
-    return current_user.opened if current_user.is_authenticated else None
+    # nobody is Flask-Login's anonymous user; each attribute of the proxy is a look-up of its own
+    user = current_user._get_current_object()  # noqa: SLF001 - Werkzeug documents it
+    return user.opened if isinstance(user, SignedIn) else None
 
 
 def me() -> Person | None:
     """The signed-in person, or none."""
-    return current_user.login.person if current_user.is_authenticated else None
+    opened = open_session()
+    return opened.login.person if opened else None
 
 
 def signed_in() -> Person:
@@ -260,15 +262,14 @@ def _note_seen(response: Response) -> Response:
     """Update `seen_at`, at most every five minutes, in a short transaction of its own."""
     if is_api() or request.method in CHANGING or request.endpoint in UNSEEN or not current_user:
         return response
-    if current_user.is_authenticated:
-        login: Any = current_user.login
-        if moment() - login.seen_at > sessions.SEEN_EVERY:
-            db.session.rollback()
-            try:
-                with writing(db.sessionmaker) as own:
-                    sessions.note_use(own, login.id, now=moment())
-            except DBAPIError as error:  # the page was read all the same
-                current_app.logger.warning("seen_at not kept: %s", first_line(error))
+    opened = open_session()
+    if opened and moment() - opened.login.seen_at > sessions.SEEN_EVERY:
+        db.session.rollback()
+        try:
+            with writing(db.sessionmaker) as own:
+                sessions.note_use(own, opened.login.id, now=moment())
+        except DBAPIError as error:  # the page was read all the same
+            current_app.logger.warning("seen_at not kept: %s", first_line(error))
     return response
 
 

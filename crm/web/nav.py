@@ -108,17 +108,17 @@ class Menu:
             folded=items(self.wide + self.more),
         )
 
-    @property
+    @cached_property
     def folded_here(self) -> Place | None:
         """Where the page stands, if phones fold that entry away; it names the button then."""
         return next((place for place in (*self.wide, *self.more, *self.own) if place.active), None)
 
-    @property
+    @cached_property
     def more_here(self) -> Place | None:
         """Where the page stands, if all screens fold that entry away."""
         return next((place for place in self.more if place.active), None)
 
-    @property
+    @cached_property
     def is_own_active(self) -> bool:
         """Whether the page stands under an entry of the personal menu."""
         return any(place.active for place in self.own)

@@ -32,7 +32,13 @@ def test_a_request_that_changes_nothing_sends_no_cookie(client):
 
 
 def test_no_event_loop_is_started(app):
-    assert not any(map(iscoroutinefunction, app.teardown_appcontext_funcs))
+    hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    of_requests = [
+        function for each in hooks for functions in each.values() for function in functions
+    ]
+    functions = [*app.view_functions.values(), *of_requests, *app.teardown_appcontext_funcs]
+
+    assert not any(map(iscoroutinefunction, functions))
 
 
 def test_an_icon_is_written_as_text_that_no_reader_hears(app):
