@@ -22,6 +22,7 @@ from sqlalchemy import (
     ExceptionContext,
     MetaData,
     String,
+    TableClause,
     event,
     func,
     select,
@@ -101,7 +102,12 @@ class Text(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        return None if value is None else unicodedata.normalize("NFC", unify_line_breaks(value))
+        return None if value is None else stored_text(value)
+
+
+def stored_text(text: str) -> str:
+    """The text as a column of `Text` holds it."""
+    return unicodedata.normalize("NFC", unify_line_breaks(text))
 
 
 class Money(TypeDecorator[Decimal]):
@@ -355,7 +361,7 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
     return insert_of(db.get_bind().dialect.name, table)
 
 
-def insert_of(dialect: str, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+def insert_of(dialect: str, table: type[Base] | TableClause) -> sqlite.Insert | postgresql.Insert:
     """The same in the dialect of that name, for a statement that is put together once."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 

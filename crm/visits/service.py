@@ -1,16 +1,18 @@
 """What happens to visits: logged, changed, done, moved, cancelled, judged (REGIME 3)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.sql.dml import ReturningInsert
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.db import insert_of
+from crm.base.db import insert_of, stored_text
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.people.models import Person
@@ -94,11 +96,12 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
         "entered_by_id": by.id,
         "logged_at": now if data.status is Status.DONE else None,
     }
-    visit: Visit | None = db.scalar(_insert(db.get_bind().dialect.name), values)
-    if visit is None:  # the same form came twice at once
+    visit_id = db.scalar(_insert(db.get_bind().dialect.name), values)
+    if visit_id is None:  # the same form came twice at once
         known = _visit_by_ref(db, str(values["ref"]), by)
         assert known is not None  # noqa: S101 - visits are never deleted
         return known
+    visit = _as_inserted(db, visit_id, values)
 
     begin_trips(db, [visit], now=now)
     add_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
@@ -132,11 +135,22 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
     return visit
 
 
-# put together once, as others wait for the lock under which it is run
+# put together once, as others wait for the lock under which it is run; of the table, as a session
+# takes longer to insert by the class
 @cache
-def _insert(dialect: str) -> ReturningInsert[Visit]:
-    new = insert_of(dialect, Visit).on_conflict_do_nothing(index_elements=["ref"])
-    return new.returning(Visit)
+def _insert(dialect: str) -> ReturningInsert[int]:
+    table: Any = Visit.__table__
+    new = insert_of(dialect, table).on_conflict_do_nothing(index_elements=["ref"])
+    return new.returning(table.c.id)
+
+
+def _as_inserted(db: Session, visit_id: int, values: Mapping[str, object]) -> Visit:
+    """The visit as if the session had read it; what was not inserted is read when asked for."""
+    texts = {name: stored_text(value) for name, value in values.items() if type(value) is str}
+    visit = Visit(id=visit_id, **{**values, **texts})
+    make_transient_to_detached(visit)
+    db.add(visit)
+    return visit
 
 
 def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:

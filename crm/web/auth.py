@@ -1,6 +1,5 @@
 """Sign-in, sign-out, and the person behind a request."""
 
-
 from flask import (
     Blueprint,
     Flask,

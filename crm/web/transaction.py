@@ -1,6 +1,7 @@
 """Begins the requests of pages; what they share with the API is in `crm.requests.transaction`."""
 
 from flask import Flask, current_app, request, session
+from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
 
 from crm.base.audit import come_from
@@ -69,7 +70,8 @@ def _begin() -> None:
     request.get_data(parse_form_data=True)  # read a slow body before any lock is taken
     if "_user_id" in session and request.endpoint not in BEGIN_LATER:
         read_first(db.session)
-        note_reads()
+        if current_user:  # read with the end of the trail, in one statement
+            note_reads()
 
 
 def init_app(app: Flask) -> None:

@@ -66,6 +66,19 @@ def test_a_visit_is_logged_with_those_who_joined_and_its_leads(db):
     assert db.scalars(select(AuditEntry).filter_by(action="visit.logged")).one().by_id == me.id
 
 
+def test_a_visit_just_logged_reads_as_it_is_stored(db):
+    me = make_zone(db).people["tracker"]
+    data = told(me, city="Cafe\u0301", minutes="一\r\n二", next_step=None)
+
+    visit = service.log_visit(db, data=data, by=me, now=NOW)
+    as_logged = (visit.city, visit.minutes, visit.next_step, visit.starts_at, visit.verdict)
+
+    db.refresh(visit)
+    stored = (visit.city, visit.minutes, visit.next_step, visit.starts_at, visit.verdict)
+    assert as_logged == stored
+    assert (visit.city, visit.minutes) == ("Caf\u00e9", "一\n二")
+
+
 def test_a_planned_visit_is_not_logged_yet(db):
     me = make_zone(db).people["tracker"]
     data = told(me, status=Status.PLANNED, ends_at=MORNING + 5 * DAY)

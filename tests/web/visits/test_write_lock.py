@@ -9,7 +9,7 @@ from tests.factories import arranged, make_lead, make_person, make_regime, sign_
 from tests.web.visits.test_meanwhile import FORM
 
 # with a lead and a companion; one is remembered from then on, on PostgreSQL two of them take locks
-MOST_STATEMENTS = 31
+MOST_STATEMENTS = 30
 MOST_WITH_THE_LOCK = 13
 # frozen in between; the links of the trail; what goes over channels, too (two small tables)
 RECHECKS = ("FROM figure", "FROM audit_entry", "FROM channel_binding")
