@@ -142,17 +142,33 @@ def _asked(viewer: Viewer, on: date, by: FollowupFilter) -> Select[Followup]:
 
 def due(db: Session, viewer: Viewer, until: date, *, as_of: datetime) -> list[SeenFollowup]:
     """What the viewer owes by the date, overdue first, as of that moment."""
+    return due_for_now(db, viewer, until, as_of=as_of)[0]
+
+
+def due_for_now(
+    db: Session, viewer: Viewer, until: date, *, as_of: datetime
+) -> tuple[list[SeenFollowup], datetime | None]:
+    """The same, and the moment of the next edit that was made later but is committed already."""
     on = civil_date(as_of)
-    rows = db.execute(_due(viewer.role), {"until": until, "as_of": as_of, **values_of(viewer, on)})
-    return [
-        SeenFollowup(row.Followup, viewer.person, label_of(row), days_overdue(row.Followup, on))
-        for row in rows
+    values = {"until": until, "as_of": as_of, **values_of(viewer, on)}
+    rows = db.execute(_due(viewer.role), values).all()
+    steps: list[Followup] = [row.Followup for row in rows]
+    edits = (at for step in steps for at in (step.entered_at, step.done_at) if at and at > as_of)
+
+    found = [
+        SeenFollowup(step, viewer.person, label_of(row), days_overdue(step, on))
+        for step, row in zip(steps, rows, strict=True)
+        if step.entered_at <= as_of
     ]
+    return found, min(edits, default=None)
 
 
 @cache
 def _due(role: Role) -> Select[*tuple[Any, ...]]:
-    """The open follow-ups of the viewer with the labels of their leads, put together once."""
+    """The open follow-ups of the viewer with the labels of their leads, put together once.
+
+    Those that were entered later are among them.
+    """
     return (
         labelled_leads(role)
         .add_columns(Followup)
@@ -160,7 +176,7 @@ def _due(role: Role) -> Select[*tuple[Any, ...]]:
         .where(
             Followup.person_id == bindparam("viewer_id"),
             Followup.due_on <= bindparam("until"),
-            open_at(bindparam("as_of")),
+            Followup.done_at.is_(None) | (Followup.done_at > bindparam("as_of")),
         )
         .order_by(Followup.due_on, Followup.id)
     )

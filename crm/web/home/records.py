@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import at_civil, civil_date
 from crm.base.remembered import remembered
 from crm.base.value_class import value_class
-from crm.followups.queries import due
+from crm.followups.queries import due_for_now
 from crm.followups.redaction import SeenFollowup
 from crm.leads.queries import named_lately
 from crm.leads.rules import Secrecy
@@ -43,6 +43,9 @@ class MyVisits:
     todays: list[VisitRow]
     upcoming: list[VisitRow]
 
+    def all(self) -> list[VisitRow]:
+        return [*self.unsettled, *self.todays, *self.upcoming]
+
 
 @value_class
 class EnteredFor:
@@ -65,6 +68,7 @@ class CompanionRow:
 class MyFollowups:
     due: list[SeenFollowup]  # today or earlier
     upcoming: list[SeenFollowup]
+    until: datetime | None  # when an edit changes them that is committed already
 
 
 @value_class
@@ -139,7 +143,7 @@ def records_of(session: Session, me: Viewer, owners: Sequence[Owner], now: datet
         companion_rows=[
             CompanionRow(visit_row(named.visit, now), named.by_name) for named in day.named
         ],
-        followups=_my_followups(due(session, me, on + FOLLOWUPS_AHEAD, as_of=now), on),
+        followups=_my_followups(session, me, now),
         restricted=_restricted(session, me, on),
         answers=_answers(session, me, on),
     )
@@ -183,10 +187,13 @@ def _is_of(visit: SeenVisit, person_id: int) -> bool:
     return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
 
 
-def _my_followups(followups: Sequence[SeenFollowup], on: date) -> MyFollowups:
+def _my_followups(session: Session, me: Viewer, now: datetime) -> MyFollowups:
+    on = civil_date(now)
+    followups, until = due_for_now(session, me, on + FOLLOWUPS_AHEAD, as_of=now)
     return MyFollowups(
         due=[entry for entry in followups if entry.followup.due_on <= on],
         upcoming=[entry for entry in followups if entry.followup.due_on > on],
+        until=until,
     )
 
 

@@ -15,8 +15,8 @@ from crm.web.auth import my_view
 from crm.web.home.attention import attention_of
 from crm.web.home.layout import Layout, Part, layout_of
 from crm.web.home.overview import newest_digest, orders_of, targets_of, unit_board
+from crm.web.home.own_parts import own_parts
 from crm.web.home.quota_cards import quota_cards
-from crm.web.home.records import grants_of, records_of
 from crm.web.home.todo import todo_items
 from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.transaction import moment, today
@@ -36,24 +36,14 @@ def show() -> ResponseReturnValue:
         clock=_clock(db.session, me, now),
         quotas=quota_cards(db.session, me, on, now),
         todo_items=todo_items(db.session, me, on, now),
-        **_records(db.session, me, layout, on, now),
+        has_records=Part.VISITS in layout,
+        own=own_parts(db.session, me, layout, now),
         **_overview(db.session, me, layout, on, now),
     )
 
 
 def _clock(session: Session, me: Viewer, now: datetime) -> Standstill | None:
     return standstill(session, now=now) if me.role is Role.ADMIN else None
-
-
-def _records(
-    session: Session, me: Viewer, layout: Layout, on: date, now: datetime
-) -> dict[str, object]:
-    """The viewer's own records, and what others changed about entering for them."""
-    grants = grants_of(session, me.person, on)
-    has_records = Part.VISITS in layout
-    records = records_of(session, me, grants.owners, now) if has_records else None
-    standing_in = [f"您正在代理{each.name}，可代为确认和办理。" for each in me.principals]
-    return {"records": records, "grants": [*standing_in, *grants.sentences]}
 
 
 def _overview(

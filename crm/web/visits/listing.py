@@ -9,9 +9,7 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from crm.base.clock import at_civil, civil_date
 from crm.base.paging import Page
-from crm.base.periods import DAY
 from crm.base.remembered import remembered_long, remembered_until
 from crm.base.sheets import Column, Format
 from crm.base.value_class import value_class
@@ -44,7 +42,7 @@ from crm.web.visits.list_filters import (
     spans,
     toggles,
 )
-from crm.web.visits.rows import visit_tabs
+from crm.web.visits.rows import unchanged_until, visit_tabs
 from crm.web.visits.table import (
     COLUMNS,
     chosen_columns,
@@ -137,22 +135,8 @@ def _table(visits: Sequence[SeenVisit], columns: Sequence[str], me: int, now: da
         tuple(visit.id for visit in visits),
         at=now,
         read=read,
-        until=lambda: _next_moment(visits, now),
+        until=lambda: unchanged_until(visits, now),
     )
-
-
-def _next_moment(visits: Sequence[SeenVisit], now: datetime) -> datetime:
-    """When the first of them begins or ends, was entered or judged; midnight at the latest."""
-    moments = [
-        at
-        for visit in visits
-        for at in (
-            *(visit.starts_at, visit.ends_at, visit.entered_at),
-            *(visit.logged_at or now, visit.verdict_at or now),
-        )
-        if at > now
-    ]
-    return min([at_civil(civil_date(now) + DAY), *moments])
 
 
 def sums() -> ResponseReturnValue:

@@ -129,6 +129,23 @@ def visit_row(
     )
 
 
+def unchanged_until(visits: Iterable[SeenVisit], now: datetime) -> datetime:
+    """The next moment at which time itself changes their rows: midnight at the latest.
+
+    That is when one of them begins or ends, was entered or judged.
+    """
+    moments = [
+        at
+        for visit in visits
+        for at in (
+            *(visit.starts_at, visit.ends_at, visit.entered_at),
+            *(visit.logged_at or now, visit.verdict_at or now),
+        )
+        if at > now
+    ]
+    return min([clock.at_civil(clock.civil_date(now) + DAY), *moments])
+
+
 def is_stay(visit: SeenVisit) -> bool:
     return visit.kind is Kind.RESIDENCY
 

@@ -121,10 +121,10 @@ def park(db):
     reach(db, lead=db.query(Lead).one(), **given, by=by_name(db, "shen"), now=NOW)
 
 
-def owe(db):
+def owe(db, now=NOW):
     shen, lead = by_name(db, "shen"), db.query(Lead).one()
     data = FollowupData(lead_id=lead.id, person_id=shen.id, due_on=TODAY, what="送审合同")
-    add_followup(db, data=data, by=shen, now=NOW)
+    add_followup(db, data=data, by=shen, now=now)
 
 
 EDITS = [log, confirm, approve, rename, grant, pause, aim, owe, park, close]
@@ -145,9 +145,10 @@ def test_a_page_shows_an_edit_of_another_at_once(app, clients):
         before = anew
 
 
-def test_a_page_whose_request_began_before_an_edit_is_not_shown_after_it(app, clients):
+@pytest.mark.parametrize("edit", [confirm, owe])
+def test_a_page_whose_request_began_before_an_edit_is_not_shown_after_it(app, clients, edit):
     with coming_from("another process"), arranged(app) as db:
-        confirm(db, now=NOW + timedelta(seconds=1))
+        edit(db, now=NOW + timedelta(seconds=1))
     pages(clients)
 
     with time_machine.travel(NOW + timedelta(seconds=2), tick=False):
