@@ -121,8 +121,27 @@ def _cookies(known: str, response: Response) -> str:
     return "; ".join({pair.split("=", 1)[0]: pair for pair in pairs if pair}.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many responses came in how long."""
+
+    count: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.count / self.seconds
+
+
 def rate(port: int, clients: Sequence[Iterator[Request]], seconds: float, status: int) -> float:
-    """Responses a second, with one connection for each client.
+    """Responses a second, as `answers` counts them."""
+    return answers(port, clients, seconds, status).rate
+
+
+def answers(
+    port: int, clients: Sequence[Iterator[Request]], seconds: float, status: int
+) -> Answers:
+    """The responses to requests, with one connection for each client.
 
     Requests begin during that many seconds; the last responses are waited for, and so is their
     time, because slow pages would otherwise be cut off. Raises `UnexpectedResponseError`.
@@ -142,7 +161,7 @@ def rate(port: int, clients: Sequence[Iterator[Request]], seconds: float, status
         runs = list(threads.map(run, clients))
 
     begun, ended = min(run[0] for run in runs), max(run[1] for run in runs)
-    return sum(run[2] for run in runs) / (ended - begun)
+    return Answers(sum(run[2] for run in runs), ended - begun)
 
 
 def statuses(port: int, clients: Sequence[Iterator[Request]], seconds: float) -> list[Counter[int]]:

@@ -18,8 +18,8 @@ from flask import Flask
 
 from bench import floor, load, zone
 from bench.load import Request
-from bench.report import Result, report
-from bench.servers import sample, serving
+from bench.report import Result, Speed, report
+from bench.servers import processor_seconds, sample, serving
 from crm.app import create_app
 from crm.base import clock
 from crm.base.db import writing
@@ -77,8 +77,11 @@ class Clients:
     requests: Sequence[Iterator[Request]]
     status: int = OK
 
-    def rate(self, seconds: float) -> float:
-        return load.rate(self.port, self.requests, seconds, self.status)
+    def measured(self, seconds: float) -> Speed:
+        before = processor_seconds(self.port)
+        answers = load.answers(self.port, self.requests, seconds, self.status)
+        taken = processor_seconds(self.port) - before
+        return Speed(answers.rate, 1000 * taken / answers.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +93,21 @@ class Case:
     goal: str
     product: Clients
     floor: Clients
-    product_rates: list[float] = field(default_factory=list)
-    floor_rates: list[float] = field(default_factory=list)
+    of_product: list[Speed] = field(default_factory=list)
+    of_floor: list[Speed] = field(default_factory=list)
 
     def warm_up(self, seconds: float) -> None:
-        self.floor.rate(seconds)
-        self.product.rate(seconds)
+        self.floor.measured(seconds)
+        self.product.measured(seconds)
 
     def measure(self, seconds: float, *, product_first: bool) -> None:
-        sides = [(self.floor, self.floor_rates), (self.product, self.product_rates)]
-        for clients, rates in reversed(sides) if product_first else sides:
-            rates.append(clients.rate(seconds))
+        sides = [(self.floor, self.of_floor), (self.product, self.of_product)]
+        for clients, speeds in reversed(sides) if product_first else sides:
+            speeds.append(clients.measured(seconds))
 
     def result(self, product: Flask, floor_app: Flask) -> Result:
         return Result(
-            *(self.title, self.floor_title, self.goal, self.product_rates, self.floor_rates),
+            *(self.title, self.floor_title, self.goal, self.of_product, self.of_floor),
             product_sample=sample(product, self.product.requests[0]),
             floor_sample=sample(floor_app, self.floor.requests[0]),
         )

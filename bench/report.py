@@ -17,6 +17,7 @@ from crm.base import clock
 
 PACKAGES = ("flask", "jinja2", "sqlalchemy", "gunicorn")
 GIB = 1024**3
+PROCESSOR = "Processor time of a response, which a busy machine lengthens least:"
 
 
 def hide_logs() -> None:
@@ -34,16 +35,32 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """Responses a second, and the processor time of one of them in milliseconds."""
+
+    rate: float
+    processor: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """Responses a second of each pass, of the product and of the floor's counterpart."""
+    """The speed in each pass, of the product and of the floor's counterpart."""
 
     title: str
     floor_title: str
     goal: str
-    product: Sequence[float]
-    floor: Sequence[float]
+    of_product: Sequence[Speed]
+    of_floor: Sequence[Speed]
     product_sample: Sample
     floor_sample: Sample
+
+    @property
+    def product(self) -> list[float]:
+        return [speed.rate for speed in self.of_product]
+
+    @property
+    def floor(self) -> list[float]:
+        return [speed.rate for speed in self.of_floor]
 
     @property
     def shares(self) -> list[float]:
@@ -54,6 +71,15 @@ class Result:
     def rates(self) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
         """The rates of each pass, and their shares."""
         return self.product, self.floor, self.shares
+
+    def processor(self) -> tuple[object, ...]:
+        """The processor time of a response on both sides, and the floor's as a share of ours."""
+        ours, least = (
+            [each.processor for each in side] for side in (self.of_product, self.of_floor)
+        )
+        shares = [100 * of_floor / own for own, of_floor in zip(ours, least, strict=True)]
+        spread = f"{median(shares):.1f} % ({min(shares):.1f} to {max(shares):.1f})"
+        return self.title, f"{median(ours):.2f}", f"{median(least):.2f}", spread
 
 
 def report(results: Sequence[Result]) -> str:
@@ -67,6 +93,8 @@ def report(results: Sequence[Result]) -> str:
                 ),
                 map(summary, results),
             ),
+            PROCESSOR,
+            processor_table(result.processor() for result in results),
             "The floor's counterparts:",
             table(("what", "queries", "bytes", "br"), _counterparts(results)),
             "Responses a second, pass by pass:",
@@ -76,6 +104,10 @@ def report(results: Sequence[Result]) -> str:
             ),
         )
     )
+
+
+def processor_table(rows: Iterable[Sequence[object]]) -> str:
+    return table(("what", "product, ms", "floor, ms", "share of the floor"), rows)
 
 
 def conditions(now: datetime) -> str:

@@ -19,6 +19,8 @@ from crm.base.clock import monotonic
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS, STOP_SECONDS = 60, 20
+TICKS = os.sysconf("SC_CLK_TCK")  # of processor time, a second
+_SERVERS: dict[int, int] = {}  # by port, the process that was started
 
 
 @contextmanager
@@ -35,13 +37,33 @@ def serving(*command: str, data: Path, secret: str, **settings: str) -> Iterator
 
     try:
         _await(port, process)
+        _SERVERS[port] = process.pid
         yield port
     finally:
+        _SERVERS.pop(port, None)
         process.terminate()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def processor_seconds(port: int) -> float:
+    """The processor time that a server and its workers have taken so far."""
+    return sum(map(_processor_seconds, _family(_SERVERS[port])))
+
+
+def _family(pid: int) -> Iterator[int]:
+    """The process and all that it started."""
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _family(int(child))
+
+
+def _processor_seconds(pid: int) -> float:
+    # behind the name, which may hold anything, the 12th and 13th are user and system time
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, numbers[11:13])) / TICKS
 
 
 def _await(port: int, process: subprocess.Popen[bytes]) -> None:

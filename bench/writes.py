@@ -20,7 +20,7 @@ from bench import load, lock_times, zone
 from bench.load import Request
 from bench.lock_times import LockTime
 from bench.pages import SECRET, WORKERS, Case, measure, prepare, visit_case, visits
-from bench.report import Result, series, summary, table
+from bench.report import PROCESSOR, Result, processor_table, series, summary, table
 from bench.servers import serving
 from tests.postgres import Postgres
 
@@ -142,6 +142,8 @@ def report(found: Sequence[Measured], scale: float) -> str:
                 ("log a visit on", "per second", "floor", "share of the floor", "goal", "queries"),
                 (each.rates() for each in found),
             ),
+            PROCESSOR,
+            processor_table((each.database, *each.result.processor()[1:]) for each in found),
             "How long a transaction held the lock for which other changes wait:",
             table(
                 ("database", "transactions", "median", "95 %", "longest", "processor"),
