@@ -128,3 +128,32 @@ def roster_sheet(rows, *, title=ROSTER_TITLE):
         sheet.write(end, 4, f"{len(rows)}人")
         sheet.write(end + 1, 0, "填表人：")
     return content.getvalue()
+
+
+def lead_sheet(rows, *, unit="单位：亿元"):
+    """A table of leads: title, unit of the amounts, a head of two rows, the rows, a total."""
+    upper = (
+        "序号",
+        "项目名称",
+        "投资方情况",
+        "",
+        "",
+        "总投资",
+        "责任单位",
+        "跟踪人",
+        "首次接洽时间",
+    )
+    content = io.BytesIO()
+    with Workbook(content) as book:
+        sheet = book.add_worksheet("台账")
+        sheet.merge_range(0, 0, 0, 8, "2026年在谈招商项目台账")
+        sheet.merge_range(1, 0, 1, 8, unit)
+        for column in (0, 1, 5, 6, 7, 8):
+            sheet.merge_range(2, column, 3, column, upper[column])
+        sheet.merge_range(2, 2, 2, 4, upper[2])
+        sheet.write_row(3, 2, ["企业名称", "联系人", "联系电话"])
+        for at, cells in enumerate(rows, 4):
+            sheet.write_row(at, 0, cells)
+        sheet.write_row(len(rows) + 4, 0, ["合计", f"{len(rows)}个"])
+        sheet.write_row(len(rows) + 5, 0, ["填表人：路知遥"])
+    return content.getvalue()

@@ -107,7 +107,7 @@ class ImportResult:
     unchanged: int = 0
     left_out: int = 0  # likely duplicates that were not wanted
     notices: list[Problem] = field(default_factory=list)
-    added_lines: list[int] = field(default_factory=list)  # where an import is tried for a preview
+    added_lines: list[int] = field(default_factory=list)  # of these rows, for a preview
     updated_lines: list[int] = field(default_factory=list)
 
     def note(self, line: int, *, is_new: bool) -> None:
@@ -145,6 +145,12 @@ def read_sheet(content: Source, columns: Sequence[Column]) -> Sheet:
 
     _drop_shown_only(sheet, columns)
     return sheet
+
+
+def codes_of(head: Sequence[str], columns: Sequence[Column]) -> set[str]:
+    """The columns that the cells of a head name."""
+    names = _names(columns)
+    return {names[folded(cell.strip())] for cell in head if folded(cell.strip()) in names}
 
 
 def read_records(content: bytes) -> list[tuple[int, list[str]]]:
@@ -264,8 +270,7 @@ def _text(cell: "Cell") -> str:
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
     """The column code of each header cell; raises `SheetRefused`."""
-    # Folded, so that case, width and blanks of a header do not matter.
-    names = {folded(name): column.code for column in columns for name in (column.code, column.name)}
+    names = _names(columns)
     cells = [cell.strip() for cell in head]
     codes = [names.get(folded(cell), "") for cell in cells]
 
@@ -287,6 +292,11 @@ def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> lis
     if problems:
         raise SheetRefused(problems)
     return codes
+
+
+def _names(columns: Sequence[Column]) -> dict[str, str]:
+    """The codes by what a header may be; folded, as case, width and blanks do not matter."""
+    return {folded(name): column.code for column in columns for name in (column.code, column.name)}
 
 
 class _Texts(dict[str, str]):

@@ -25,6 +25,7 @@ _EXPORTED = "导出人:"
 _NONE: frozenset[int] = frozenset()
 _DITTO = frozenset({"同上", "〃", "″", '"', "''", "“", "”", "同前"})
 _YEAR = re.compile(r"(20\d{2})(?:年度?|[-./])(?:(1[0-2]|0?[1-9])月?)?")
+_MONEY_UNIT = re.compile(r"单位:([亿万]?(?:人民币|元|美元|欧元|港元|日元))")
 _MONTH = re.compile(r"(1[0-2]|0?[1-9])月(?:份)?")
 
 
@@ -72,6 +73,7 @@ class Table:
     year: int | None = None  # of the title: that of dates without one
     month: int | None = None
     left_out: Sequence[tuple[int, LeftOut]] = ()
+    money_unit: str = ""  # as 万元, where a line above the head names it
 
 
 def table_of(grid: Grid, code_of: CodeOf) -> Table | None:
@@ -103,6 +105,7 @@ def table_of(grid: Grid, code_of: CodeOf) -> Table | None:
         year=year,
         month=month,
         left_out=left_out,
+        money_unit=_money_unit(before),
     )
 
 
@@ -204,6 +207,12 @@ def _period(before: Sequence[Sequence[str]], sheet: str) -> tuple[int | None, in
                 month = next((other[1] for one in texts if (other := _MONTH.search(one))), None)
             return int(found[1]), int(month) if month else None
     return None, None
+
+
+def _money_unit(before: Sequence[Sequence[str]]) -> str:
+    """The unit of the amounts that the lines above the head name."""
+    texts = [text.replace(" ", "") for row in before for text in row]
+    return next((found[1] for text in texts if (found := _MONEY_UNIT.search(text))), "")
 
 
 def _why_left_out(

@@ -27,7 +27,7 @@ from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
 from crm.base.refs import new_ref
-from crm.base.sheets import ImportResult, Sheet, read_sheet
+from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.value_class import value_class
 from crm.followups.fields import FOLLOWUP_COLUMNS
@@ -71,7 +71,7 @@ class CheckedFollowups:
 
 
 def check_followups(
-    db: Session, *, content: bytes, by: Person | None, now: datetime
+    db: Session, *, content: Source, by: Person | None, now: datetime
 ) -> CheckedFollowups:
     """Read and check a file without writing; raises `SheetRefused`, refused as `not_yours`."""
     require_records(by)
@@ -97,7 +97,12 @@ def check_followups(
         convert(db, Followup, [values for *_, values in new]),
         frozenset(values["lead_id"] for *_, values in new),
         prepare_created(db, "followup.imported", Followup, created, at=now),
-        ImportResult(len(new), unchanged=len(rows) - len(new), notices=sheet.notices),
+        ImportResult(
+            len(new),
+            unchanged=len(rows) - len(new),
+            notices=sheet.notices,
+            added_lines=[line for line, *_ in new],
+        ),
     )
 
 

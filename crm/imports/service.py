@@ -8,22 +8,20 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
 from crm.base.audit_chain import Subject, entries_made
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
-from crm.base.locks import hold, take_exclusive_lock
+from crm.base.mail import Site
 from crm.base.sheets import ImportResult
-from crm.imports import rosters
+from crm.imports.keeping import finish as finish
+from crm.imports.keeping import keep_whole
 from crm.imports.made import note_made
 from crm.imports.models import ImportFile, ImportName, ImportRun
 from crm.imports.rules import (
-    LISTS,
     MOST_AT_ONCE,
     NOT_KEPT,
-    PEOPLE,
     VISITS,
     RowState,
     RunState,
@@ -37,7 +35,6 @@ from crm.imports.undoing import finish_undo
 from crm.imports.visits import Part, check_rows
 from crm.people.models import Person
 from crm.people.queries import primary_posting
-from crm.people.rosters import keep_roster
 from crm.visits.table_imports import keep_part
 
 
@@ -192,11 +189,19 @@ def change_columns(db: Session, *, run: ImportRun) -> None:
         run.state = RunState.COLUMNS
 
 
-def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: datetime) -> None:
+def apply(  # noqa: PLR0913 - what is kept, and how
+    db: Session,
+    *,
+    run: ImportRun,
+    only_usable: bool,
+    by: Person,
+    now: datetime,
+    site: Site | None = None,
+) -> None:
     """Keep the rows, or leave that to the clock where they are many.
 
     Refused as `import_rows_refused` where some cannot be kept and all were to be, and as
-    `import_moved_on` where that was asked for already.
+    `import_moved_on` where that was asked for already, and as `keep_whole` is; `site` as there.
     """
     if run.state not in NOT_KEPT:
         raise Refused("import_moved_on")
@@ -205,8 +210,17 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     refused = Report.unpacked(run.report).count(RowState.REFUSED)
     if refused and not only_usable:
         raise RowsRefusedError(refused)
-    if run.kind == PEOPLE:
-        _apply_roster(db, run, only_usable=only_usable, by=by, now=now)
+    if run.kind != VISITS:
+        _require_right(run.kind, by)
+        keep_whole(
+            db,
+            run=run,
+            upload=uploaded(run),
+            only_usable=only_usable,
+            by=by,
+            now=now,
+            site=site,
+        )
         return
     if run.total > MOST_AT_ONCE:
         _require_state(db, run, {RunState.PREVIEW})
@@ -221,31 +235,6 @@ def apply(db: Session, *, run: ImportRun, only_usable: bool, by: Person, now: da
     _require_state(db, run, {RunState.PREVIEW})
     run.only_usable, run.position = only_usable, 0
     keep_rows(db, run=run, part=part, by=by, now=now)
-    finish(db, run=run, by=by, now=now)
-
-
-def _apply_roster(
-    db: Session, run: ImportRun, *, only_usable: bool, by: Person, now: datetime
-) -> None:
-    """Keep what was previewed; refused as `import_preview_outdated` where it would be another."""
-    _require_right(run.kind, by)
-    take_exclusive_lock(db)
-    hold(db, run)
-    if run.state is not RunState.PREVIEW:
-        raise Refused("import_moved_on")
-    upload = uploaded(run)
-    checked = rosters.check(db, settings=Settings.read(run.settings), upload=upload, now=now)
-    report = rosters.report_of(checked, upload)
-    if run.report != report.packed:
-        raise Refused("import_preview_outdated")
-
-    before = entries_made(db)
-    keep_roster(db, checked=checked, by=by, now=now)
-    db.flush()
-    note_made(db, run, entries_made(db) - before, now=now)
-    run.only_usable, run.position = only_usable, run.total
-    run.added, run.changed = report.count(RowState.NEW), report.count(RowState.CHANGED)
-    run.unchanged, run.refused = report.count(RowState.SAME), report.count(RowState.REFUSED)
     finish(db, run=run, by=by, now=now)
 
 
@@ -289,16 +278,6 @@ def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
             finish(db, run=run, by=by, now=now)
         case RunState.UNDOING:
             finish_undo(db, run=run, by=by, now=now)
-
-
-def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
-    """Close an import whose rows are kept; its file goes, the refused rows stay to be fetched."""
-    run.state, run.finished_at = RunState.DONE, now
-    if not run.refused:
-        run.content = None
-    if run.added or run.changed:
-        after = {"list": LISTS[run.kind], "entries": run.added + run.changed}
-        record(db, "person.imported", by, by=by, at=now, after=after)
 
 
 def note_file(  # noqa: PLR0913 - a file that was kept, whole

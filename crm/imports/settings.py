@@ -48,6 +48,7 @@ class Settings:
     duty: str = "staff"
     from_on: str = ""  # none: the day of the import
     answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by kind of question
+    takes_alike: bool = False  # likely duplicates are imported, too
 
     @classmethod
     def read(cls, text: str) -> "Settings":
@@ -67,7 +68,7 @@ class Settings:
     def as_template(self) -> "Settings":
         """What holds for the next table of the form, too: who was meant by a name does not."""
         answers = {kind: a for kind, a in self.answers.items() if kind != QuestionKind.PERSON}
-        return replace(self, sheet="", people={}, from_on="", answers=answers)
+        return replace(self, sheet="", people={}, from_on="", answers=answers, takes_alike=False)
 
     @property
     def text(self) -> str:

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.base.table_columns import Vocabulary
 from crm.base.value_class import value_class
-from crm.imports import rosters, visits
+from crm.imports import records, rosters, visits
 from crm.imports.models import ImportRun
-from crm.imports.rules import MOST_IN_ROSTER, MOST_ROWS, PEOPLE, VISITS
+from crm.imports.record_kinds import MOST_TRIED, RECORDS
+from crm.imports.record_words import VOCABULARIES
+from crm.imports.rules import MOST_AT_ONCE, MOST_IN_ROSTER, MOST_ROWS, OF_ADMINS, PEOPLE, VISITS
 from crm.imports.settings import Report
 from crm.imports.tables import Upload
 from crm.people.models import Person
@@ -39,6 +41,35 @@ class TableKind:
                 raise Refused("column_missing", column=name)
 
 
+_DATES_OF_ABSENCE = frozenset({"from", "dates"})
+_REQUIRED: Mapping[str, Collection[tuple[frozenset[str], str]]] = {
+    "leads": [(frozenset({"title"}), "名称"), (frozenset({"company"}), "投资方")],
+    "companies": [(frozenset({"name"}), "企业")],
+    "contacts": [(frozenset({"company"}), "企业"), (frozenset({"name"}), "姓名")],
+    "followups": [
+        *((frozenset({"lead"}), "线索"), (frozenset({"person"}), "责任人")),
+        *((frozenset({"due_at"}), "期限"), (frozenset({"what"}), "事项")),
+    ],
+    "units": [(frozenset({"name"}), "单位名称")],
+    "absences": [(frozenset({"username"}), "账号或姓名"), (_DATES_OF_ABSENCE, "起止日期")],
+    "receipts": [
+        *((frozenset({"lead"}), "线索编号或项目"), (frozenset({"arrived_on"}), "到账日期")),
+        *((frozenset({"amount"}), "金额"), (frozenset({"form"}), "到资形式")),
+        (frozenset({"payer"}), "付款方"),
+    ],
+}
+
+
+def _of_records(kind: str) -> TableKind:
+    return TableKind(
+        VOCABULARIES[kind],
+        {Role.ADMIN} if kind in OF_ADMINS else WITH_RECORDS,
+        _REQUIRED[kind],
+        MOST_TRIED if RECORDS[kind].is_tried else MOST_AT_ONCE,
+        records.preview,
+    )
+
+
 TABLE_KINDS: Mapping[str, TableKind] = {
     VISITS: TableKind(
         VOCABULARY,
@@ -54,4 +85,5 @@ TABLE_KINDS: Mapping[str, TableKind] = {
         MOST_IN_ROSTER,
         rosters.preview,
     ),
+    **{kind: _of_records(kind) for kind in _REQUIRED},
 }

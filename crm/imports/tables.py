@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _TABLE = b"T"  # begins a table that is kept in the place of its file; a packed file begins with x
-_PLAIN = ("sheet", "headings", "head_lines", "title", "year", "month")
+_PLAIN = ("sheet", "headings", "head_lines", "title", "year", "month", "money_unit")
 
 
 @value_class

@@ -14,7 +14,7 @@ from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.sheet_problems import Problem, named_lines
-from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
+from crm.base.sheets import Column, ImportResult, Sheet, Source, read_sheet
 from crm.base.value_class import value_class
 from crm.leads.batch_insert import PreparedCompanies, insert_companies, prepare_companies
 from crm.leads.companies import CompanyData, LeadScope
@@ -72,7 +72,7 @@ class CheckedCompanies:
 
 
 def check_companies(
-    db: Session, *, content: bytes, by: Person | None, now: datetime, leaves_out: bool = False
+    db: Session, *, content: Source, by: Person | None, now: datetime, leaves_out: bool = False
 ) -> CheckedCompanies:
     """Read and check a file without writing; raises `SheetRefused`, refused as `not_yours`."""
     require_records(by)
@@ -98,6 +98,7 @@ def check_companies(
         unchanged=len(rows) - len(new),
         left_out=len(new) - len(kept),
         notices=sheet.notices,
+        added_lines=[line for line, *_ in kept],
     )
     aliases = [
         {"name": name, **spelled(name)._asdict(), "added_at": now}

@@ -15,7 +15,7 @@ from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.masking import masked_email, masked_phone
 from crm.base.sheet_problems import Problem, named_lines
-from crm.base.sheets import Column, ImportResult, read_sheet
+from crm.base.sheets import Column, ImportResult, Source, read_sheet
 from crm.base.value_class import value_class
 from crm.leads.companies import CompanyData, LeadScope
 from crm.leads.company_queries import visible_company
@@ -68,7 +68,7 @@ class CheckedContacts:
 
 
 def check_contacts(
-    db: Session, *, content: bytes, by: Person | None, now: datetime
+    db: Session, *, content: Source, by: Person | None, now: datetime
 ) -> CheckedContacts:
     """Read and check a file without writing; raises `SheetRefused`, refused as `not_yours`."""
     require_records(by)
@@ -105,7 +105,12 @@ def check_contacts(
         convert(db, Contact, [{**_values(row), "created_at": now} for _, row, _ in new]),
         [company.id for *_, company in new],
         prepare_created(db, "company.contact_imported", Company, created, at=now),
-        ImportResult(len(new), unchanged=len(rows) - len(new), notices=sheet.notices),
+        ImportResult(
+            len(new),
+            unchanged=len(rows) - len(new),
+            notices=sheet.notices,
+            added_lines=[line for line, *_ in new],
+        ),
     )
 
 

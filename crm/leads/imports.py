@@ -14,7 +14,7 @@ from crm.base.locks import take_exclusive_lock
 from crm.base.mail import Site
 from crm.base.refs import new_ref
 from crm.base.sheet_problems import MOST_NAMED, Problem, named_lines
-from crm.base.sheets import ImportResult, Sheet, read_sheet
+from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.value_class import value_class
 from crm.leads.batch_duplicates import (
     Alike,
@@ -63,7 +63,7 @@ class CheckedLeads:
 
 
 def check_leads(
-    db: Session, *, content: bytes, by: Person | None, now: datetime, leaves_out: bool = False
+    db: Session, *, content: Source, by: Person | None, now: datetime, leaves_out: bool = False
 ) -> CheckedLeads:
     """Read and check a file without writing; `leaves_out`: likely duplicates are not wanted.
 
@@ -105,6 +105,7 @@ def check_leads(
         unchanged=count - len(new),
         left_out=len(new) - len(kept),
         notices=sheet.notices,
+        added_lines=[row.line for row in kept],
     )
     return CheckedLeads(
         kept,

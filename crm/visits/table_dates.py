@@ -84,10 +84,16 @@ def _cleaned(text: str) -> str:
 
 def one_day(text: str, title: TitlePeriod, field: str) -> date:
     """The date of a cell that holds one; refused as `bad_date`, `day_without_month`."""
-    first, last, _ = _days(_cleaned(text), title, field)
+    first, last = first_and_last(text, title, field)
     if first != last:
         raise Refused("bad_date", field=field, value=text)
     return first
+
+
+def first_and_last(text: str, title: TitlePeriod, field: str) -> tuple[date, date]:
+    """The dates of a cell that holds one or a range; refused as `one_day` is."""
+    first, last, _ = _days(_cleaned(text), title, field)
+    return first, last
 
 
 def _from_and_to(

@@ -371,18 +371,21 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "imports.preview": ADMINS,
     "imports.apply": ADMINS,
     "imports.problems": ADMINS,
+    "imports.rows": ADMINS,
     "people_imports.show": ADMINS,
     "people_imports.template": ADMINS,
     "people_imports.export": ADMINS,
     "people_imports.preview": ADMINS,
     "people_imports.apply": ADMINS,
     "people_imports.problems": ADMINS,
+    "people_imports.rows": ADMINS,
     "receipt_imports.show": WITH_RECORDS,
     "receipt_imports.template": WITH_RECORDS,
     "receipt_imports.export": WITH_RECORDS,
     "receipt_imports.preview": WITH_RECORDS,
     "receipt_imports.apply": WITH_RECORDS,
     "receipt_imports.problems": WITH_RECORDS,
+    "receipt_imports.rows": WITH_RECORDS,
     "rates.listing": SYSTEM,
     "rates.enter": SYSTEM,
     "rates.template": SYSTEM,
@@ -452,7 +455,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "target_admin.remove": SYSTEM,
 }
 # These check a whole file before they take the write lock, and nothing in it affects a figure.
-CHECKED_FIRST = frozenset({"imports.preview", "imports.apply", "imports.problems"})
+CHECKED_FIRST = frozenset({"imports.preview", "imports.apply", "imports.problems", "imports.rows"})
 # Whose password is temporary or too old can only replace it or sign out.
 WITH_OLD_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})
 # Who must have a second factor and has none can only set one up or sign out.

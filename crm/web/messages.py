@@ -56,6 +56,7 @@ SENTENCES = {
     "successor_sees_not": "{name} 不能知悉所涉的线索，请改选知悉范围内的人员。",
     "successor_not_posted": "{name} 没有任职，不能带队或同行。",
     "successor_on_other_side": "{name} 在这份督办单上已是另一方，承办和经办不能是同一人。",
+    "successor_decides": "{name} 是此项申报的认定人，不能接任申报人。",
     "officer_oversees_not": "{name} 不能经办督办单：经办人须是督查人员、领导或系统管理员。",
     # postings, units, absences
     "no_posting_then": "{on} 没有主要任职，请直接添加任职。",
@@ -165,6 +166,7 @@ SENTENCES = {
     "receipt_ref_taken": "编号“{ref}”的到资已存在，内容与本行不同：{columns}。",
     "ref_taken": "编号“{ref}”的拜访已存在，内容与本行不同：{columns}。",
     # files of leads, companies, contacts and follow-ups
+    "figure_without_unit": "“{value}”没有写明单位：请在列名中写明元、万元或亿元，或写成 12.5亿元。",
     "bad_figure": "“{value}”不是金额，请填写 12.5亿元、8,000万美元，或以元为单位的数字。",
     "currency_disagrees": "金额中写明的币种与“币种”列不一致，请核对。",
     "table_not_found": "未找到表头：需有一行（或两行）写明{columns}等列名。",
@@ -215,6 +217,7 @@ SENTENCES = {
     "ambiguous_lead": "有多条线索叫“{lead}”，请改填编号。",
     "followup_ref_taken": "编号“{ref}”的跟进已存在，内容与本行不同：{columns}。",
     "alike_lead": "疑似与线索 {ref} 为同一企业（{why}）。",
+    "alike_company": "疑似与已有企业“{company}”为同一企业（{why}）。",
     "alike_in_file": "疑似与第 {first} 行为同一企业（{why}）。",
     # the working calendar
     "no_rows": "文件只有列名，没有数据。",

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, StringField
+from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, InputRequired
 
-from crm.imports.rules import PEOPLE, VISITS
+from crm.imports.rules import LISTS, PEOPLE, VISITS
 from crm.imports.settings import Settings
 from crm.people.rules import Duty
 from crm.visits.rules import Kind
@@ -66,7 +66,25 @@ class RosterColumnsForm(FlaskForm):
         return {"duty": str(self.duty.data), "from_on": str(self.from_on.data)}
 
 
-COLUMN_FORMS: Mapping[str, type[ColumnsForm | RosterColumnsForm]] = {
+class RecordColumnsForm(FlaskForm):
+    """What becomes of rows that others may have entered already."""
+
+    takes_alike = BooleanField("疑似重复的行也导入（确为其他项目或企业）")
+
+    @classmethod
+    def of(cls, settings: Settings, _on: date) -> Self:
+        """The form of what was chosen before."""
+        return cls(formdata=None, takes_alike=settings.takes_alike)
+
+    @property
+    def usual(self) -> dict[str, bool]:
+        """What holds for all rows."""
+        return {"takes_alike": bool(self.takes_alike.data)}
+
+
+ColumnForm: TypeAlias = ColumnsForm | RosterColumnsForm | RecordColumnsForm
+COLUMN_FORMS: Mapping[str, type[ColumnForm]] = {
+    **dict.fromkeys(LISTS, RecordColumnsForm),
     VISITS: ColumnsForm,
     PEOPLE: RosterColumnsForm,
 }

@@ -8,8 +8,9 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from crm.base.sheets import Format, write_records
 from crm.base.value_class import value_class
 from crm.imports.queries import LikelyPeople
-from crm.imports.rules import PEOPLE, RowState
+from crm.imports.rules import PEOPLE, VISITS, RowState
 from crm.imports.settings import KeptProblem, Report, ReportRow
+from crm.imports.table_kinds import TABLE_KINDS
 from crm.imports.tables import Upload
 from crm.people.roster_words import ROSTER_COLUMNS
 from crm.visits.fields import VISIT_COLUMNS
@@ -41,6 +42,10 @@ _ROSTER_NAMES = {
     "section": "科室（最下一级）",
     "post": "职务（据此推定职务类别）",
 }
+_RECORD_NAMES = {kind: {"number": "序号（不导入）"} for kind in TABLE_KINDS}
+_RECORD_NAMES["absences"] |= {"username": "姓名或账号", "dates": "起止日期（在一格里）"}
+_RECORD_NAMES["receipts"] |= {"lead": "项目（名称、编号或企业）"}
+_RECORD_NAMES["followups"] |= {"lead": "线索（项目名称或编号）"}
 
 
 @value_class
@@ -117,6 +122,9 @@ def options_of(kind: str, *, is_admin: bool) -> list[tuple[str, str]]:
             (column.code, _ROSTER_NAMES.get(column.code, column.name)) for column in ROSTER_COLUMNS
         ]
         return [("", "不导入"), *codes]
+    if kind != VISITS:
+        columns = TABLE_KINDS[kind].vocabulary.columns | _RECORD_NAMES.get(kind, {})
+        return [("", "不导入"), *columns.items()]
     offered = (*_OPTIONS, *_OF_ADMINS) if is_admin else _OPTIONS
     return [("", "不导入"), *((code, _NAMES[code]) for code in offered)]
 
@@ -189,8 +197,9 @@ def _preview_row(row: ReportRow, headings: Sequence[str]) -> PreviewRow:
     return PreviewRow(row.line, row.state, cells, why)
 
 
-def people_fields(names: Sequence[LikelyPeople]) -> list[PersonField]:
+def people_fields(names: Sequence[LikelyPeople], *, takes_outsiders: bool) -> list[PersonField]:
     """A choice of people for each name."""
+    outsider = [(OUTSIDER, "不是本系统人员，写入备注")] if takes_outsiders else []
     return [
         PersonField(
             f"person-{place}",
@@ -198,7 +207,7 @@ def people_fields(names: Sequence[LikelyPeople]) -> list[PersonField]:
             [
                 (NOT_CHOSEN, "请选择"),
                 *((username, f"{name}（{username}）") for username, name in likely.people),
-                (OUTSIDER, "不是本系统人员，写入备注"),
+                *outsider,
             ],
         )
         for place, likely in enumerate(names)

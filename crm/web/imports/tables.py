@@ -16,7 +16,7 @@ from crm.extensions import db
 from crm.imports import service, undoing
 from crm.imports.models import ImportRun
 from crm.imports.queries import has_file, likely_people, my_run, my_runs
-from crm.imports.rules import LISTS, VISITS, RowState, RunState, may_open
+from crm.imports.rules import LISTS, PEOPLE, VISITS, RowState, RunState, may_open
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import opened
 from crm.people.queries import unit_tree
@@ -27,7 +27,7 @@ from crm.web.errors import problem_sentences, refusal_text
 from crm.web.files.limits import LARGE_FORMS
 from crm.web.imports.forms import FileForm
 from crm.web.imports.kept_rows import kept_as_rows
-from crm.web.imports.kinds import KINDS
+from crm.web.imports.kinds import KINDS, note_what_matters
 from crm.web.imports.roster_questions import answers_to, asked_of
 from crm.web.imports.runs import LISTINGS, can_undo, run_rows
 from crm.web.imports.table_forms import COLUMN_FORMS, MOST_BYTES, PeopleForm, SheetForm
@@ -41,6 +41,7 @@ from crm.web.imports.table_pages import (
 )
 from crm.web.nav import stand_under
 from crm.web.people.first_passwords import offer_of_run
+from crm.web.site import site
 from crm.web.transaction import moment, only_matters, today, transaction
 
 bp = Blueprint("tables", __name__, url_prefix="/import")
@@ -170,10 +171,20 @@ def answer(run_id: int) -> ResponseReturnValue:
 def apply(run_id: int) -> ResponseReturnValue:
     """Import all rows, or those that can be."""
     run, only_usable = _run(run_id), request.form.get("rows") == "usable"
-    only_matters(service.is_outdated_by)
+    if run.kind in {VISITS, PEOPLE}:
+        only_matters(service.is_outdated_by)
+    else:
+        note_what_matters(run.kind)
     try:
         with transaction() as session:
-            service.apply(session, run=run, only_usable=only_usable, by=signed_in(), now=moment())
+            service.apply(
+                session,
+                run=run,
+                only_usable=only_usable,
+                by=signed_in(),
+                now=moment(),
+                site=site(),
+            )
     except Refused as refused:
         flash(refusal_text(refused), "danger")
         only_matters(_bears_on_check)
@@ -304,7 +315,10 @@ def _preview_page(run: ImportRun) -> str:
         "imports/rows.html",
         run=run,
         page=page,
-        people=people_fields(likely_people(db.session, report.open, today())),
+        people=people_fields(
+            likely_people(db.session, report.open, today()),
+            takes_outsiders=run.kind == VISITS,
+        ),
         asked=asked_of(report.questions, unit_tree(db.session)),
         again=_again(run),
     )

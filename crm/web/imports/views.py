@@ -1,15 +1,14 @@
 """Imports on a page: a file is previewed, then imported whole or not at all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
-from crm.base.audit_chain import Subject, entries_made
+from crm.base.audit_chain import entries_made
 from crm.base.errors import Refused
 from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
@@ -17,38 +16,20 @@ from crm.imports import service
 from crm.imports.queries import my_runs
 from crm.imports.rules import PEOPLE
 from crm.leads.imports import AlikeRow
-from crm.people.imports import is_own_file
 from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import Export, attached, exported
 from crm.web.errors import problem_sentences, refusal_text
 from crm.web.files.limits import LARGE_FORMS
 from crm.web.imports.forms import MOST_BYTES, MOST_MEGABYTES, ApplyForm, FileForm, packed
-from crm.web.imports.kinds import KINDS, FileKind
+from crm.web.imports.kinds import KINDS, FileKind, is_own_file, note_what_matters
 from crm.web.imports.rows import Tab, alike_rows, problem_rows, with_problems
 from crm.web.imports.runs import run_rows
 from crm.web.site import site
-from crm.web.transaction import moment, only_matters, today, transaction, trial
+from crm.web.transaction import moment, today, transaction, trial
 
 MOST_OF_NAME = 100  # characters of a file's name
 MOST_LISTED = 50  # problems, notices or likely duplicates; the file to download has all problems
-# Changes of others that bear on what was checked.
-READ = frozenset(
-    {
-        "company",
-        "contact",
-        "lead",
-        "followup",
-        "person",
-        "posting",
-        "unit",
-        "catalog_entry",
-        "site",
-        "exchange_rate",
-        "milestone_kind",
-        "own_field",
-    }
-)
 
 
 def start() -> ResponseReturnValue:
@@ -81,13 +62,14 @@ def preview(kind: str) -> ResponseReturnValue:
         form.file.errors = [f"请选择文件，不超过 {MOST_MEGABYTES} MB；更大的请分成几个文件。"]
         return _file_page(kind, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
-    if kind == PEOPLE and not is_own_file(content):
-        return _begin_roster(form, content, (upload and upload.filename) or "")
+    if not is_own_file(kind, content):
+        return _begin_table(kind, form, content, (upload and upload.filename) or "")
     try:
         with _looking(KINDS[kind]):
             file = _check(KINDS[kind], content, leaves_out=False)
     except SheetRefused as refused:
-        return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
+        name = (upload and upload.filename) or ""
+        return _problems_page(kind, content, refused, name), HTTPStatus.UNPROCESSABLE_ENTITY
 
     alike: Sequence[AlikeRow] = getattr(file, "alike", ())  # not every kind has them
     return render_template(
@@ -107,7 +89,14 @@ def preview(kind: str) -> ResponseReturnValue:
     )
 
 
-def _begin_roster(form: FileForm, content: bytes, name: str) -> ResponseReturnValue:
+def rows(kind: str) -> ResponseReturnValue:
+    """Look at a file row by row, of which only what is usable may be imported."""
+    form = ApplyForm()
+    content = form.file_content or abort(400)
+    return _begin_table(kind, FileForm(formdata=None), content, form.file_name.data or "")
+
+
+def _begin_table(kind: str, form: FileForm, content: bytes, name: str) -> ResponseReturnValue:
     """Read a bureau's own table, whose columns are looked at first."""
     try:
         with transaction() as session:
@@ -117,7 +106,7 @@ def _begin_roster(form: FileForm, content: bytes, name: str) -> ResponseReturnVa
                 file_name=name[-MOST_OF_NAME:],
                 by=signed_in(),
                 now=moment(),
-                kind=PEOPLE,
+                kind=kind,
             )
             run_id = run.id
     except SheetRefused as refused:
@@ -126,20 +115,19 @@ def _begin_roster(form: FileForm, content: bytes, name: str) -> ResponseReturnVa
         form.file.errors = [refusal_text(refused)]
     else:
         return redirect(url_for("tables.show", run_id=run_id))
-    return _file_page(PEOPLE, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    return _file_page(kind, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def apply(kind: str) -> ResponseReturnValue:
     """Import the file that was previewed."""
     form = ApplyForm()
     content = form.file_content or abort(400)
-    if not KINDS[kind].is_tried:  # for what is tried every change of others matters
-        only_matters(_bears_on_file)
+    note_what_matters(kind)
     try:
         with transaction() as session:
             before = entries_made(session)
             file = _check(KINDS[kind], content, leaves_out=form.leaves_out)
-            result = KINDS[kind].keep(session, file, signed_in(), moment(), site())
+            result = KINDS[kind].records.keep(session, file, signed_in(), moment(), site())
             run = service.note_file(
                 session,
                 kind=kind,
@@ -151,7 +139,8 @@ def apply(kind: str) -> ResponseReturnValue:
             )
             run_id = run.id if run else None
     except SheetRefused as refused:
-        return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
+        name = form.file_name.data or ""
+        return _problems_page(kind, content, refused, name), HTTPStatus.UNPROCESSABLE_ENTITY
 
     flash(_said(result), "success")
     if run_id:
@@ -181,11 +170,11 @@ def _said(result: ImportResult) -> str:
 
 def _looking(of_kind: FileKind) -> AbstractContextManager[object]:
     """For a look at a file: what is written for that is taken back."""
-    return trial() if of_kind.is_tried else nullcontext()
+    return trial() if of_kind.records.is_tried else nullcontext()
 
 
 def _check(of_kind: FileKind, content: bytes, *, leaves_out: bool) -> Any:
-    return of_kind.check(db.session, content, signed_in(), moment(), leaves_out=leaves_out)
+    return of_kind.records.check(db.session, content, signed_in(), moment(), leaves_out=leaves_out)
 
 
 def _is_marked(refused: SheetRefused) -> bool:
@@ -193,16 +182,13 @@ def _is_marked(refused: SheetRefused) -> bool:
     return any(problem.column for problem in refused.problems)
 
 
-def _bears_on_file(_session: Session, changed: Collection[Subject]) -> bool:
-    return any(subject in READ for subject, _ in changed)
-
-
-def _problems_page(kind: str, content: bytes, refused: SheetRefused) -> str:
+def _problems_page(kind: str, content: bytes, refused: SheetRefused, name: str) -> str:
     return render_template(
         "imports/problems.html",
-        form=ApplyForm(formdata=None, content=packed(content)),
+        form=ApplyForm(formdata=None, content=packed(content), file_name=name[-MOST_OF_NAME:]),
         kind=kind,
         of_kind=KINDS[kind],
+        goes_by_rows=kind != PEOPLE and _is_marked(refused),
         problems=problem_rows(refused.problems[:MOST_LISTED]),
         count=len(refused.problems),
         is_marked=_is_marked(refused),
@@ -237,7 +223,8 @@ def _pages(name: str, prefix: str) -> Blueprint:
     pages.post(kind)(preview)
     pages.post(f"{kind}/apply")(apply)
     pages.post(f"{kind}/problems{suffix}")(problems)
-    LARGE_FORMS.update({f"{name}.preview", f"{name}.apply", f"{name}.problems"})
+    pages.post(f"{kind}/rows")(rows)
+    LARGE_FORMS.update(f"{name}.{step}" for step in ("preview", "apply", "problems", "rows"))
     return pages
 
 
