@@ -35,6 +35,8 @@ from crm.problems.models import Problem, ProblemCategory, ProblemEntry, ProblemL
 from crm.problems.rules import EntryKind, ProblemState
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
+from crm.results.models import Claim
+from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.transactions import transaction
@@ -366,6 +368,21 @@ def make_order(db: Session, unit: Unit, *, officer: Person | None = None, **give
     }
     officer_id = officer.id if officer else None
     return _add(db, Order(unit_id=unit.id, officer_id=officer_id, **values | given))
+
+
+def make_claim(db: Session, lead: Lead, by: Person, **given: object) -> Claim:
+    """A claim of a signing in July, returned to be corrected, without its history."""
+    at = datetime(2026, 7, 10, 2, tzinfo=UTC)
+    values = {
+        "kind": ClaimKind.SIGNED,
+        "state": ClaimState.RETURNED,
+        "round": 1,
+        "first_claimed_at": at,
+        "claimed_at": at,
+        "reached_on": date(2026, 7, 8),
+        "counts_on": date(2026, 7, 8),
+    }
+    return _add(db, Claim(lead_id=lead.id, claimed_by_id=by.id, **values | given))
 
 
 def make_problem_category(db: Session, name: str = "", **given: object) -> ProblemCategory:

@@ -18,6 +18,7 @@ from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.problems.permissions import may_know as may_know_problem
 from crm.reassignment.queries import OpenThing
 from crm.reassignment.rules import Thing
+from crm.results.models import Claim
 from crm.supervision.models import Order
 
 
@@ -45,7 +46,7 @@ def require_fit(db: Session, taking: Taking) -> None:
     """Refuse whoever cannot take it over.
 
     As `successor_leaves`, `successor_sees_not`, `own_succession`, `successor_not_posted`,
-    `successor_on_other_side`, `officer_oversees_not`.
+    `successor_on_other_side`, `officer_oversees_not`, `successor_decides`.
     """
     to = taking.to
     # also whoever leaves later: it would have to be handed over again
@@ -113,6 +114,14 @@ def _check_problem(db: Session, taking: Taking) -> None:
         raise taking.refused("successor_sees_not")
 
 
+def _check_claim(db: Session, taking: Taking) -> None:
+    claim = db.get_one(Claim, taking.thing.row_id)
+    # PROJECTS 7: who decided on it is another than whoever claims
+    if taking.to.id in (claim.decided_by_id, claim.named_id):
+        raise taking.refused("successor_decides")
+    _check_leads(db, taking)
+
+
 def _sees(db: Session, taking: Taking, lead_id: int) -> bool:
     return may_see(db, viewer(db, taking.to, taking.on), lead_id, taking.on)
 
@@ -122,6 +131,7 @@ _CHECKS: Mapping[Thing, Callable[[Session, Taking], None]] = {
     Thing.ORDER_PERSON: _check_order_person,
     Thing.ORDER_OFFICER: _check_order_officer,
     Thing.PROBLEM: _check_problem,
+    Thing.CLAIM: _check_claim,
     Thing.FOLLOWUP: _check_leads,
     Thing.VISIT: _check_visit,
     Thing.JOINED: _check_visit,

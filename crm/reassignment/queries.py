@@ -20,6 +20,8 @@ from crm.people.rules import Role
 from crm.problems.models import Problem, ProblemLead
 from crm.problems.rules import OVER
 from crm.reassignment.rules import Thing
+from crm.results.models import Claim
+from crm.results.rules import OPEN
 from crm.supervision.models import Order
 from crm.supervision.rules import CLOSED
 from crm.visits.models import Visit, VisitLead, VisitParticipant
@@ -58,6 +60,7 @@ def open_things_of(db: Session, person_id: int, now: datetime) -> list[OpenThing
         *_roles(db, person_id, civil_date(now)),
         *_orders(db, person_id),
         *_problems(db, person_id),
+        *_claims(db, person_id),
         *_followups(db, person_id),
         *_visits(db, person_id, now),
     ]
@@ -94,6 +97,7 @@ def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
         select(Order.person_id).where(_is_open(), Order.person_id.is_not(None)),
         select(Order.officer_id).where(_is_open(), Order.officer_id.is_not(None)),
         select(Problem.person_id).where(Problem.state.not_in(OVER), Problem.person_id.is_not(None)),
+        select(Claim.claimed_by_id).where(Claim.state.in_(OPEN)),
         select(Followup.person_id).where(Followup.done_at.is_(None)),
         select(Visit.leader_id).where(planned),
         # of a visit that has begun a companion has nothing to hand over
@@ -180,6 +184,14 @@ def _problems(db: Session, person_id: int) -> Iterator[OpenThing]:
         text = f"{formatting.day(problem.due_on)}到期（{problem.state.label}）"
         on, words = problem.due_on, problem.matter
         yield OpenThing(Thing.PROBLEM, problem.id, on, text, words, frozenset(lead_ids))
+
+
+def _claims(db: Session, person_id: int) -> Iterator[OpenThing]:
+    query = select(Claim).where(Claim.claimed_by_id == person_id, Claim.state.in_(OPEN))
+    for claim in db.scalars(query):
+        text, on = f"{claim.kind.label}（{claim.state.label}）", civil_date(claim.claimed_at)
+        leads = frozenset({claim.lead_id})
+        yield OpenThing(Thing.CLAIM, claim.id, on, text, lead_ids=leads)
 
 
 def _followups(db: Session, person_id: int) -> Iterator[OpenThing]:

@@ -18,6 +18,7 @@ class Thing(LabeledEnum):
     ORDER_PERSON = "order_person", "督办单责任人"
     ORDER_OFFICER = "order_officer", "督办单经办人"
     PROBLEM = "problem", "困难问题承办人"
+    CLAIM = "claim", "认定申报"
     FOLLOWUP = "followup", "跟进"
     VISIT = "visit", "计划中的拜访"
     JOINED = "joined", "计划同行的拜访"

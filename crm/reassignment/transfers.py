@@ -15,6 +15,8 @@ from crm.problems.models import Problem
 from crm.reassignment.eligibility import Taking
 from crm.reassignment.queries import OpenThing, Span
 from crm.reassignment.rules import Thing
+from crm.results.handover import replace_claimant
+from crm.results.models import Claim
 from crm.supervision.handover import replace_officer, replace_person
 from crm.supervision.models import Order
 from crm.visits.handover import cut_stay, give_place, give_up, give_visit
@@ -32,7 +34,7 @@ def settle(
 ) -> None:
     """Settle what nobody takes over; an order goes on without that person.
 
-    A role or a follow-up that nobody may take waits for the next day: until then
+    A role, a claim or a follow-up that nobody may take waits for the next day: until then
     `leads.succession` names somebody on a restricted lead, who takes it.
     """
     match thing.kind:
@@ -74,6 +76,11 @@ def _give_problem(db: Session, taking: Taking, _span: Span | None) -> None:
     replace_owner(db, problem=problem, to=taking.to, by=taking.by, now=taking.now)
 
 
+def _give_claim(db: Session, taking: Taking, _span: Span | None) -> None:
+    claim = db.get_one(Claim, taking.thing.row_id)
+    replace_claimant(db, claim=claim, to=taking.to, by=taking.by, now=taking.now)
+
+
 def _give_followup(db: Session, taking: Taking, _span: Span | None) -> None:
     step = db.get_one(Followup, taking.thing.row_id)
     hand_over_followup(db, followup=step, to=taking.to, by=taking.by, now=taking.now)
@@ -100,6 +107,7 @@ _GIVE_BY_THING: Mapping[Thing, Callable[[Session, Taking, Span | None], None]] =
     Thing.ORDER_PERSON: _give_order_person,
     Thing.ORDER_OFFICER: _give_order_officer,
     Thing.PROBLEM: _give_problem,
+    Thing.CLAIM: _give_claim,
     Thing.FOLLOWUP: _give_followup,
     Thing.VISIT: _give_visit,
     Thing.JOINED: _give_place,

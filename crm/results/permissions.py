@@ -108,8 +108,12 @@ def actor_conditions(scope: ClaimScope) -> dict[Actor, ColumnElement[bool]]:
     """Of each actor, the claims to which the viewer is it."""
     me, role = scope.viewer.person_id, scope.viewer.role
     is_supervisor = role is Role.SUPERVISOR
-    claimed = exists().where(
-        ClaimEntry.claim_id == Claim.id, ClaimEntry.step.in_(CLAIMED_BY), ClaimEntry.by_id == me
+    # whoever took a claim over is its claimant beside those who claimed
+    claimed = or_(
+        Claim.claimed_by_id == me,
+        exists().where(
+            ClaimEntry.claim_id == Claim.id, ClaimEntry.step.in_(CLAIMED_BY), ClaimEntry.by_id == me
+        ),
     )
     roles = {
         actor: exists().where(
@@ -175,7 +179,7 @@ def situation_of(db: Session, scope: ClaimScope, claim: Claim, at: datetime) -> 
         ClaimEntry.claim_id == claim.id, ClaimEntry.step.in_(CLAIMED_BY)
     )
     actors = set(lead_actors(db, scope, claim.lead_id))
-    if me in set(db.scalars(query)):
+    if me in {claim.claimed_by_id, *db.scalars(query)}:
         actors.add(Actor.CLAIMANT)
     if db.scalar(select(Claim.id).where(Claim.id == claim.id, _recogniser(scope))) is not None:
         actors.add(Actor.RECOGNISER)

@@ -9,6 +9,7 @@ from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Kind, Status
 from tests.factories import (
+    make_claim,
     make_followup,
     make_grant,
     make_lead,
@@ -57,6 +58,7 @@ def open_everything(db, zone):
     zone.step = make_followup(db, lead, leaver, TODAY + DAY)
     zone.order = make_order(db, zone.bureau, person_id=leaver.id)
     zone.draft = make_order(db, zone.bureau, officer=leaver)
+    zone.claim = make_claim(db, lead, leaver)
     zone.problem = make_problem(db, zone.chief, [lead], unit=zone.bureau, person=leaver)
     zone.grant = make_grant(db, leaver, zone.chief)
     return zone

@@ -17,6 +17,7 @@ from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.accounts import RecordAccessEnded, disable_person
 from crm.people.models import EntryGrant
+from crm.people.permissions import viewer
 from crm.people.rules import Role
 from crm.people.service import change_person
 from crm.quotas.live import live_figures
@@ -31,6 +32,9 @@ from crm.reassignment.service import (
     settle_closed,
     settle_ended,
 )
+from crm.results.models import Claim
+from crm.results.permissions import actor_conditions, claim_scope, situation_of
+from crm.results.workflow import Actor
 from crm.visits.models import CompanionNotice, Visit, VisitFile, VisitFormer, VisitParticipant
 from crm.visits.rules import Kind, Status, Verdict, cut_between
 from tests.conftest import NOW
@@ -140,10 +144,32 @@ def test_each_thing_leaves_its_entry_and_so_does_the_whole(db, full):
         "order.handed_over",
         "followup.handed_over",
         "problem.handed_over",
+        "claim.handed_over",
         "visit.handed_over",
         "visit.cut",
         "person.handed_over",
     }
+
+
+def test_whoever_decided_on_a_claim_takes_none_over(db, full):
+    full.claim.decided_by_id = full.heir.id
+    plan = Plan({f"claim-{full.claim.id}": full.heir.id})
+
+    with pytest.raises(Unfit) as refused:
+        handed(db, full, plan)
+
+    assert [(why.field, why.code) for why in refused.value.problems] == [
+        (f"claim-{full.claim.id}", "successor_decides")
+    ]
+
+
+def test_a_returned_claim_waits_for_whoever_took_it_over(db, full):
+    handed(db, full, Plan({f"claim-{full.claim.id}": full.heir.id}))
+
+    scope = claim_scope(db, viewer(db, full.heir, TODAY), TODAY)
+    assert Actor.CLAIMANT in situation_of(db, scope, full.claim, NOW).actors
+    mine = select(Claim.id).where(actor_conditions(scope)[Actor.CLAIMANT])
+    assert db.scalars(mine).all() == [full.claim.id]
 
 
 def test_all_or_nothing_and_each_refusal_at_its_thing(db, full):

@@ -202,6 +202,7 @@ ACTIONS: Mapping[str, str] = {
     "problem.withdrawn": "撤回困难问题",
     "problem.named": "指定困难问题办理人",
     "problem.handed_over": "移交困难问题",
+    "claim.handed_over": "移交认定申报",
     "problem_category.added": "添加困难问题类别",
     "problem_category.changed": "修改困难问题类别",
     "calendar.set": "调整工作日历",

@@ -112,7 +112,7 @@ def test_leaving_leads_on_to_it_and_says_what_becomes_of_the_rest(app, at_admins
     page = at_admins.get("/admin/people/leaver/leaving").text
     answer = at_admins.post("/admin/people/leaver/leaving", data={"last_on": "2026-07-31"})
 
-    assert "名下还有 10 项未办结的事项" in page
+    assert "名下还有 11 项未办结的事项" in page
     assert answer.location == PAGE
 
 
