@@ -99,14 +99,23 @@ def _texts(sheet: CalamineSheet) -> list[list[str]]:
 
 
 def _fill(texts: list[list[str]], merged: Iterable[Range]) -> frozenset[Place]:
-    """Write the text of each merged range into all its cells; returns those that got it."""
+    """Write the text of each merged range into all its cells; returns those that got it.
+
+    Refused as `merged_cells_overlap`: no sheet has such ranges, and a thousand of them over all its
+    cells would keep the server busy for minutes.
+    """
     filled = set()
+    left_over = sum(map(len, texts))
     for (top, left), (bottom, right) in merged:
         if top >= len(texts) or left >= len(texts[top]):
             continue
         text = texts[top][left]
         for row in range(top, min(bottom + 1, len(texts))):
-            for column in range(left, min(right + 1, len(texts[row]))):
+            columns = range(left, min(right + 1, len(texts[row])))
+            left_over -= len(columns)
+            if left_over < 0:
+                raise refused("merged_cells_overlap")
+            for column in columns:
                 if (row, column) != (top, left) and text.strip():
                     texts[row][column] = text
                     filled.add((row + 1, column + 1))

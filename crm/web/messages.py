@@ -124,6 +124,7 @@ SENTENCES = {
     "workbook_too_large": "表格展开后超过 {megabytes} MB，请分成几个文件导入。",
     "workbook_too_dense": "表格文件的压缩比异常，请把数据复制到新建的表格里再导入。",
     "workbook_too_wide": "{cell} 格离其他内容太远，请删去多余的内容后再导入。",
+    "merged_cells_overlap": "表格中的合并单元格互相重叠，请在表格软件中重新保存后再上传。",
     "workbook_merged_cells": "从 {cell} 格起有合并的单元格，请取消合并、逐格填写后再导入。",
     "cell_without_value": "{cell} 格是错误值或未计算的公式，请改为具体内容。",
     "rows_hidden": "表格里隐藏或筛选掉的 {count} 行（第 {rows} 行）也已读取。",

@@ -1,8 +1,13 @@
 """A bureau's table in a sheet: its head, its rows, and which column is which."""
 
+import io
+import re
+from zipfile import ZipFile
+
 import pytest
 
 from crm.base.open_files import open_file
+from crm.base.sheets import SheetRefused
 from crm.base.table_columns import cells_by_code
 from crm.base.table_heads import LeftOut, table_of
 from crm.visits.table_words import VOCABULARY
@@ -41,6 +46,28 @@ def test_merged_cells_of_rows_are_filled_and_marked():
 
     assert [row.cells[2] for row in found.rows] == ["严书禾"] * 3
     assert [row.filled for row in found.rows] == [frozenset(), {2}, {2}]
+
+
+def test_merged_ranges_that_overlap_are_refused_before_they_are_filled():
+    content = bureau_sheet(bureau_rows(30, ["沈若川"]), merges=[(0, 2, 2, 2, "严书禾")])
+    everything = b'<mergeCell ref="A1:K40"/>' * 3
+
+    with pytest.raises(SheetRefused) as refused:
+        open_file(with_merges(content, everything)).grid("")
+
+    assert refused.value.problems[0].why.code == "merged_cells_overlap"
+
+
+def with_merges(content, ranges):
+    """The file with these ranges in the place of its own, as no spreadsheet program writes it."""
+    changed = io.BytesIO()
+    with ZipFile(io.BytesIO(content)) as old, ZipFile(changed, "w") as new:
+        for part in old.infolist():
+            data = old.read(part)
+            if part.filename == "xl/worksheets/sheet1.xml":
+                data = re.sub(rb"(<mergeCells[^>]*>).*(?=</mergeCells>)", rb"\1" + ranges, data)
+            new.writestr(part, data)
+    return changed.getvalue()
 
 
 def test_a_sheet_is_chosen_and_an_empty_one_is_none():
