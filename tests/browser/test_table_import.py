@@ -8,7 +8,7 @@ from crm.transactions import transaction
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.factories import make_person, make_regime, make_unit
 
-ROWS = 60
+ROWS = 300
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

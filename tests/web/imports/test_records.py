@@ -121,6 +121,7 @@ def test_the_columns_are_remembered_as_the_units_template(app, root):
 def test_an_amount_without_a_unit_is_refused_as_nobody_knows_what_12_is(app, root):
     address, page = previewed(root, "leads", lead_sheet(LEADS, unit="填报单位：招商局"))
 
+    assert re.search(r'href="/admin" class="active"', page.text)  # not under 拜访
     assert "没有写明单位" in page.text
     assert "没有可以导入的行" in page.text
     apply(root, address, "usable")
