@@ -194,6 +194,7 @@ const texts = {
   "visit_calendar.js": await bundled("visit_calendar.js"),
   "uploads.js": await bundled("uploads.js"),
   "offline.js": await bundled("offline.js"),
+  "example.js": await bundled("example.js"),
   "quick.js": await bundled("quick.js"),
   "icon-192.png": appIcon(192),
   "icon-512.png": appIcon(512),

@@ -27,6 +27,9 @@ class WrongSettingsError(Exception):
     """A setting is missing or invalid; the message names it and says why."""
 
 
+DEMO_MARK = "demo.json"  # in the data folder of a demonstration
+
+
 class Settings(BaseSettings):
     """What an operator configures; everything else is data or code."""
 
@@ -94,6 +97,11 @@ class Settings(BaseSettings):
         "zh_Hans",
         description="language of the messages that WTForms brings along; all else is Chinese",
     )
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the data folder is that of a demonstration (`crm demo`)."""
+        return (self.data / DEMO_MARK).exists()
 
     @property
     def site(self) -> Site:

@@ -39,6 +39,7 @@ from crm.people.password_rules import PasswordRules
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
+from crm.settings import DEMO_MARK
 from crm.transactions import transaction
 
 LIVED_DAYS = 31
@@ -76,7 +77,7 @@ class Folder:
     @property
     def mark(self) -> Path:
         """The file that marks a demonstration and names its date."""
-        return self.path / "demo.json"
+        return self.path / DEMO_MARK
 
     def secret_key(self) -> str:
         """The folder's secret key, created on first use."""

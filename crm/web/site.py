@@ -12,6 +12,12 @@ def site() -> Site:
     return own.site
 
 
+def is_demo() -> bool:
+    """Whether the data are those of a demonstration."""
+    own: Settings = current_app.config["SETTINGS"]
+    return own.is_demo
+
+
 def mail_settings() -> MailSettings:
     own: Settings = current_app.config["SETTINGS"]
     return own.of_mails

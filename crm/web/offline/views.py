@@ -25,10 +25,13 @@ from crm.web.auth import my_view, signed_in
 from crm.web.choices.fields import CompanyField
 from crm.web.forms import NOTHING
 from crm.web.offline.records import kept_day
+from crm.web.site import is_demo
 from crm.web.transaction import moment, today
 from crm.web.visits.forms import VisitForm, initial_values, offer_owners, set_choices
 
 bp = Blueprint("offline", __name__)
+# What somebody may have typed without network, for the demonstration: all of it is assumed.
+EXAMPLE = "昨天下午在上海拜访溟南显示，见了王总，谈设备选型"
 
 
 @bp.get("/sw.js")
@@ -52,7 +55,7 @@ def no_page() -> ResponseReturnValue:
 @bp.get("/me/queue")
 def queue() -> ResponseReturnValue:
     """What waits on this device; the server knows nothing of it, nor does it ask who looks."""
-    return render_template("offline/queue.html")
+    return render_template("offline/queue.html", example=EXAMPLE if is_demo() else "")
 
 
 @bp.get("/offline/day")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from crm.leads.models import Company
 from crm.leads.rules import Secrecy
 from crm.people.rules import Role
+from crm.settings import DEMO_MARK
 from crm.visits.rules import Status
 from tests.factories import (
     arranged,
@@ -86,3 +87,16 @@ def test_pages_of_the_device_are_nobodys(app, path):
 
     assert answer.status_code == 200
     assert "data-person" not in answer.text
+
+
+def test_the_demonstration_alone_offers_an_entry_that_waits(app, zone, tmp_path, monkeypatch):
+    client = sign_in(app, "lina")
+    own = app.config["SETTINGS"].model_copy(update={"data": tmp_path})
+    monkeypatch.setitem(app.config, "SETTINGS", own)
+    before = client.get("/me/queue").text
+    (tmp_path / DEMO_MARK).write_text("{}", encoding="utf-8")
+
+    page = client.get("/me/queue").text
+
+    assert "data-example" not in before
+    assert "data-example" in page
