@@ -37,6 +37,7 @@ from crm.people.models import Person
 from crm.people.permissions import viewer
 
 MOST_SHOWN = 8  # columns of a preview
+MOST_PASSES = 10  # checks of what is left once the refused rows are taken out
 
 
 class _TakenBackError(Exception):
@@ -91,8 +92,9 @@ def check(db: Session, *, run: ImportRun, upload: Upload, by: Person, now: datet
     rows = [row for each in upload.table.rows if (row := reader.row(sheet, each))]
     problems = _by_line(sheet.problems)
 
-    file, notices = None, list(upload.notices)
+    file, passes = None, 0
     while rows and file is None:
+        passes += 1
         sheet = Sheet(sheet.headings, rows, upload.notices)
         try:
             file = kind.check(db, sheet, by, now, leaves_out=not settings.takes_alike)
@@ -102,9 +104,12 @@ def check(db: Session, *, run: ImportRun, upload: Upload, by: Person, now: datet
             found = {line: by_line[line] for line in lines & by_line.keys()}
             # what is wrong with the table as a whole is so with each of its rows
             problems |= found or dict.fromkeys(lines, refused.problems)
+            if passes == MOST_PASSES:  # each refers to one that is refused, which may take hours
+                left = [Problem(Refused("rests_on_refused_row"))]
+                problems |= dict.fromkeys(lines - problems.keys(), left)
             rows = [row for row in rows if row.line not in problems]
     if file is None:
-        return Checked(None, ImportResult(), problems, dict(people.open), notices)
+        return Checked(None, ImportResult(), problems, dict(people.open), upload.notices)
 
     alike = () if settings.takes_alike else getattr(file, "alike", ())
     problems |= _alike(db, alike)

@@ -218,6 +218,7 @@ SENTENCES = {
     "ambiguous_lead": "有多条线索叫“{lead}”，请改填编号。",
     "followup_ref_taken": "编号“{ref}”的跟进已存在，内容与本行不同：{columns}。",
     "alike_lead": "疑似与线索 {ref} 为同一企业（{why}）。",
+    "rests_on_refused_row": "所引用的行不能导入，本行也不能导入。",
     "alike_company": "疑似与已有企业“{company}”为同一企业（{why}）。",
     "alike_in_file": "疑似与第 {first} 行为同一企业（{why}）。",
     # the working calendar

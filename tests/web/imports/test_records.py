@@ -162,6 +162,16 @@ def test_a_company_that_is_followed_up_already_is_left_out_or_imported_as_anothe
     assert len(rows_of(app, Company)) == 1
 
 
+def test_rows_that_refer_to_refused_ones_are_refused_after_a_few_checks(app, root):
+    head = ["编号", "项目名称", "企业名称", "前期项目"]
+    rows = [[f"X{n}", f"项目{n}", f"样例{n}科技有限公司", f"X{n - 1}"] for n in range(1, 16)]
+
+    address, page = previewed(root, "leads", table(head, *rows))
+
+    assert "不能导入 15" in page.text
+    assert "所引用的行不能导入" in root.get(f"{address}?state=refused").text
+
+
 def test_what_an_import_made_is_taken_back(app, root):
     address, _ = previewed(root, "leads", lead_sheet(LEADS))
     apply(root, address)
