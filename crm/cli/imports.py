@@ -19,6 +19,7 @@ from crm.base.sheets import (
     ImportResult,
     Problem,
     SheetRefused,
+    Source,
     write_template,
 )
 from crm.base.value_class import value_class
@@ -26,6 +27,8 @@ from crm.cli.base import changing, file_format, format_option, print_rows, readi
 from crm.cli.errors import RefusedError
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.imports import check_followups, keep_followups
+from crm.imports.record_words import VOCABULARIES
+from crm.imports.records import source_of
 from crm.imports.rosters import import_roster
 from crm.leads.company_imports import COMPANY_COLUMNS, check_companies, keep_companies
 from crm.leads.contact_imports import CONTACT_COLUMNS, check_contacts, keep_contacts
@@ -74,12 +77,12 @@ class Import:
     """
 
     columns: tuple[Column, ...]
-    check: Callable[[Session, bytes, datetime], Any]
+    check: Callable[[Session, Any, datetime], Any]
     keep: Callable[[Session, Any, datetime], ImportResult]
     all_columns: Callable[[Session], tuple[Column, ...]] | None = None  # with those of the zone
 
 
-def _unchecked(_db: Session, content: bytes, _now: datetime) -> bytes:
+def _unchecked(_db: Session, content: Source, _now: datetime) -> Source:
     """The file as it is: units, people and days are few and are checked as they are kept."""
     return content
 
@@ -186,6 +189,7 @@ def import_(  # noqa: PLR0913 - options are named
     """Import a FILE, CSV (UTF-8 or GB18030; - is stdin) or .xlsx, whole or not at all.
 
     Headers are Chinese or English; of a spreadsheet the first sheet that is not hidden is read.
+    A bureau's own table of records is read by the words of its head.
     People may also be a bureau's own roster: user names, units and duties are proposed by it; what
     must be chosen refuses the file and is named.
     Every problem is reported with its line and column; a repeat of the same file changes nothing.
@@ -200,7 +204,8 @@ def import_(  # noqa: PLR0913 - options are named
     elif file:
         try:
             with no_garbage_collection():  # a fifth of the time of 20,000 visits
-                outcome = _import(_of(kind, leaves_out=leaves_out), file, dry_run=dry_run)
+                of_kind = _of(kind, leaves_out=leaves_out)
+                outcome = _import(kind, of_kind, file, dry_run=dry_run)
         except SheetRefused as refused:
             raise _refusal(file, refused, form) from None
         _print(kind, outcome, dry_run=dry_run, form=form)
@@ -227,11 +232,11 @@ def _of(kind: What, *, leaves_out: bool) -> Import:
     )
 
 
-def _import(of_kind: Import, file: Path, *, dry_run: bool) -> ImportResult:
+def _import(kind: What, of_kind: Import, file: Path, *, dry_run: bool) -> ImportResult:
     content, now = _read(file), clock.now()
 
     with reading() as db:
-        checked = of_kind.check(db, content, now)
+        checked = of_kind.check(db, _source(db, kind, content, now), now)
 
     with changing() as db:
         outcome = of_kind.keep(db, checked, now)
@@ -239,6 +244,12 @@ def _import(of_kind: Import, file: Path, *, dry_run: bool) -> ImportResult:
             # only now: a trial finds the problems that the import itself would
             db.rollback()
     return outcome
+
+
+def _source(db: Session, kind: What, content: bytes, now: datetime) -> Source:
+    """The file as it is, or a bureau's table of records as a file of ours."""
+    is_record = kind.value in VOCABULARIES
+    return source_of(db, kind=kind.value, content=content, now=now) if is_record else content
 
 
 def _read(file: Path) -> bytes:

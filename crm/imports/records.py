@@ -20,21 +20,23 @@ from crm.base.mail import Site
 from crm.base.names import folded
 from crm.base.pending import savepoint
 from crm.base.sheet_problems import Problem, SheetRefused
-from crm.base.sheets import ImportResult, Sheet
+from crm.base.sheets import ImportResult, Sheet, Source, codes_of
 from crm.base.table_people import People
 from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
 from crm.imports.record_cells import RecordReader
 from crm.imports.record_kinds import RECORDS, RecordKind
+from crm.imports.record_words import VOCABULARIES
 from crm.imports.rules import RowState
 from crm.imports.settings import KeptProblem, Report, ReportRow, Settings
-from crm.imports.tables import Upload
+from crm.imports.tables import Upload, upload_of
 from crm.leads.import_names import people_named
 from crm.leads.imports import AlikeRow
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person
 from crm.people.permissions import viewer
+from crm.visits.table_dates import TitlePeriod
 
 MOST_SHOWN = 8  # columns of a preview
 MOST_PASSES = 10  # checks of what is left once the refused rows are taken out
@@ -83,14 +85,9 @@ def keep(  # noqa: PLR0913 - what was checked, and who keeps it
 def check(db: Session, *, run: ImportRun, upload: Upload, by: Person, now: datetime) -> Checked:
     """The rows as they stand now; of what is tried, they are records by now."""
     kind, settings = RECORDS[run.kind], Settings.read(run.settings)
-    upload = replace(upload, codes=_codes(db, kind, upload))
     people = People(people_named(db, civil_date(now)), settings.people)
-    leads = _leads(db, by, civil_date(now)) if kind.leads else {}
-    title = upload.title(run)
-    reader = RecordReader(kind, upload.codes, upload.table, title, people, leads)
-    sheet = Sheet(_headings(kind, upload), [], upload.notices)
-    rows = [row for each in upload.table.rows if (row := reader.row(sheet, each))]
-    problems = _by_line(sheet.problems)
+    sheet = _read(db, kind, upload, people, by=by, on=civil_date(run.made_at))
+    rows, problems = sheet.rows, _by_line(sheet.problems)
 
     file, passes = None, 0
     while rows and file is None:
@@ -142,10 +139,58 @@ def _headings(kind: RecordKind, upload: Upload) -> dict[str, str]:
     return names | dates | found
 
 
-def _leads(db: Session, by: Person, on: date) -> dict[str, str]:
+def _read(  # noqa: PLR0913 - a table and who reads it
+    db: Session, kind: RecordKind, upload: Upload, people: People, *, by: Person | None, on: date
+) -> Sheet:
+    """The rows that can be read, with the problems of the others."""
+    upload = replace(upload, codes=_codes(db, kind, upload))
+    title = TitlePeriod(on, upload.table.year, upload.table.month)
+    leads = _leads(db, by, on) if kind.leads else {}
+    reader = RecordReader(kind, upload.codes, upload.table, title, people, leads)
+    sheet = Sheet(_headings(kind, upload), [], upload.notices)
+    sheet.rows = [row for each in upload.table.rows if (row := reader.row(sheet, each))]
+    return sheet
+
+
+def is_own_file(kind: str, content: bytes) -> bool:
+    """Whether the file has our columns, and is no table of a bureau; one that is broken counts."""
+    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
+
+    columns = RECORDS[kind].columns
+    needed = {column.code for column in columns if not (column.optional or column.shown_only)}
+    try:
+        rows = open_file(content).grid("").rows
+    except SheetRefused:
+        return True
+    return not rows or needed <= codes_of(rows[0][1], columns)
+
+
+def source_of(db: Session, *, kind: str, content: bytes, now: datetime) -> Source:
+    """For an import that asks nothing: a file of ours as it is, a bureau's table as one of ours.
+
+    Raises `SheetRefused`.
+    """
+    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
+
+    if is_own_file(kind, content):
+        return content
+    file, on = open_file(content), civil_date(now)
+    try:
+        upload = upload_of(file.grid(file.likely), VOCABULARIES[kind], None)
+    except Refused as why:
+        raise SheetRefused([Problem(why)]) from why
+    people = People(people_named(db, on))
+    sheet = _read(db, RECORDS[kind], upload, people, by=None, on=on)
+    sheet.raise_problems()
+    return sheet
+
+
+def _leads(db: Session, by: Person | None, on: date) -> dict[str, str]:
     """References by folded reference, title and company, where only one lead is called so."""
     seen = select(Lead.ref, Lead.title, Company.name).join(Lead.company)
-    rows = db.execute(seen.where(visible_leads(viewer(db, by, on), on))).all()
+    if by:
+        seen = seen.where(visible_leads(viewer(db, by, on), on))
+    rows = db.execute(seen).all()
     known: dict[str, str] = {}
     for column in ("name", "title", "ref"):  # what is surer comes last
         names = Counter(folded(getattr(row, column)) for row in rows)

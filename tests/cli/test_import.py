@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from xlsxwriter import Workbook
 
-from crm.people.models import Person
+from crm.people.models import Absence, Person
 from crm.visits.models import Visit
 from tests.conflicts import meanwhile, person_called
 from tests.factories import make_unit
@@ -209,3 +209,19 @@ def test_a_roster_is_imported_where_nothing_must_be_asked(crm, file, count):
     assert "新建单位：一科（yike）" in first.stderr
     assert "新增 0，更新 0，不变 1" in again.stdout
     assert count(Person) == 1
+
+
+def test_a_bureaus_table_of_records_is_imported_by_the_words_of_its_head(crm, file, count):
+    people = "姓名,部门,科室,职务,手机\n王芳,招商局,一科,科员,13900000001\n"
+    crm("import", "people", file(people, "roster.csv"))
+    title, head = "2026年7月请假统计表,,,\n", "序号,姓名,起止时间,假别\n"
+    wrong = crm("import", "absences", file(f"{title}{head}1,王芳,近期,年假\n", "wrong.csv"))
+
+    path = file(f"{title}{head}1,王芳,6-10日,年假\n合计,1人,,\n", "absences.csv")
+    first, again = crm("import", "absences", path), crm("import", "absences", path)
+
+    assert wrong.exit_code == 1
+    assert "第 3 行" in wrong.stderr
+    assert "新增 1" in first.stdout
+    assert "新增 0，更新 0，不变 1" in again.stdout
+    assert count(Absence) == 1

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from crm.base.audit_chain import Subject
 from crm.base.masking import masked_email, masked_phone
 from crm.base.money import format_amount
-from crm.base.sheets import Column, SheetRefused, codes_of
+from crm.base.sheets import Column
 from crm.base.value_class import value_class
 from crm.followups.exports import followup_rows
 from crm.followups.imports import CheckedFollowups
 from crm.imports.record_kinds import RECORDS, RecordKind, TriedFile
+from crm.imports.records import is_own_file as is_own_file_of_records
 from crm.imports.rules import PEOPLE
 from crm.leads.company_imports import CheckedCompanies, company_rows
 from crm.leads.contact_imports import CheckedContacts, ContactRow, contact_rows
@@ -236,14 +237,6 @@ def _bears_on_file(_session: Session, changed: Collection[Subject]) -> bool:
 
 def is_own_file(kind: str, content: bytes) -> bool:
     """Whether the file has our columns, and is no table of a bureau; one that is broken counts."""
-    from crm.base.open_files import open_file  # noqa: PLC0415 - see there
-
     if kind == PEOPLE:
         return is_own_file_of_people(content)
-    columns = KINDS[kind].records.columns
-    needed = {column.code for column in columns if not (column.optional or column.shown_only)}
-    try:
-        rows = open_file(content).grid("").rows
-    except SheetRefused:
-        return True
-    return not rows or needed <= codes_of(rows[0][1], columns)
+    return is_own_file_of_records(kind, content)
