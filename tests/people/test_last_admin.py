@@ -1,5 +1,6 @@
 """The last admin who can sign in cannot be lost, by whatever way."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -7,8 +8,11 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
+from crm.base.audit_chain import entries_made
 from crm.base.errors import Refused
 from crm.base.sheets import SheetRefused
+from crm.imports import service, undoing
+from crm.imports.rules import PEOPLE
 from crm.people.accounts import disable_person
 from crm.people.imports import import_people
 from crm.people.models import Person
@@ -135,3 +139,38 @@ def test_a_password_from_the_command_line_makes_an_admin_who_can_sign_in(db):
     demote(db, one, None)
 
     assert one.role is Role.LEADER
+
+
+@pytest.mark.parametrize("way", [demote, disable, let_leave])
+def test_where_all_sign_in_at_a_provider_the_last_open_admin_stays(db, way):
+    """With 统一认证 alone nobody has a password here."""
+    one, last = (make_person(db, role=Role.ADMIN) for _ in range(2))
+
+    way(db, one, None)
+
+    with pytest.raises(Refused) as refused:
+        way(db, last, None)
+    assert refused.value.code == "last_admin"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_import_that_made_the_last_admin_who_can_sign_in_is_not_taken_back(db, known):
+    make_unit(db, "招商局", code="ip")
+    root = make_person(db, "root", role=Role.ADMIN)
+    if known:
+        make_person(db, "heir", name="甲", duty=None, email=None, password_hash="x")
+    before = entries_made(db)
+    file = b"username,name,email,phone,unit,duty,role,from,to\nheir,\xe7\x94\xb2,,,,,admin,,\n"
+    result = import_people(db, content=file, by=root, now=NOW)
+    run = service.note_file(
+        db, kind=PEOPLE, file_name="", result=result, before=before, by=root, now=NOW
+    )
+    heir = db.scalars(select(Person).where(Person.username == "heir")).one()
+    if not known:  # of one that was known, that would be a change of their own
+        set_password(db, person=heir, password_hash="x", by=None, now=NOW)
+
+    undoing.undo(db, run=run, by=root, now=NOW)
+
+    [kept] = undoing.kept_rows(db, run, 9)
+    assert (kept.subject_id, json.loads(kept.kept_why)[0]) == (heir.id, "last_admin")
+    assert (heir.role, heir.disabled_at, heir.password_hash) == (Role.ADMIN, None, "x")
