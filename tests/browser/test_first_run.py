@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from crm.base.workbooks import read_workbook
 from crm.cli import seeds
 from crm.jobs import ledger
 from crm.people.first_run import setup_code
@@ -52,5 +53,14 @@ def test_a_newcomer_gets_from_the_code_to_the_people_of_the_roster(code, phone):
     page.get_by_role("button", name="导入 30 行").tap()
 
     expect(page.get_by_role("heading", name="已导入")).to_be_visible()
-    expect(page.get_by_text("生成初始密码（30 个账号）")).to_be_visible()
+    page.get_by_text("生成初始密码（30 个账号）").tap()
     phone.examine()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="确认生成并下载").tap()
+
+    rows = read_workbook(download.value.path().read_bytes()).rows
+    head, *people, _note = (cells for _, cells in rows if any(cells))
+    assert [*head] == ["姓名", "账号", "单位", "初始密码"]
+    assert len({password for *_, password in people}) == 30
+    page.reload()
+    expect(page.get_by_text("生成初始密码")).to_have_count(0)
