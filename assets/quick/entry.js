@@ -47,11 +47,13 @@ export function draftOf(text, world) {
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
   const unread = withNamesRead(line.unread(head, kind), companies);
   companies.push(...unknownCompaniesIn(line, unread, draft.city, world.cities));
+  const talked = assumeOthers(line, companies.sort(inOrder));
   const ends = companies.map(({ span }) => span.end);
-  readCompanies(line, draft, companies.sort(inOrder), metIn(line, head, ends));
+  readCompanies(line, draft, companies, metIn(line, head, ends));
   if (!draft.companies.length) readCompanyOfNext(draft, steps, world);
   if (isAhead) readPlanning(line, draft, head);
 
+  line.release(talked.map(({ span }) => span)); // the minutes need its words
   draft.step = stepIn(head);
   draft.minutes = line.rest();
   if (draft.minutes) draft.chips.minutes = chip(ASSUMED, draft.minutes);
@@ -265,20 +267,44 @@ function chipOf(line, people, unsure) {
   return chip(unsure.certainty, words, options.length > 1 ? options : []);
 }
 
+// The leads named as what was talked about (谈智能装备二期); those of a company not visited are assumed.
+function assumeOthers(line, companies) {
+  const talked = companies.filter(
+    ({ name, known, span }) =>
+      known.some(({ leads }) => leads.some(([, title]) => title.toLowerCase() === name.toLowerCase())) &&
+      search("talked", line.plain.slice(0, span.start)),
+  );
+  const idsOf = ({ known }) => known.map(({ company }) => company?.[0]);
+  const visited = companies.filter((one) => !talked.includes(one));
+  const ids = visited.flatMap(idsOf);
+  for (const one of visited.length ? talked : []) {
+    if (one.certainty === SURE && !idsOf(one).some((id) => ids.includes(id))) one.certainty = ASSUMED;
+  }
+  return talked;
+}
+
 function readCompanies(line, draft, companies, met) {
-  const options = new Map();
+  const [rows, options] = [[], new Map()];
+  const leadsOf = (found) => found.known.flatMap((one) => one.leads);
   for (const found of companies) {
-    const leads = found.known.flatMap((one) => one.leads);
-    draft.companies.push(rowOf(found));
+    const leads = leadsOf(found);
+    const named = rowOf(found);
+    const row = draft.companies.find((one) => isSame(one, named)) ?? named;
+    rows.push(row);
+    if (row === named) draft.companies.push(row);
     if (new Set(leads.map(([id]) => id)).size === 1 && found.certainty !== CHOOSE) draft.leads.push(leads[0][0]);
-    else for (const [id, title] of leads) options.set(id, title);
     const count = match("count", line.plain.slice(found.span.end));
     if (count) line.take(found.span.end, found.span.end + count[0].length);
+  }
+  draft.leads = [...new Set(draft.leads)];
+  for (const leads of companies.map(leadsOf)) {
+    if (leads.some(([id]) => draft.leads.includes(id))) continue; // a title says which one: 谈智能装备二期
+    for (const [id, title] of leads) options.set(id, title);
   }
   for (const one of met) {
     const place = companies.filter((found) => inOrder(found, one) < 0).length - 1;
     if (!draft.companies.length) draft.companies.push({ company: null, name: "", met: null, position: null });
-    const row = draft.companies[Math.max(place, 0)];
+    const row = rows[place] ?? draft.companies[0];
     row.met = joinedOf(row.met, one.name);
     row.position = joinedOf(row.position, one.position);
   }
@@ -292,6 +318,9 @@ function readCompanyOfNext(draft, steps, world) {
   const unsure = (one) => ({ ...one, certainty: one.certainty === SURE ? ASSUMED : one.certainty });
   if (found.length) readCompanies(line, draft, found.map(unsure), []);
 }
+
+// One company, named twice.
+const isSame = (one, other) => Boolean(one.name) && one.name === other.name && one.company === other.company;
 
 const joinedOf = (...texts) => texts.filter(Boolean).join("、") || null;
 

@@ -4,7 +4,7 @@ import { inOrder } from "./text.js";
 
 // the surest first: what one pattern has read, the next ones leave
 const PATTERNS = [
-  "met_position", "met_titled", "met_nickname", "met_first", "met_plain", "met_rare", "met_guessed",
+  "met_position", "met_first", "met_titled", "met_nickname", "met_plain", "met_rare", "met_guessed",
 ];
 
 // `companies`: where they end.
@@ -19,8 +19,8 @@ function metBy(kind, line, text, others, companies) {
   let at = 0;
   for (let met; (met = search(kind, text, at)); ) {
     at = met.index + 1;
-    let { name, position, bracket, after } = met.groups;
-    const span = { start: start(met, position ? "position" : "name"), end: end(met) };
+    let { name, side, position, bracket, after } = met.groups;
+    const span = { start: start(met, side ? "side" : position ? "position" : "name"), end: end(met) };
     if (!line.isFree(span.start, span.end)) [span.end, bracket] = [end(met, after ? "after" : "name"), null]; // Alice Wang（溟南显示）
     if (!line.isFree(span.start, span.end)) continue;
     const isSure = isSurelyMet(kind, line, text, span, position, [...others, ...found], companies);
@@ -36,10 +36,11 @@ function metBy(kind, line, text, others, companies) {
 function isSurelyMet(kind, line, text, span, position, others, companies) {
   const whole = text.slice(0, span.start);
   const bare = whole.trimEnd().replace(/的$/, "");
-  if (search("not_met", bare) || match("missed", text, span.end) || search("our_side", whole)) return null;
-  const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
   const clause = line.clauseAt(span.start);
   const said = text.slice(clause.start, span.start);
+  const isMissed = match("missed", text, span.end) || (!search("met_already", said) && match("missed_later", text, span.end));
+  if (search("not_met", bare) || isMissed || search("our_side", whole)) return null;
+  const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
   const opened = bare.replace(/[ (]+$/, "");
   const is = {
     ofCompany: companies.includes(opened.length),
@@ -58,12 +59,14 @@ function isSurelyMet(kind, line, text, span, position, others, companies) {
   if (kind === "met_guessed") return (position && is.begun) || is.direct ? false : null;
   if (kind === "met_plain" || kind === "met_rare") return isSureByName(kind, text, span, whole, is);
   const isOfficial = search("official", text.slice(span.start, span.end)) !== null;
-  if (is.ofCompany) return true;
-  if (is.listed || is.direct) return !isOfficial;
+  // 康达总经理 may be of a company
+  const isClear = kind === "met_first" ? match("full_name", text, span.start) !== null : kind !== "met_titled" || !match("unclear", text, span.start);
+  if (is.ofCompany) return kind === "met_first" || isClear;
+  if (is.listed || is.direct) return isClear && !isOfficial;
   if (kind === "met_position") return is.begun;
   const isIntroduced = search("introduced", whole) && search("met_verb", whole); // 见了两位客商，一位是做刀具的郭总
   const speaks = span.start === clause.start && match("speaks", text, span.end) !== null;
-  return is.told || is.alone || speaks || is.afterRead || isIntroduced ? is.begun && is.surely && kind === "met_titled" && !isOfficial : null;
+  return is.told || is.alone || speaks || is.afterRead || isIntroduced ? is.begun && is.surely && kind === "met_titled" && isClear && !isOfficial : null;
 }
 
 function isSureByName(kind, text, span, whole, is) {

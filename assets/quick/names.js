@@ -96,10 +96,13 @@ function titledPeople(line, text, colleagues) {
 }
 
 export const knownCompaniesIn = (line, text, known) => [
-  ...wholeNames(line, text, known),
+  ...wholeNames(line, text, [...known, ...known.flatMap(titlesOf)]),
   ...initials(line, text, known),
   ...partsOfNames(line, text, known),
 ];
+
+// The leads of a company, by their titles.
+const titlesOf = ({ company, leads }) => leads.map((lead) => ({ names: [lead[1].toLowerCase()], company, leads: [lead] }));
 
 const longestFirst = (one, other) => one.start - one.end - (other.start - other.end) || one.start - other.start;
 

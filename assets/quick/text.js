@@ -45,6 +45,10 @@ export class Line {
     return this.text.slice(start, end).replace(ENDS, "");
   }
 
+  release(spans) {
+    this.taken = this.taken.filter((one) => !spans.some((span) => span.start === one.start && span.end === one.end));
+  }
+
   isFree(start, end) {
     return !this.taken.some((span) => meets({ start, end }, span));
   }

@@ -19,9 +19,9 @@ export const isPlanned = (text) =>
 
 export function commandIn(text) {
   const cancel = match("cancel", text) ?? match("cancelled", text);
-  if (cancel) return { what: cancel.groups.what, reason: cancel.groups.why.trim(), to: "" };
+  if (cancel) return { what: cancel.groups.what.trim(), reason: cancel.groups.why.trim(), to: "" };
   const move = match("move", text);
-  return move && { what: move.groups.what, reason: move.groups.why.trim(), to: move.groups.to };
+  return move && { what: move.groups.what.trim(), reason: move.groups.why.trim(), to: move.groups.to.trim() };
 }
 
 export function nextSteps(text, dates) {

@@ -12,31 +12,62 @@ from crm.visits.quick_words import NextStep
 from crm.visits.rules import Kind
 
 _COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
-PATTERNS = {"count": _COUNT}
+_TALKED = re.compile(r"(?:[谈聊](?:到|了|及)?|[就对]|推进|推动|围绕|关于|对接|商[谈讨]|洽谈)$")
+PATTERNS = {"count": _COUNT, "talked": _TALKED}
 
 
 def read_companies(
     line: Line, draft: Draft, companies: Sequence[CompanyFound], met: Sequence[Counterpart]
 ) -> None:
-    options = dict[int, str]()
+    rows, options = list[CompanyRow](), dict[int, str]()
     for found in companies:
         row, leads = _company_row(found)
-        draft.companies.append(row)
+        row = next((one for one in draft.companies if _is_same(one, row)), row)
+        rows.append(row)
+        if not any(one is row for one in draft.companies):
+            draft.companies.append(row)
         if len(leads) == 1 and found.certainty is not Certainty.CHOOSE:
             draft.lead_ids += leads
-        else:
-            options |= leads
         if count := _COUNT.match(line.plain[found.span.end :]):
             line.take(found.span.end, found.span.end + count.end())
+
+    draft.lead_ids = [*dict.fromkeys(draft.lead_ids)]
+    for found in companies:
+        leads = _company_row(found)[1]
+        if not leads.keys() & {*draft.lead_ids}:  # a title says which one: 谈智能装备二期
+            options |= leads
 
     for one in met:
         places = [place for place, found in enumerate(companies) if found.span < one.span]
         if not draft.companies:
             draft.companies.append(CompanyRow())
-        row = draft.companies[places[-1] if places else 0]
+        row = rows[places[-1]] if places else draft.companies[0]
         row.met = _joined(row.met, one.name)
         row.position = _joined(row.position, one.position)
     _add_chips(line, draft, companies, met, options)
+
+
+def talked_about(line: Line, companies: Sequence[CompanyFound]) -> list[CompanyFound]:
+    """The leads that are named as what was talked about: 谈智能装备二期."""
+    return [
+        one
+        for one in companies
+        if one.name.lower() in {title.lower() for each in one.known for _, title in each.leads}
+        and _TALKED.search(line.plain[: one.span.start])
+    ]
+
+
+def of_others_assumed(line: Line, companies: Sequence[CompanyFound]) -> list[CompanyFound]:
+    """The companies; the lead of another one than the visited may only have been a subject."""
+    talked = talked_about(line, companies)
+    visited = {each.company for one in companies if one not in talked for each in one.known}
+    is_any_visited = len(talked) < len(companies)
+    return [
+        replace(one, certainty=max(one.certainty, Certainty.ASSUMED, key=list(Certainty).index))
+        if one in talked and is_any_visited and not {each.company for each in one.known} & visited
+        else one
+        for one in companies
+    ]
 
 
 def read_company_of_next(draft: Draft, steps: Sequence[NextStep], world: World) -> None:
@@ -55,6 +86,11 @@ def read_company_of_next(draft: Draft, steps: Sequence[NextStep], world: World) 
             ],
             (),
         )
+
+
+def _is_same(one: CompanyRow, other: CompanyRow) -> bool:
+    """Whether both are one company, named twice."""
+    return bool(one.name) and (one.company_id, one.name) == (other.company_id, other.name)
 
 
 def _joined(*texts: str | None) -> str | None:

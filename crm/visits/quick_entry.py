@@ -9,7 +9,12 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from crm.base.clock import at_civil, instant_of
-from crm.visits.quick_companies import read_companies, read_company_of_next
+from crm.visits.quick_companies import (
+    of_others_assumed,
+    read_companies,
+    read_company_of_next,
+    talked_about,
+)
 from crm.visits.quick_dates import DateFound, dates_in, with_length
 from crm.visits.quick_draft import Chip, Draft, World
 from crm.visits.quick_met import MET_VERB, met_in
@@ -123,7 +128,7 @@ def draft_of(text: str, world: World) -> Draft:
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
     unread = with_names_read(line.unread(head, kind), companies)
     companies += unknown_companies_in(line, unread, draft.city, world.cities)
-    companies.sort(key=lambda found: found.span)
+    companies = of_others_assumed(line, sorted(companies, key=lambda found: found.span))
     ends = {one.span.end for one in companies}
     read_companies(line, draft, companies, met_in(line, head, ends))
     if not draft.companies:
@@ -131,6 +136,8 @@ def draft_of(text: str, world: World) -> Draft:
     if is_ahead:
         _read_planning(line, draft, head)
 
+    for subject in talked_about(line, companies):  # the minutes need its words
+        line.taken.remove(subject.span)
     draft.step = step_in(head)
     draft.minutes = line.rest()
     if draft.minutes:

@@ -39,7 +39,7 @@ _ENDING = (
     "个些种次事物候年日号点区县公司企部处局院所项目额元亿了着过吗呢吧啊很非更最等后前里下左右或但而且并做"
     "间场租买卖换借搬迁"
 )
-_NEVER_GIVEN = "议示绍调释论划责总经理会"  # neither begins what follows nor is of a name
+_NEVER_GIVEN = "议示绍调释论划责总经理会副"  # neither begins what follows nor is of a name
 _END = "".join(dict.fromkeys(_ENDING))
 GIVEN = rf"(?:(?![{_END}{_NEVER_GIVEN}])[一-龥])"
 _USUAL = (  # characters of given names
@@ -103,14 +103,15 @@ DEPARTMENT = any_of(
 )
 _SCOPE = any_of(
     r"""
-    集团 总部 公司 中国区? 大中华区? 亚太区? 亚洲区? 全球 华东区? 华南区? 华北区? 华中区? 西南区?
+    集团 总部 中国区? 大中华区? 亚太区? 亚洲区? 全球 华东区? 华南区? 华北区? 华中区? 西南区?
     西部 东区 南区 长三角 区域 大区 中方 外方 日方 德方 韩方 美方
     """
 )
 _RANK = any_of(
     r"""
     副?总经理 副?总裁 副?董事长 副?总监 副?经理 副?部长 副?厂长 副?院长 副?所长 副?会长 副?校长
-    副?主席 副?秘书长 副总(?![裁监经工]) 老总 副?主任 主管 负责人 联合创始人 创始人 法定代表人
+    副?主席 副?秘书长 副?局长 副?处长 副?区长 副?市长 副?镇长 副?书记
+    副总(?![裁监经工]) 老总 副?主任 主管 负责人 联合创始人 创始人 法定代表人
     法人代表 法人 总工程师 副?总工(?!程) 高级工程师 工程师 合伙人 董事会秘书 董秘 执行董事
     独立董事 董事 监事 总助 助理 秘书 顾问 首席代表 代表(?!团|处) 联系人 对接人 专员 科学家
     架构师 研究员 老板 掌门人 总代表 店长 站长 课长 科长 班长 组长 专家
@@ -125,12 +126,17 @@ POSITION = (
 )
 POSITIONS = rf"{POSITION}(?:[、兼/&及]{{1,2}}{POSITION})*"
 
+# a full name before the position that it has: 林海总经理, not 高级工程师 nor 张技术总监
+NAME_BEFORE_POSITION = (
+    rf"(?!{POSITION}|{_NO_NAME}){SURNAME}(?!{POSITION}|{DEPARTMENT}){GIVEN}{{1,2}}?"
+)
+
 # after a surname; the shortest only where no word goes on
 _TITLE_LONG = any_of(
     r"""
     副?总裁 副?总监 副?总经理 副?经理 副?董事长 副?主任 副?处长 副?科长 副?部长 副?局长 副?区长
     副?市长 副?镇长 副?书记 副?秘书长 秘书 副?院长 副?校长 副?主席 副?会长 副?厂长 副?所长 站长
-    店长 课长 协理 襄理 社长 博士 教授 老师 院士 研究员 工程师 总工(?![作厂业会]) 律师 会计
+    店长 课长 协理 襄理 社长 博士 教授 老师 院士 研究员 工程师 总工(?:程师)?(?![作厂业会]) 律师 会计
     先生 女士 小姐 太太 老板 主管 助理 总助 董秘 专员 同学 师傅 某某 某
     """
 )

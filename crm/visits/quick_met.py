@@ -10,6 +10,7 @@ from crm.visits.quick_lexicon import (
     GUESSED_NAME,
     LATIN_NAME,
     NAME,
+    NAME_BEFORE_POSITION,
     NICKNAME,
     POSITION,
     POSITIONS,
@@ -33,14 +34,17 @@ class Counterpart:
 
 
 _BRACKET = r"(?:\s?\((?P<bracket>[^()\d带等谈电手了]{2,20})\))?"
+_TITLED_ONLY = rf"(?!{NAME_BEFORE_POSITION}{POSITION}){TITLED_NAME}"
 _WITH_POSITION = re.compile(
+    rf"(?P<side>(?:[该贵本]|这家)?(?:公司|企业)的?)?"
     rf"(?P<position>{POSITIONS}|{DEPARTMENT}(?={TITLED_NAME}))(?:[的是:]|名?叫)?\s?"
-    rf"(?P<name>{TITLED_NAME}|{LATIN_NAME}|{NAME}|{NICKNAME}){_BRACKET}"
+    rf"(?P<name>{_TITLED_ONLY}|{LATIN_NAME}|{NAME}|{NICKNAME}"
+    rf"|{NAME_BEFORE_POSITION}(?={POSITION}{NAME})){_BRACKET}"
 )
-_TITLED = re.compile(rf"(?P<name>(?!{POSITION}){TITLED_NAME}){_BRACKET}")
+_TITLED = re.compile(rf"(?P<name>(?!{POSITION}){_TITLED_ONLY}){_BRACKET}")
 _NICKNAME = re.compile(rf"(?P<name>{NICKNAME}){_BRACKET}")
 _NAMED_FIRST = re.compile(  # 王磊技术总监
-    rf"(?P<name>{SURNAME}{GIVEN}{{1,2}}?)\s?(?P<after>{POSITION}){_BRACKET}"
+    rf"(?P<name>{NAME_BEFORE_POSITION})\s?(?P<after>{POSITIONS}){_BRACKET}"
 )
 _PLAIN = re.compile(rf"(?P<name>{NAME}|{LATIN_NAME}){_BRACKET}")
 _RARE = re.compile(rf"(?P<name>{RARE_TITLED}){_BRACKET}")
@@ -48,14 +52,16 @@ _GUESSED = re.compile(rf"(?P<position>{POSITIONS})?\s?(?P<name>{GUESSED_NAME})(?
 # the surest first: what one pattern has read, the next ones leave
 _PATTERNS = {
     "met_position": _WITH_POSITION,
+    "met_first": _NAMED_FIRST,
     "met_titled": _TITLED,
     "met_nickname": _NICKNAME,
-    "met_first": _NAMED_FIRST,
     "met_plain": _PLAIN,
     "met_rare": _RARE,
     "met_guessed": _GUESSED,
 }
 _FULL_NAME = re.compile(rf"{SURNAME}{GIVEN}{USUAL}(?!{GIVEN})|[A-Z]")  # not 华为, 蔚来
+# 黄海总经理, 张技术总监: where the name ends is not said
+_UNCLEAR = re.compile(rf"(?!{POSITION}){SURNAME}{GIVEN}{{1,2}}?{POSITION}")
 _OFFICIAL = re.compile(r"(?:主任|书记|局长?|处长?|科长?|区长)$")  # may be one of us
 _INTRODUCED = re.compile(r"[的是叫]$")
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
@@ -83,19 +89,32 @@ _WITH_BEFORE = re.compile(r"[跟和与同给向]")
 _OUR_SIDE = re.compile(
     r"(?:同事|我局|我委|我办|本局|我们局|招商局|服务局|服务中心|管委会|开发区|园区|局里|委里|办公室|司机)(?:的)?$"
 )
+_MISSING = r"[没未](?:有|曾)?(?:能够?)?(?:见|找|碰|遇|等|联系|约|碰见|遇见)(?:到|着|上|成|得上)?了?"
 _NOT_MET = re.compile(
-    r"[没未](?:有|能)?(?:见|找|碰|遇|联系|约)(?:到|着|上)?了?$|(?:本来|原本|原来|原定)[^,。;]{0,6}$"
-    r"|(?:下次|改天|回头|转告|通过|托|让|由)$"
+    rf"{_MISSING}(?:(?![但只而就改先后倒又见碰找约,。;]).){{0,16}}$|(?:本来|原本|原来|原定)[^,。;]{{0,6}}$"
+    r"|(?:下次|改天|回头|转告|通过|托|让|由|替|代)$|[本原]想[^,。;]{0,6}$"
 )
-_MISSED = re.compile(
-    r"(?:[^,。;、]{0,4}|[,。;][^,。;、]{0,10})[没未](?:有|能)?(?:[见去谈碰约]成|人接|接通|打通|接电话|在)"
+_ABSENT = (  # 他出差了, 人不在
+    r"(?:[但可却又已正刚恰]|可惜|结果|不过|不巧|碰巧|当时|恰好|正好|刚好|临时|因为?|[他她]|对方|本人|人|都|均)*"
+    r"(?:不在|没在|未在|出差|外出|出国|休假|请假|生病|开会去|没来|没空|有事)"
+)
+_NO_USE = r"[^,。;]{0,4}(?:扑了?个?空|未遇|未果|白跑|吃了?闭门羹)"
+_UNREACHED = r"[没未](?:有|能)?(?:[见去谈碰约]成|人接|接通|打通|接电话|在)"
+_NOBODY = rf"{_MISSING}(?:人|面|本人|[他她])?(?=[\s,。;]|$|[他她人因但说可])"
+_MISSED = re.compile(  # 杨总没见到人
+    rf"[^,。;]{{0,4}}{_NOBODY}|{_NO_USE}|{_ABSENT}|[^,。;、]{{0,4}}{_UNREACHED}"
     r"|[^,。;、]{0,2}(?:不在|汇报|请示|出差|没空|没来|未到|请假|临时有事|手下|助理|秘书|那边|介绍的|推荐的|引荐)"
 )
+_MISSED_LATER = re.compile(  # 找杨总，他出差了
+    rf"[^,。;]{{0,4}}[,。;]\s*(?:{_NOBODY}|{_NO_USE}|{_ABSENT}|[^,。;、]{{0,10}}{_UNREACHED})"
+)
+_MET_ALREADY = re.compile(r"见[了过]|见到|会见了|会面|碰到|遇到|接待了|拜[访会]了")
 _SPEAKS = re.compile(
     r"(?:也|还|都|当场|现场|明确|一直|又|再次|主动)?(?:表示|提出|提到|反映|介绍|希望|想|要求|说|问|讲|答应|承诺|认为|强调|建议|透露|参加|出席|陪同|作陪|接待|出面|带队|在场|对)"
 )
 PATTERNS = _PATTERNS | {
     "full_name": _FULL_NAME,
+    "unclear": _UNCLEAR,
     "introduced": _INTRODUCED,
     "official": _OFFICIAL,
     "met_verb_before": MET_VERB_BEFORE,
@@ -103,6 +122,8 @@ PATTERNS = _PATTERNS | {
     "met_verb": MET_VERB,
     "not_met": _NOT_MET,
     "missed": _MISSED,
+    "missed_later": _MISSED_LATER,
+    "met_already": _MET_ALREADY,
     "met_before": _MET_BEFORE,
     "begun": _BEGUN,
     "companion": _COMPANION,
@@ -135,7 +156,8 @@ def _met_by(
     while match := _PATTERNS[kind].search(text, at):
         at = match.start() + 1
         group = match.groupdict()
-        span = Span(match.start("position" if group.get("position") else "name"), match.end())
+        begin = next(part for part in ("side", "position", "name") if group.get(part))
+        span = Span(match.start(begin), match.end())
         if not line.is_free(span.start, span.end):  # Alice Wang（溟南显示）
             span, group["bracket"] = (
                 Span(span.start, match.end("after" if group.get("after") else "name")),
@@ -180,10 +202,13 @@ def _around(
     """The words around a name; none where they say that the person was not met, or is of us."""
     before = text[: span.start]
     bare = before.rstrip().removesuffix("的")
-    if _NOT_MET.search(bare) or _MISSED.match(text, span.end) or _OUR_SIDE.search(before):
-        return None
     clause = line.clause_at(span.start)
     said = text[clause.start : span.start]
+    is_missed = _MISSED.match(text, span.end) or (
+        not _MET_ALREADY.search(said) and _MISSED_LATER.match(text, span.end)
+    )
+    if _NOT_MET.search(bare) or is_missed or _OUR_SIDE.search(before):
+        return None
     opened = bare.rstrip(" (")
     is_after_read = _is_read(line, opened)
     is_surely_told = bool(MET_VERB.search(said))
@@ -210,20 +235,28 @@ def _is_sure(
     if kind in {"met_guessed", "met_plain", "met_rare"}:
         has_position = bool(group.get("position"))
         return _is_sure_by_name(kind, text, span, around, has_position=has_position)
+    is_clear = _is_clear(kind, text, span)
     if around.is_of_company:
-        return True
+        return kind == "met_first" or is_clear
     is_official = bool(_OFFICIAL.search(text[span.start : span.end]))
     if around.is_listed or around.is_direct:
-        return not is_official
+        return is_clear and not is_official
     if kind == "met_position":
         return around.is_begun
-    is_sure = around.is_begun and around.is_surely_told and kind == "met_titled" and not is_official
+    is_sure = around.is_begun and around.is_surely_told and kind == "met_titled" and is_clear
     # 见了两位客商，一位是做刀具的郭总
     is_introduced = _INTRODUCED.search(around.before) and MET_VERB.search(around.before)
     is_met = (
         around.is_told or around.is_alone or around.speaks or around.is_after_read or is_introduced
     )
-    return is_sure if is_met else None
+    return is_sure and not is_official if is_met else None
+
+
+def _is_clear(kind: str, text: str, span: Span) -> bool:
+    """Whether the words say where the name ends: 康达总经理 may be of a company."""
+    if kind == "met_first":
+        return bool(_FULL_NAME.match(text, span.start))
+    return kind != "met_titled" or not _UNCLEAR.match(text, span.start)
 
 
 def _is_sure_by_name(

@@ -221,8 +221,15 @@ def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> It
 
 def known_companies_in(line: Line, text: str, known: Sequence[Known]) -> list[CompanyFound]:
     """Known companies and leads; their words are marked as read."""
-    found = [*_whole_names(line, text, known), *_initials(line, text, known)]
+    found = [*_whole_names(line, text, [*known, *_titles(known)]), *_initials(line, text, known)]
     return [*found, *_parts_of_names(line, text, known)]
+
+
+def _titles(known: Sequence[Known]) -> Iterator[Known]:
+    """The leads of companies, by their titles."""
+    for record in known:
+        for lead_id, title in record.leads:
+            yield Known((title.lower(),), (), record.company, ((lead_id, title),))
 
 
 def _whole_names(line: Line, text: str, known: Sequence[Known]) -> Iterator[CompanyFound]:

@@ -12,8 +12,10 @@ from crm.visits.quick_lexicon import (
     NICKNAME,
     POSITION,
     RARE_TITLED,
+    SURNAME,
     TITLED_NAME,
     TRADE,
+    USUAL,
     any_of,
 )
 from crm.visits.quick_text import READ, READ_NAME, Line, Span
@@ -27,11 +29,14 @@ class NameFound:
     name: str
 
 
-_PERSON = rf"(?:{POSITION}|{TITLED_NAME}|{RARE_TITLED}|(?:{NICKNAME}))"
+_FULL_NAME = (  # 李强财务总监, not 康达采购总监王明
+    rf"(?!{FAMOUS}){SURNAME}{USUAL}{{1,2}}{POSITION}(?!的?\s?(?:{TITLED_NAME}|{NAME}))"
+)
+_PERSON = rf"(?:{POSITION}|{_FULL_NAME}|{TITLED_NAME}|{RARE_TITLED}|(?:{NICKNAME}))"
 # after these verbs a name is of a company or of a person; the first can be said of a person only
 _STRICT = any_of(
     r"""
-    拜访 拜会 走访 回访 造访 探访 到访 考察 调研 参观 接待 对接 联系 洽谈 走进 看望 慰问 上门
+    拜访 拜会 走访 回访 造访 探访 到访 考察 调研 参观 接待 对接 联系 走进 看望 慰问 上门
     约见 会见 宴请 认识
     """
 )
@@ -49,6 +54,7 @@ _STOP = any_of(
     \d{1,2}[月日号点:.] [一二三四五六七八九十]月 [明今去后]年 一行 一起 一同
     [两二三四五六七八九十几]家 客[人商户]
     等(?=[\s,。;]|\d|[一二三四五六七八九十两几多]|企业|公司|人|$) 两家 三家 在(?!线) 及 以及 的
+    就 围绕 针对 商[谈洽]
     了 过(?!滤) 和(?!元|光|泰|盛|辉|利时|胜|记|晶|仁|康) 与 跟 同(?![仁方济兴程花]) 见 谈 聊 洽谈
     沟通 交流 对接 座谈 商[讨谈议量] 会[谈面见] 新[厂工基总产] 老厂 工厂 厂[房区里子] 总部 分公司
     子公司 [一二三四]期 项目 展[厅台位] 基地 车间 生产线 产线 园区 考察 代表团 访问团 团队 客商
@@ -119,7 +125,7 @@ _FAMOUS = re.compile(
     rf"(?:{_BEGIN}|[\s,、{READ}]|^)(?P<name>{FAMOUS}(?:中国|{TRADE}|{LEGAL})*)(?!总(?!部)|工(?!厂|业))"
 )
 PLACE_BEFORE = re.compile(
-    r"(?:(?<![不没])[在去到赴驻跑往抵至自从飞]|驻[点城]|蹲点|参加)了?(?:[一两三几]?趟)?$"
+    r"(?:(?<![不没未])[在去到赴驻跑往抵至自从飞走]|驻[点城]|蹲点|参加)[了过]?(?:[一两三四五几]?[趟次回])?$"
 )
 _SITE_ONLY = re.compile(r"(?:走访|考察|调研|参观|走进|造访|探访)了?$")
 _PERSON_ONLY = re.compile(rf"(?:{NAME}|{LATIN_NAME})$")

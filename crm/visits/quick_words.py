@@ -151,9 +151,9 @@ def is_planned(text: str) -> bool:
 def command_in(text: str) -> Command | None:
     """The command of the entry; none where it tells of a visit."""
     if found := _CANCEL.match(text) or _CANCELLED.match(text):
-        return Command(found["what"], found["why"].strip())
+        return Command(found["what"].strip(), found["why"].strip())
     if found := _MOVE.match(text):
-        return Command(found["what"], found["why"].strip(), found["to"])
+        return Command(found["what"].strip(), found["why"].strip(), found["to"].strip())
     return None
 
 
