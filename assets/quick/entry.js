@@ -2,7 +2,7 @@
 import { datesIn, withLength } from "./dates.js";
 import { match, matches, search, useGrammar } from "./grammar.js";
 import { metIn } from "./met.js";
-import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, peopleIn, unknownCompaniesIn, withNamesRead } from "./names.js";
+import { ASSUMED, CHOOSE, SURE, cityIn, knownCompaniesIn, peopleIn, unknownCompaniesIn, withNamesRead, withoutTheAway } from "./names.js";
 import { Line, hidden, inOrder, plain } from "./text.js";
 import { DAY, hoursIn } from "./times.js";
 import { commandIn, isPlanned, kindsIn, nextSteps, stepIn, withoutPromises } from "./words.js";
@@ -32,7 +32,7 @@ export function draftOf(text, world) {
   const told = withoutPromises(head); // what is told of the visit itself
   readNext(line, draft, steps);
 
-  const companies = knownCompaniesIn(line, head, world.known);
+  let companies = knownCompaniesIn(line, head, world.known);
   let isAhead = isPlanned(plannedPart(line, told, today));
   const dates = datesOfVisit(line, told, datesIn(told, today, isAhead));
   const [first] = dates;
@@ -47,13 +47,13 @@ export function draftOf(text, world) {
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
   const unread = withNamesRead(line.unread(head, kind), companies);
   companies.push(...unknownCompaniesIn(line, unread, draft.city, world.cities));
-  const talked = assumeOthers(line, companies.sort(inOrder));
+  companies = companiesOfVisit(line, companies.sort(inOrder));
   const ends = companies.map(({ span }) => span.end);
-  readCompanies(line, draft, companies, metIn(line, head, ends));
+  readCompanies(line, draft, companies, metIn(line, withoutTheAway(head, world.colleagues), ends));
   if (!draft.companies.length) readCompanyOfNext(draft, steps, world);
   if (isAhead) readPlanning(line, draft, head);
 
-  line.release(talked.map(({ span }) => span)); // the minutes need its words
+  line.release(talkedAbout(line, companies).map(({ span }) => span)); // the minutes need its words
   draft.step = stepIn(head);
   draft.minutes = line.rest();
   if (draft.minutes) draft.chips.minutes = chip(ASSUMED, draft.minutes);
@@ -102,9 +102,12 @@ function anchorOf(line, told) {
 function datesOfVisit(line, told, dates) {
   const [anchor, hasVerb] = [anchorOf(line, told), search("visits", told) !== null];
   const kept = [];
-  for (const found of dates) {
-    const { start, end } = found.span;
-    if (!line.isFree(start, end)) continue;
+  for (const date of dates) {
+    const { start, end } = date.span;
+    const isHedged = search("hedged", told.slice(0, start)) || match("hedged_after", told, end);
+    const found = isHedged ? { ...date, isAssumed: true } : date;
+    const wasPlanned = dates.length > 1 && search("was_planned", told.slice(0, start));
+    if (wasPlanned || !line.isFree(start, end)) continue;
     const clause = line.clauseAt(start);
     const around = told.slice(clause.start, start) + told.slice(end, clause.end);
     const isBare = matches("place", around).reduce((size, [words]) => size - words.length, around.length) <= FEW;
@@ -267,20 +270,34 @@ function chipOf(line, people, unsure) {
   return chip(unsure.certainty, words, options.length > 1 ? options : []);
 }
 
-// The leads named as what was talked about (谈智能装备二期); those of a company not visited are assumed.
-function assumeOthers(line, companies) {
-  const talked = companies.filter(
-    ({ name, known, span }) =>
-      known.some(({ leads }) => leads.some(([, title]) => title.toLowerCase() === name.toLowerCase())) &&
-      search("talked", line.plain.slice(0, span.start)),
-  );
-  const idsOf = ({ known }) => known.map(({ company }) => company?.[0]);
-  const visited = companies.filter((one) => !talked.includes(one));
-  const ids = visited.flatMap(idsOf);
-  for (const one of visited.length ? talked : []) {
-    if (one.certainty === SURE && !idsOf(one).some((id) => ids.includes(id))) one.certainty = ASSUMED;
+// The leads named as what was talked about: 谈智能装备二期.
+function talkedAbout(line, companies) {
+  const talked = [];
+  for (const one of companies) {
+    const titles = one.known.flatMap(({ leads }) => leads.map(([, title]) => title.toLowerCase()));
+    const before = line.plain.slice(0, one.span.start);
+    const goesOn = talked.some(({ span }) => LISTED.includes(before.slice(span.end)));
+    if (titles.includes(one.name.toLowerCase()) && (goesOn || search("talked", before))) talked.push(one);
   }
   return talked;
+}
+
+// One that a later clause names may only have been a subject.
+function companiesOfVisit(line, companies) {
+  const idsOf = ({ known }) => known.map(({ company }) => company?.[0]);
+  const kept = [];
+  for (const one of companies) {
+    const before = line.plain.slice(0, one.span.start);
+    if (search("not_visited", before)) {
+      line.release([one.span]);
+      continue;
+    }
+    const isLater = kept.length && kept[0].span.end <= line.clauseAt(one.span.start).start;
+    const isKnown = idsOf(one).some((id) => kept.flatMap(idsOf).includes(id));
+    const isAssumed = isLater && !isKnown && one.certainty === SURE && !search("was_visited", before);
+    kept.push(isAssumed ? { ...one, certainty: ASSUMED } : one);
+  }
+  return kept;
 }
 
 function readCompanies(line, draft, companies, met) {

@@ -1,7 +1,7 @@
 // The people, companies and cities named in a quick entry.
 import { end, match, matches, search, start } from "./grammar.js";
 import { companiesNamed } from "./orgs.js";
-import { READ_NAME, inOrder } from "./text.js";
+import { READ, READ_NAME, inOrder } from "./text.js";
 
 export const SURE = "sure";
 export const ASSUMED = "assumed";
@@ -31,7 +31,7 @@ function namedPeople(line, text, colleagues) {
   const found = [];
   let joinedTo = -1; // a list of names goes on from the one before
   for (const hit of [...hits].sort((one, other) => one.start - other.start || other.end - one.end)) {
-    if (!line.isFree(hit.start, hit.end) || match("told", text, hit.end)) continue;
+    if (!line.isFree(hit.start, hit.end) || isAway(text, hit)) continue;
     const people = [
       ...new Set(hits.filter((one) => one.start === hit.start && one.end === hit.end).map((one) => one.person)),
     ];
@@ -45,6 +45,20 @@ function namedPeople(line, text, colleagues) {
     found.push({ span, leads: part.leads, people, certainty: certaintyOf(people, isPlain) });
   }
   return found;
+}
+
+// Who was reported to, or stayed away, did not join.
+const isAway = (text, span) => search("away", text.slice(0, span.start)) !== null || match("told", text, span.end) !== null;
+
+// With marks for those colleagues: nobody met has their names.
+export function withoutTheAway(text, colleagues) {
+  for (const { name } of colleagues) {
+    for (const at of placesOf(name, text)) {
+      const to = at + name.length;
+      if (isAway(text, { start: at, end: to })) text = text.slice(0, at) + READ.repeat(name.length) + text.slice(to);
+    }
+  }
+  return text;
 }
 
 function partOf(line, text, hit, joinedTo) {
@@ -83,7 +97,7 @@ function titledPeople(line, text, colleagues) {
     at = span.start + 1;
     const { lead, with: companion, surname } = title.groups;
     const people = colleagues.filter((one) => one.name.startsWith(surname));
-    if (!people.length || !line.isFree(span.start, span.end) || match("told", text, span.end)) continue;
+    if (!people.length || !line.isFree(span.start, span.end) || isAway(text, span)) continue;
     const after = soonAfter("leader_after", line, text, span.end);
     const leads = Boolean(lead || after || soonAfter("hosts_after", line, text, span.end));
     if (!leads && !companion && span.start !== line.clauseAt(span.start).start) continue;
@@ -180,8 +194,17 @@ export const withNamesRead = (text, companies) =>
 export const unknownCompaniesIn = (line, text, city, cities) =>
   companiesNamed(line, text, city, cities).map((one) => ({ ...one, known: [], certainty: ASSUMED }));
 
-// The first city of the text, where what is read is hidden.
+// The city of the text, where what is read is hidden.
 export function cityIn(line, text, cities) {
+  const all = [...citiesIn(text, cities)];
+  const there = all.find(({ span }) => !search("not_there", text.slice(0, span.start)) || match("back", text, span.end));
+  const found = there ?? (all.length ? { ...all[0], certainty: ASSUMED } : null); // 本来要去太仓
+  if (!found) return shortCityIn(line, text);
+  line.take(found.span.start, found.span.end);
+  return found;
+}
+
+function* citiesIn(text, cities) {
   for (let from = 0; from < text.length; from += 1) {
     for (let length = 6; length > 1; length -= 1) {
       const [city, to] = [text.slice(from, from + length), Math.min(from + length, text.length)];
@@ -191,11 +214,9 @@ export function cityIn(line, text, cities) {
       if (!isSure && !search("before_name", text.slice(0, from))) continue;
       const part = match("city_part", text, to + (isCity ? 1 : 0));
       const span = { start: from, end: part ? end(part) : to + (isCity ? 1 : 0) };
-      line.take(span.start, span.end);
-      return { span, city, certainty: isSure && !joinsCity(text, to, cities) ? SURE : ASSUMED };
+      yield { span, city, certainty: isSure && !joinsCity(text, to, cities) ? SURE : ASSUMED };
     }
   }
-  return shortCityIn(line, text);
 }
 
 // 赴京, 在沪

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crm.visits.quick_draft import Chip, CompanyRow, Draft, World
-from crm.visits.quick_met import Counterpart
+from crm.visits.quick_met import MET_VERB, Counterpart
 from crm.visits.quick_names import Certainty, CompanyFound, known_companies_in
 from crm.visits.quick_text import Line
 from crm.visits.quick_words import NextStep
@@ -13,7 +13,19 @@ from crm.visits.rules import Kind
 
 _COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
 _TALKED = re.compile(r"(?:[谈聊](?:到|了|及)?|[就对]|推进|推动|围绕|关于|对接|商[谈讨]|洽谈)$")
-PATTERNS = {"count": _COUNT, "talked": _TALKED}
+_AND = {"、", "和", "与", "及"}
+_NOT_VISITED = re.compile(
+    r"[没未不](?:有|能|再|是)*(?:去|到|看|找|拜访|走访|联系|接待|是)[成过了]?$|(?:不是|并非)$"
+)
+_VISITED = re.compile(
+    rf"(?:{MET_VERB.pattern}|(?<![谈聊提说讲])[去到赴看跑]了?|参观|考察|调研|[和与跟及、]|以及|还有)(?:的)?$"
+)
+PATTERNS = {
+    "count": _COUNT,
+    "talked": _TALKED,
+    "not_visited": _NOT_VISITED,
+    "was_visited": _VISITED,
+}
 
 
 def read_companies(
@@ -49,25 +61,36 @@ def read_companies(
 
 def talked_about(line: Line, companies: Sequence[CompanyFound]) -> list[CompanyFound]:
     """The leads that are named as what was talked about: 谈智能装备二期."""
-    return [
-        one
-        for one in companies
-        if one.name.lower() in {title.lower() for each in one.known for _, title in each.leads}
-        and _TALKED.search(line.plain[: one.span.start])
-    ]
+    talked = list[CompanyFound]()
+    for one in companies:
+        titles = {title.lower() for each in one.known for _, title in each.leads}
+        before = line.plain[: one.span.start]
+        goes_on = any(before[other.span.end :] in _AND for other in talked)
+        if one.name.lower() in titles and (goes_on or _TALKED.search(before)):
+            talked.append(one)
+    return talked
 
 
-def of_others_assumed(line: Line, companies: Sequence[CompanyFound]) -> list[CompanyFound]:
-    """The companies; the lead of another one than the visited may only have been a subject."""
-    talked = talked_about(line, companies)
-    visited = {each.company for one in companies if one not in talked for each in one.known}
-    is_any_visited = len(talked) < len(companies)
-    return [
-        replace(one, certainty=max(one.certainty, Certainty.ASSUMED, key=list(Certainty).index))
-        if one in talked and is_any_visited and not {each.company for each in one.known} & visited
-        else one
-        for one in companies
-    ]
+def companies_of_visit(line: Line, companies: Sequence[CompanyFound]) -> list[CompanyFound]:
+    """The companies visited; one that a later clause names may only have been a subject."""
+    kept = list[CompanyFound]()
+    for one in companies:
+        before = line.plain[: one.span.start]
+        if _NOT_VISITED.search(before):
+            line.taken.remove(one.span)
+            continue
+        is_later = kept and kept[0].span.end <= line.clause_at(one.span.start).start
+        if is_later and not _VISITED.search(before) and not _is_known_of(one, kept):
+            certainty = max(one.certainty, Certainty.ASSUMED, key=list(Certainty).index)
+            one = replace(one, certainty=certainty)  # noqa: PLW2901 - the same, less sure
+        kept.append(one)
+    return kept
+
+
+def _is_known_of(one: CompanyFound, others: Sequence[CompanyFound]) -> bool:
+    """Whether the company is one of the others."""
+    known = {each.company for other in others for each in other.known}
+    return any(each.company in known for each in one.known)
 
 
 def read_company_of_next(draft: Draft, steps: Sequence[NextStep], world: World) -> None:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from crm.base.clock import at_civil, instant_of
 from crm.visits.quick_companies import (
-    of_others_assumed,
+    companies_of_visit,
     read_companies,
     read_company_of_next,
     talked_about,
@@ -27,6 +27,7 @@ from crm.visits.quick_names import (
     people_in,
     unknown_companies_in,
     with_names_read,
+    without_the_away,
 )
 from crm.visits.quick_steps import step_in
 from crm.visits.quick_text import Line, Span, plain
@@ -45,7 +46,7 @@ from crm.visits.rules import HOME, Kind, Status, stay_hours
 LONGEST = 500  # characters of one entry
 MOST_DRAFTS = 5
 _HOME_WORDS = re.compile(
-    r"(?<![来到])(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
+    r"(?<![来到从])(?:区里|[本我]区|园区里)(?!的?(?:政策|产业|企业|情况|优势|环境|规划|发展|重点))"
 )
 _OF_OTHERS = re.compile(  # clauses in which others are somewhere: 对方去年在合肥投了二期
     r"[,。;]\s*(?:对方|企业|公司|他|她|客户|客商|集团|总部|[一-龥]总|去年|目前)[^,。;]*"
@@ -63,12 +64,20 @@ _TALK = re.compile(
 _PLACE = re.compile(
     r"[在于去到赴了的,。;、\s]|上午|下午|中午|晚上|早上|\d+[点:]\d*半?|[一-龥]{2,3}市?$"
 )
+_WAS_PLANNED = re.compile(r"(?:原定|原本|本来|原来|原计划|原约)[^,。;]{0,3}$")
+_HEDGED = re.compile(
+    r"(?:大概|大约|好像|可能|应该|估计|似乎|记得|也许|不记得)(?:就|也)?是?(?:在|去)?$"
+)
+_HEDGED_AFTER = re.compile(r"左右|前后|上下|吧")
 _FEW = 2  # characters beside a date in a clause of its own
 PATTERNS = {
     "of_others": _OF_OTHERS,
     "i_accompany": _I_ACCOMPANY,
     "visits": _VISITS,
     "talk": _TALK,
+    "was_planned": _WAS_PLANNED,
+    "hedged": _HEDGED,
+    "hedged_after": _HEDGED_AFTER,
     "place": _PLACE,
     "ahead": _AHEAD,
     "home": _HOME_WORDS,
@@ -128,9 +137,10 @@ def draft_of(text: str, world: World) -> Draft:
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
     unread = with_names_read(line.unread(head, kind), companies)
     companies += unknown_companies_in(line, unread, draft.city, world.cities)
-    companies = of_others_assumed(line, sorted(companies, key=lambda found: found.span))
+    companies = companies_of_visit(line, sorted(companies, key=lambda found: found.span))
     ends = {one.span.end for one in companies}
-    read_companies(line, draft, companies, met_in(line, head, ends))
+    there = without_the_away(head, world.colleagues)
+    read_companies(line, draft, companies, met_in(line, there, ends))
     if not draft.companies:
         read_company_of_next(draft, steps, world)
     if is_ahead:
@@ -164,8 +174,11 @@ def _dates_of_visit(line: Line, told: str, dates: Sequence[DateFound]) -> list[D
     kept = list[DateFound]()
     for found in dates:
         start, end = found.span.start, found.span.end
-        if not line.is_free(start, end):
+        was_planned = len(dates) > 1 and _WAS_PLANNED.search(told[:start])
+        if was_planned or not line.is_free(start, end):
             continue
+        if _HEDGED.search(told[:start]) or _HEDGED_AFTER.match(told, end):
+            found = replace(found, is_assumed=True)  # noqa: PLW2901 - the same, less sure
         clause = line.clause_at(start)
         is_bare = len(_PLACE.sub("", told[clause.start : start] + told[end : clause.end])) <= _FEW
         if start < anchor or is_bare:

@@ -156,7 +156,9 @@ TITLED_NAME = (
     rf"(?:{GIVEN}{{0,2}}?{_TITLE_LONG}|{_TITLE_SHORT}|{USUAL}{{1,2}}{_CHAIR})"  # 李响总
 )
 _RARE_TITLE = any_of("总(?![部装承体投量额结局公经监裁]) 先生 女士 董事长 总经理 经理 博士 教授")
-RARE_TITLED = rf"(?![的了们副老小几各位某两大这那个正董财技]|{POSITION})[一-龥]{_RARE_TITLE}"
+RARE_TITLED = (
+    rf"(?![到和与跟给是的了们副老小几各位某两大这那个正董财技]|{POSITION})[一-龥]{_RARE_TITLE}"
+)
 _NO_NICKNAME = "(?![序品麦米康龙高规模区型号城镇院厂间辆位路年百白干板乡书师])"
 NICKNAME = rf"(?:[小老]|阿(?!里|拉)){SURNAME}{_NO_NICKNAME}"
 

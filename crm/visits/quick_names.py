@@ -77,8 +77,14 @@ _HOSTS_AFTER = re.compile(  # 谭明屿接待
 )
 _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科长|区长)")
 _COMPANION_AFTER = re.compile(r"(?:[和与跟]我)?(?:一起|一同|同去)?(?:陪同|陪我|参[加会]|[同随]行)")
-_TOLD = re.compile(  # who was reported to did not join
-    r"(?:同志|副?(?:主任|书记|局长))?(?:作了?|做了?|进行了?)?(?:汇报|请示|报告)"
+_TOLD = re.compile(  # who was reported to, sent somebody or stayed away did not join
+    r"(?:同志|副?(?:主任|书记|局长))?(?:(?:作了?|做了?|进行了?)?(?:汇报|请示|报告)"
+    r"|(?:的)?(?:要求|指示|委托|嘱托|批示)|(?:安排|让|派|叫|要|委托|通知)了?我|[通打]了?个?电话"
+    r"|(?:沟通|商量|讨论|研究|通气|碰头|核对)(?:了|过|后|一下|好)|约好|约定|说好|商定|原定|原本|本来"
+    r"|[^,。;]{0,4}(?:[没未](?:有|能)?(?:去|来|到|参加|出席|随行|同行|陪同)|请假|缺席|不[在去来]|出差))"
+)
+_AWAY = re.compile(
+    r"(?:[没未不](?:有|能|让|叫|带|由|随|陪|同)*[和与跟同]?|[替代受]|原定由?|本来由?|原本由?|原计划由?|下次[和由请跟]?)$"
 )
 _COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
 _TITLED = re.compile(
@@ -110,6 +116,11 @@ _CITY_PART = re.compile(  # 无锡新区, 常州金坛区
     r"[一-龥]{2}新区|工业园区?|[保高]税区|自贸区|高新区|新区|经开区|开发区|浦东"
     r"|(?!.?[看厂园社校小里])[一-龥]{2}区(?![域间位分别里块])"
 )
+_NOT_THERE = re.compile(  # 本来要去上海, 从上海去苏州
+    r"(?:(?:本来|原本|原来|原定|原计划|[本原]想|[没未不](?:有|能|再|是)?(?:去|到|赴|在)[成过了往]?)[^,。;]{0,4}"
+    r"|从|自|路过|途[经径]|经过|取道|离开)$"
+)
+_BACK = re.compile(r"市?(?:回|返|归)")
 _ROAD = re.compile(r"[东南西北中]?(?:路|大道|街|大厦|广场|证券|银行)")
 _LEGAL_FORM = re.compile(r"(?:股份)?(?:有限)?(?:责任)?公司|集团")
 PATTERNS = {
@@ -119,6 +130,9 @@ PATTERNS = {
     "companion_before": _COMPANION_BEFORE,
     "title_after": _TITLE_AFTER,
     "told": _TOLD,
+    "away": _AWAY,
+    "not_there": _NOT_THERE,
+    "back": _BACK,
     "companion_after": _COMPANION_AFTER,
     "titled": _TITLED,
     "token": _TOKEN,
@@ -151,7 +165,7 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
     # in their order: a list of names goes on from the one before
     joined_to = -1
     for start, end, person in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
-        if not line.is_free(start, end) or _TOLD.match(text, end):
+        if not line.is_free(start, end) or _is_away(text, start, end):
             continue
         people = tuple(other for first, last, other in hits if (first, last) == (start, end))
         # a date may stand between: 谭明屿周四带队
@@ -180,6 +194,21 @@ def _named_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> Ite
         yield PersonFound(Span(first, last), part, people, _certainty(people, is_plain=is_plain))
 
 
+def without_the_away(text: str, colleagues: Sequence[Colleague]) -> str:
+    """The text with marks for the colleagues who were not there: nobody met has their names."""
+    for person in colleagues:
+        for match in re.finditer(re.escape(person.name), text):
+            start, end = match.span()
+            if _is_away(text, start, end):
+                text = text[:start] + READ * (end - start) + text[end:]
+    return text
+
+
+def _is_away(text: str, start: int, end: int) -> bool:
+    """Whether the person named there was only told, sent somebody, or stayed away."""
+    return bool(_AWAY.search(text[:start]) or _TOLD.match(text, end))
+
+
 def _soon_after(pattern: re.Pattern[str], line: Line, text: str, end: int) -> re.Match[str] | None:
     """The match after a name; a date that is read may stand between."""
     places = range(end, line.next_free(end) + 1)
@@ -205,7 +234,7 @@ def _titled_people(line: Line, text: str, colleagues: Sequence[Colleague]) -> It
         start, end = match.span()
         at = start + 1
         people = tuple(one for one in colleagues if one.name.startswith(match["surname"]))
-        if not people or not line.is_free(start, end) or _TOLD.match(text, end):
+        if not people or not line.is_free(start, end) or _is_away(text, start, end):
             continue
         after = _soon_after(_LEADER_AFTER, line, text, end)
         if match["lead"] or after or _soon_after(_HOSTS_AFTER, line, text, end):
@@ -310,7 +339,22 @@ def unknown_companies_in(
 
 
 def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, Certainty] | None:
-    """The first city of the text, where what is read is hidden; its words are marked as read."""
+    """The city of the text, where what is read is hidden; its words are marked as read."""
+    found = [*_cities(text, cities)]
+    for span, city, certainty in found:
+        is_there = not _NOT_THERE.search(text[: span.start]) or _BACK.match(text, span.end)
+        if is_there:
+            line.take(span.start, span.end)
+            return span, city, certainty
+    if found:  # 本来要去太仓
+        span, city, _ = found[0]
+        line.take(span.start, span.end)
+        return span, city, Certainty.ASSUMED
+    return _short_city_in(line, text)
+
+
+def _cities(text: str, cities: Collection[str]) -> Iterator[tuple[Span, str, Certainty]]:
+    """The cities of the text, in their order."""
     for start in range(len(text)):
         for length in range(6, 1, -1):
             city, end = text[start : start + length], start + length
@@ -325,9 +369,7 @@ def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, 
                 continue
             part = _CITY_PART.match(text, end + is_city)
             span = Span(start, part.end() if part else end + is_city)
-            line.take(span.start, span.end)
-            return span, city, Certainty.SURE if is_sure and is_one else Certainty.ASSUMED
-    return _short_city_in(line, text)
+            yield span, city, Certainty.SURE if is_sure and is_one else Certainty.ASSUMED
 
 
 def _short_city_in(line: Line, text: str) -> tuple[Span, str, Certainty] | None:

@@ -17,7 +17,7 @@ _GLUE = (
 _ONLY_GLUE = re.compile(_GLUE)
 _BEGIN = re.compile(r"^(?:了(?!解)|的)+")
 _ENDS = " \t,。;、:!?"
-_LED = re.compile(r"(?<=..)(?:[跟和与同去的]|(?<!不)在)+$")
+_LED = re.compile(r"(?<=..)(?:[跟和与同去的]|(?<!不)在)+$|(?<=[,，。;；])\s*见[了到]{0,2}$")
 PATTERNS = {"glue": _ONLY_GLUE, "led": _LED}
 
 

@@ -36,7 +36,7 @@ KINDS: tuple[tuple[Kind, Channel, str], ...] = (
             r"|[Zz]oom|[Tt]eams"
         ),
     ),
-    (Kind.REMOTE, Channel.PHONE, r"电话|通话|打给|致电|来电|微信语音|语音"),
+    (Kind.REMOTE, Channel.PHONE, r"电话(?!后|预约|约好)|通话(?!后)|打给|致电|来电|微信语音|语音"),
     (Kind.REMOTE, Channel.EMAIL, r"(?:电子)?邮件|邮箱"),
     (
         Kind.OUTREACH,
@@ -58,7 +58,7 @@ PLANNING = re.compile(
     r"|(?<![大预节制特来])约(?!的)(?=[一-龥]{1,3}(?:总|工|董|经理|先生|女士))"
 )
 _NEXT = re.compile(
-    r"下一步|下步|约定|(?<!已)安排|(?<![招期对等接看优善])待(?![遇定])"
+    r"下一步|下步|约定|(?<!已)安排(?!我)|(?<![招期对等接看优善])待(?![遇定])"
     r"|请[^,。;]{1,12}?(?:回复|提供|寄|送|反馈|报|研究|核实|确认|协调|答复|安排|准备|落实)"
 )
 # agreed in a clause after the visit's: 约好12月3日来区
