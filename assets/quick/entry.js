@@ -322,6 +322,7 @@ function readCompanies(line, draft, companies, met) {
     const place = companies.filter((found) => inOrder(found, one) < 0).length - 1;
     if (!draft.companies.length) draft.companies.push({ company: null, name: "", met: null, position: null });
     const row = rows[place] ?? draft.companies[0];
+    if ((row.met ?? "").split("、").includes(one.name)) continue; // 拜访王总，王总表示…
     row.met = joinedOf(row.met, one.name);
     row.position = joinedOf(row.position, one.position);
   }

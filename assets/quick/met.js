@@ -26,7 +26,7 @@ function metBy(kind, line, text, others, companies) {
     const isSure = isSurelyMet(kind, line, text, span, position, [...others, ...found], companies);
     if (isSure === null) continue;
     line.take(span.start, span.end);
-    found.push({ span, name, position: bracket || position || after || null, isSure });
+    found.push({ span, name, position: [position || after, bracket].filter(Boolean).join("、") || null, isSure });
     at = span.end;
   }
   return found;

@@ -12,7 +12,7 @@ from crm.visits.quick_words import NextStep
 from crm.visits.rules import Kind
 
 _COUNT = re.compile(r"[一两二三四五六七八九十\d]+家(?:企业|公司)?")
-_TALKED = re.compile(r"(?:[谈聊](?:到|了|及)?|[就对]|推进|推动|围绕|关于|对接|商[谈讨]|洽谈)$")
+_TALKED = re.compile(r"(?:[谈聊](?:到|了|及|的是)?|[就对]|推进|推动|围绕|关于|对接|商[谈讨]|洽谈)$")
 _AND = {"、", "和", "与", "及"}
 _NOT_VISITED = re.compile(
     r"[没未不](?:有|能|再|是)*(?:去|到|看|找|拜访|走访|联系|接待|是)[成过了]?$|(?:不是|并非)$"
@@ -54,6 +54,8 @@ def read_companies(
         if not draft.companies:
             draft.companies.append(CompanyRow())
         row = rows[places[-1]] if places else draft.companies[0]
+        if one.name in (row.met or "").split("、"):  # 拜访王总，王总表示…
+            continue
         row.met = _joined(row.met, one.name)
         row.position = _joined(row.position, one.position)
     _add_chips(line, draft, companies, met, options)

@@ -33,7 +33,7 @@ class Counterpart:
     is_sure: bool
 
 
-_BRACKET = r"(?:\s?\((?P<bracket>[^()\d带等谈电手了]{2,20})\))?"
+_BRACKET = r"(?:\s?\((?P<bracket>[^()\d带等谈电手了他她它我刚已没不说想去在]{2,20})\))?"
 _TITLED_ONLY = rf"(?!{NAME_BEFORE_POSITION}{POSITION}){TITLED_NAME}"
 _WITH_POSITION = re.compile(
     rf"(?P<side>(?:[该贵本]|这家)?(?:公司|企业)的?)?"
@@ -93,11 +93,11 @@ _MISSING = r"[没未](?:有|曾)?(?:能够?)?(?:见|找|碰|遇|等|联系|约|�
 _NOT_MET = re.compile(
     rf"{_MISSING}(?:(?![但只而就改先后倒又见碰找约,。;]).){{0,16}}$|(?:本来|原本|原来|原定)[^,。;]{{0,6}}$"
     r"|(?:下次|改天|回头|转告|通过|托|让|由|替|代)$|[本原]想[^,。;]{0,6}$"
-    r"|[没未不](?:有|能|是|让|叫)*[和与跟同]$|(?:推荐|引荐|介绍|提[到起及]|说[到起])了?(?:(?![见给,。;]).){0,12}$"
+    r"|[没未不](?:有|能|是|让|叫)*[和与跟同]$|(?:推荐|引荐|介绍|提[到起及]|说[到起])了?(?:(?![见给认会拜访找谈聊约联对跟和与,。;]).){0,12}$"
 )
 _ABSENT = (  # 他出差了, 人不在
     r"(?:[但可却又已正刚恰]|可惜|结果|不过|不巧|碰巧|当时|恰好|正好|刚好|临时|因为?|[他她]|对方|本人|人|都|均)*"
-    r"(?:不在|没在|未在|出差|外出|出国|休假|请假|生病|开会去|没来|没空|有事)"
+    r"(?:不在|没在|未在|出差|外出(?!考察|参观)|出国|休假|请假|生病|开会去|没来|没空|有事)"
 )
 _NO_USE = r"[^,。;]{0,4}(?:扑了?个?空|未遇|未果|白跑|吃了?闭门羹)"
 _UNREACHED = (
@@ -106,8 +106,8 @@ _UNREACHED = (
 )
 _NOBODY = rf"{_MISSING}(?:人|面|本人|时间|[他她])?(?=[\s,。;]|$|[他她人因但说可])"
 _MISSED = re.compile(  # 杨总没见到人
-    rf"[^,。;]{{0,4}}{_NOBODY}|{_NO_USE}|{_ABSENT}|[^,。;、]{{0,4}}{_UNREACHED}"
-    r"|[^,。;、]{0,2}(?:不在|汇报|请示|出差|没空|没来|未到|请假|临时有事|手下|助理|秘书|那边|介绍的|推荐的|引荐)"
+    rf"[^,。;]{{0,4}}{_NOBODY}|{_NO_USE}|{_ABSENT}|在[^,。;、]{{1,5}}(?:出差|开会|休假|培训)|在外地|在国外|[^,。;、]{{0,4}}{_UNREACHED}"
+    r"|[^,。;、]{0,2}(?:不在|汇报|请示|出差|带队(?:赴|去|到|前往|拜访|走访)|没空|没来|未到|请假|临时有事|手下|助理|秘书|那边|介绍的|推荐的|引荐)"
 )
 _MISSED_LATER = re.compile(  # 找杨总，他出差了
     rf"[^,。;]{{0,4}}[,。;]\s*(?:{_NOBODY}|{_NO_USE}|{_ABSENT}|[^,。;、]{{0,10}}{_UNREACHED})"
@@ -174,8 +174,9 @@ def _met_by(
         if is_sure is None:
             continue
         line.take(span.start, span.end)
-        position = group["bracket"] or group.get("position") or group.get("after")
-        found.append(Counterpart(span, match["name"], position, is_sure))
+        positions = (group.get("position") or group.get("after"), group["bracket"])
+        position = "、".join(filter(None, positions))
+        found.append(Counterpart(span, match["name"], position or None, is_sure))
         at = span.end
     return found
 
