@@ -171,6 +171,8 @@ function readTime(line, draft, head, dates, world, isAhead) {
   if (hours && lastOn > draft.last) draft.last = lastOn;
   setHours(draft, hours, world, isAhead);
   draft.chips.starts.words = read.join("，");
+  const isFree = (time) => line.isFree(time.index, time.index + time[0].length);
+  if (matches("other_time", head).some(isFree)) draft.chips.starts.certainty = ASSUMED; // another time is named
 }
 
 function setHours(draft, hours, world, isAhead) {

@@ -60,10 +60,12 @@ function isSurelyMet(kind, line, text, span, position, others, companies) {
   if (kind === "met_plain" || kind === "met_rare") return isSureByName(kind, text, span, whole, is);
   const isOfficial = search("official", text.slice(span.start, span.end)) !== null;
   // 康达总经理 may be of a company
-  const isClear = kind === "met_first" ? match("full_name", text, span.start) !== null : kind !== "met_titled" || !match("unclear", text, span.start);
-  if (is.ofCompany) return kind === "met_first" || isClear;
+  const isIntended = clause.start > 0 && search("intended", said) !== null;
+  const isWhole = kind === "met_first" ? match("full_name", text, span.start) !== null : kind !== "met_titled" || !match("unclear", text, span.start);
+  const isClear = isWhole && !isIntended;
+  if (is.ofCompany) return (kind === "met_first" && !isIntended) || isClear;
   if (is.listed || is.direct) return isClear && !isOfficial;
-  if (kind === "met_position") return is.begun;
+  if (kind === "met_position") return is.begun && !isIntended;
   const isIntroduced = search("introduced", whole) && search("met_verb", whole); // 见了两位客商，一位是做刀具的郭总
   const speaks = span.start === clause.start && match("speaks", text, span.end) !== null;
   return is.told || is.alone || speaks || is.afterRead || isIntroduced ? is.begun && is.surely && kind === "met_titled" && isClear && !isOfficial : null;

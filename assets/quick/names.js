@@ -197,11 +197,12 @@ export const unknownCompaniesIn = (line, text, city, cities) =>
 // The city of the text, where what is read is hidden.
 export function cityIn(line, text, cities) {
   const all = [...citiesIn(text, cities)];
-  const there = all.find(({ span }) => !search("not_there", text.slice(0, span.start)) || match("back", text, span.end));
-  const found = there ?? (all.length ? { ...all[0], certainty: ASSUMED } : null); // 本来要去太仓
+  const there = all.filter(({ span }) => !search("not_there", text.slice(0, span.start)) || match("back", text, span.end));
+  const [found] = there.length ? there : all;
   if (!found) return shortCityIn(line, text);
   line.take(found.span.start, found.span.end);
-  return found;
+  const isOne = there.length && there.every(({ city }) => city === found.city); // 去苏州，顺道去无锡; 本来要去太仓
+  return isOne ? found : { ...found, certainty: ASSUMED };
 }
 
 function* citiesIn(text, cities) {

@@ -69,6 +69,9 @@ _HEDGED = re.compile(
     r"(?:大概|大约|好像|可能|应该|估计|似乎|记得|也许|不记得)(?:就|也)?是?(?:在|去)?$"
 )
 _HEDGED_AFTER = re.compile(r"左右|前后|上下|吧")
+_TIME = re.compile(
+    r"(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点(?![名子评赞出击])|:\d\d)|上午|下午|晚上|中午"
+)
 _FEW = 2  # characters beside a date in a clause of its own
 PATTERNS = {
     "of_others": _OF_OTHERS,
@@ -77,6 +80,7 @@ PATTERNS = {
     "talk": _TALK,
     "was_planned": _WAS_PLANNED,
     "hedged": _HEDGED,
+    "other_time": _TIME,
     "hedged_after": _HEDGED_AFTER,
     "place": _PLACE,
     "ahead": _AHEAD,
@@ -255,7 +259,10 @@ def _read_time(  # noqa: PLR0913 - the parts of a moment are read together
     if hours and hours.last_on > last:
         draft.last_on = hours.last_on
     _set_hours(draft, hours, world, is_ahead=is_ahead)
-    draft.chips["starts"] = replace(draft.chips["starts"], words="，".join(read))
+    starts = replace(draft.chips["starts"], words="，".join(read))
+    if any(line.is_free(*one.span()) for one in _TIME.finditer(head)):  # another time is named
+        starts = replace(starts, certainty=Certainty.ASSUMED)
+    draft.chips["starts"] = starts
 
 
 def _set_hours(draft: Draft, hours: Hours | None, world: World, *, is_ahead: bool) -> None:

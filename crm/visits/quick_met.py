@@ -113,6 +113,7 @@ _MISSED_LATER = re.compile(  # 找杨总，他出差了
     rf"[^,。;]{{0,4}}[,。;]\s*(?:{_NOBODY}|{_NO_USE}|{_ABSENT}|[^,。;、]{{0,10}}{_UNREACHED})"
 )
 _MET_ALREADY = re.compile(r"见[了过]|见到|会见了|会面|碰到|遇到|接待了|拜[访会]了")
+_INTENDED = re.compile(r"计划|准备|打算|拟|想|希望|要求|下周|下次|下个?月|明天|后天|改天|回头")
 _SPEAKS = re.compile(
     r"(?:也|还|都|当场|现场|明确|一直|又|再次|主动)?(?:表示|提出|提到|反映|介绍|希望|想|要求|说|问|讲|答应|承诺|认为|强调|建议|透露|参加|出席|陪同|作陪|接待|出面|带队|在场|对)"
 )
@@ -126,6 +127,7 @@ PATTERNS = _PATTERNS | {
     "met_verb": MET_VERB,
     "not_met": _NOT_MET,
     "missed": _MISSED,
+    "intended": _INTENDED,
     "missed_later": _MISSED_LATER,
     "met_already": _MET_ALREADY,
     "met_before": _MET_BEFORE,
@@ -195,6 +197,7 @@ class _Around:
     is_told: bool
     is_alone: bool  # nothing but a name between two marks
     speaks: bool
+    is_intended: bool  # in a clause that tells of what is to come
 
 
 def _around(
@@ -229,6 +232,7 @@ def _around(
         is_surely_told=is_surely_told,
         is_told=is_surely_told or bool(_WITH_BEFORE.search(said)),
         is_alone=is_ended and _is_read(line, bare.rstrip(" ,、:;")),
+        is_intended=clause.start > 0 and bool(_INTENDED.search(said)),
         speaks=span.start == clause.start and bool(_SPEAKS.match(text, span.end)),
     )
 
@@ -240,14 +244,14 @@ def _is_sure(
     if kind in {"met_guessed", "met_plain", "met_rare"}:
         has_position = bool(group.get("position"))
         return _is_sure_by_name(kind, text, span, around, has_position=has_position)
-    is_clear = _is_clear(kind, text, span)
+    is_clear = _is_clear(kind, text, span) and not around.is_intended
     if around.is_of_company:
-        return kind == "met_first" or is_clear
+        return (kind == "met_first" and not around.is_intended) or is_clear
     is_official = bool(_OFFICIAL.search(text[span.start : span.end]))
     if around.is_listed or around.is_direct:
         return is_clear and not is_official
     if kind == "met_position":
-        return around.is_begun
+        return around.is_begun and not around.is_intended
     is_sure = around.is_begun and around.is_surely_told and kind == "met_titled" and is_clear
     # 见了两位客商，一位是做刀具的郭总
     is_introduced = _INTRODUCED.search(around.before) and MET_VERB.search(around.before)

@@ -342,15 +342,16 @@ def unknown_companies_in(
 def city_in(line: Line, text: str, cities: Collection[str]) -> tuple[Span, str, Certainty] | None:
     """The city of the text, where what is read is hidden; its words are marked as read."""
     found = [*_cities(text, cities)]
-    for span, city, certainty in found:
-        is_there = not _NOT_THERE.search(text[: span.start]) or _BACK.match(text, span.end)
-        if is_there:
-            line.take(span.start, span.end)
-            return span, city, certainty
-    if found:  # 本来要去太仓
-        span, city, _ = found[0]
+    there = [
+        (span, city, certainty)
+        for span, city, certainty in found
+        if not _NOT_THERE.search(text[: span.start]) or _BACK.match(text, span.end)
+    ]
+    for span, city, certainty in (there or found)[:1]:
         line.take(span.start, span.end)
-        return span, city, Certainty.ASSUMED
+        # 去苏州，顺道去无锡; 本来要去太仓
+        is_one = {other for _, other, _ in there} == {city}
+        return span, city, certainty if is_one else Certainty.ASSUMED
     return _short_city_in(line, text)
 
 
