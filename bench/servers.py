@@ -49,8 +49,11 @@ def serving(*command: str, data: Path, secret: str, **settings: str) -> Iterator
 
 
 def processor_seconds(port: int) -> float:
-    """The processor time that a server and its workers have taken so far."""
-    return sum(map(_processor_seconds, _family(_SERVERS[port])))
+    """The processor time that a server and its workers have taken so far.
+
+    A server that was not started here is one of this process.
+    """
+    return sum(map(_processor_seconds, _family(_SERVERS.get(port, os.getpid()))))
 
 
 def _family(pid: int) -> Iterator[int]:

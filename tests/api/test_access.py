@@ -15,6 +15,7 @@ OTHERS = {
     Scope.VISITS: {Scope.READ, Scope.LEADS},
     Scope.LEADS: {Scope.READ, Scope.VISITS},
     Scope.WRITE: {Scope.READ, Scope.VISITS, Scope.LEADS},
+    Scope.AUDIT: {Scope.READ, Scope.WRITE},
 }
 
 pytestmark = [
@@ -52,7 +53,7 @@ def test_a_role_that_it_does_not_name_is_refused(app, operation):
     refused = {
         role
         for role in Role
-        if (answer := called(program_of(app, role.value), operation)).status_code == 403
+        if (answer := called(program_of(app, role.value, *Scope), operation)).status_code == 403
         and answer.json["code"] == "role"
     }
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench import lock_times, writes
 from bench.lock_times import LockTime
-from bench.report import Result, Sample
+from bench.report import Result, Sample, Speed
 from bench.writes import Measured
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_what_was_measured_is_reported():
     sample = Sample(30, 200, 200)
-    result = Result("log a visit", "insert", "20 %", [50.0], [200.0], sample, sample)
+    result = Result(
+        "log a visit", "insert", "20 %", [Speed(50.0, 8.0)], [Speed(200.0, 2.0)], sample, sample
+    )
     statuses = [("log a visit", Counter({302: 40, 503: 2})), ("read pages", Counter({200: 9}))]
 
     times = [LockTime(1, 0.5), LockTime(2, 1.5), LockTime(4, 1)]
@@ -25,6 +27,7 @@ def test_what_was_measured_is_reported():
     text = writes.report([Measured("sqlite", result, times, statuses)], 1)
 
     assert "| sqlite | 50.0 | insert 200.0 | 25.0 % (25.0 to 25.0) | 20 % | 30 |" in text
+    assert "| sqlite | 8.00 | 2.00 | 25.0 % (25.0 to 25.0) |" in text
     assert "| sqlite | 3 | 2.0 ms | 4.0 ms | 4.0 ms | 1.0 ms |" in text
     assert "| sqlite | log a visit | 40 × 302 | 2 |" in text
 

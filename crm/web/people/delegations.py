@@ -11,6 +11,7 @@ from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
 from crm.base import formatting
+from crm.base.remembered import remembered
 from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.mailing.delegations import tell_of_delegation
@@ -67,17 +68,21 @@ class DelegationRow:
     end_url: str | None
 
 
-def delegation_rows(person: Person, *, is_mine: bool, can_end: bool) -> list[DelegationRow]:
+def delegation_rows(person: Person, *, is_mine: bool, can_end: bool) -> tuple[DelegationRow, ...]:
     """What the person gave and has, with the way to end it."""
     on = today()
-    return [
-        DelegationRow(
-            f"{each.agent.name}代理{each.owner.name}",
-            f"{_dates(each)}，{each.reason}",
-            _end_url(each, person, is_mine=is_mine) if can_end else None,
+
+    def read() -> tuple[DelegationRow, ...]:
+        return tuple(
+            DelegationRow(
+                f"{each.agent.name}代理{each.owner.name}",
+                f"{_dates(each)}，{each.reason}",
+                _end_url(each, person, is_mine=is_mine) if can_end else None,
+            )
+            for each in delegations_of(db.session, person.id, on)
         )
-        for each in delegations_of(db.session, person.id, on)
-    ]
+
+    return remembered(db.session, "delegation rows", person.id, is_mine, can_end, on, read=read)
 
 
 def _dates(delegation: Delegation) -> str:
