@@ -29,21 +29,23 @@ export function draftOf(text, world) {
   const today = Math.floor(world.now / DAY);
   const steps = nextSteps(line.plain, datesIn(line.plain, today, true));
   const head = without(line.plain, steps);
-  const told = withoutPromises(head); // what is told of the visit itself
+  const said = withoutPromises(head); // what is told of the visit itself
+  const told = withoutGivenUp(said, today);
   readNext(line, draft, steps);
 
   let companies = knownCompaniesIn(line, head, world.known);
   let isAhead = isPlanned(plannedPart(line, told, today));
-  const dates = datesOfVisit(line, told, datesIn(told, today, isAhead));
+  let dates = datesOfVisit(line, told, datesIn(told, today, isAhead));
   const [first] = dates;
   isAhead ||= first !== undefined && search("ahead", head.slice(first.span.start, first.span.end)) !== null;
   isAhead ||= (first?.first ?? today) > today && isPlanned(told);
   isAhead &&= !(first && first.last !== null && first.last < today); // a visit of the past may tell of plans
+  if (told !== said) dates = dates.map((one) => ({ ...one, isAssumed: true }));
   for (const { span } of dates.slice(0, 1)) line.take(span.start, span.end);
 
   const kind = readKind(line, draft, told, world);
   readTime(line, draft, told, dates, world, isAhead);
-  readCity(line, draft, line.unread(told, kind), world);
+  readCity(line, draft, line.unread(said, kind), world);
   readPeople(line, draft, peopleIn(line, head, world.colleagues), world);
   const unread = withNamesRead(line.unread(head, kind), companies);
   companies.push(...unknownCompaniesIn(line, unread, draft.city, world.cities));
@@ -86,6 +88,16 @@ function beginsEntry(piece, today) {
 
 const chip = (certainty, words = "", options = []) => ({ certainty, words, options });
 
+// As long as before, without a plan that another day's visit replaced.
+function withoutGivenUp(told, today) {
+  const plan = search("given_up", told);
+  const to = plan ? plan.index + plan[0].length : 0;
+  if (!plan || !search("visits", told, to)) return told;
+  const parts = [plan[0], told.slice(to), told.slice(0, plan.index)];
+  const [planned, later, earlier] = parts.map((part) => datesIn(part, today, false).length > 0);
+  return planned && later && !earlier ? hidden(told, plan.index, to) : told;
+}
+
 // Where plans are of the visit: up to the clause of its verb, if that has a date.
 function plannedPart(line, told, today) {
   const part = told.slice(0, anchorOf(line, told));
@@ -104,10 +116,10 @@ function datesOfVisit(line, told, dates) {
   const kept = [];
   for (const date of dates) {
     const { start, end } = date.span;
-    const isHedged = search("hedged", told.slice(0, start)) || match("hedged_after", told, end);
+    const wasPlanned = search("was_planned", told.slice(0, start));
+    const isHedged = wasPlanned || search("hedged", told.slice(0, start)) || match("hedged_after", told, end);
     const found = isHedged ? { ...date, isAssumed: true } : date;
-    const wasPlanned = dates.length > 1 && search("was_planned", told.slice(0, start));
-    if (wasPlanned || !line.isFree(start, end)) continue;
+    if ((wasPlanned && dates.length > 1) || !line.isFree(start, end)) continue;
     const clause = line.clauseAt(start);
     const around = told.slice(clause.start, start) + told.slice(end, clause.end);
     const isBare = matches("place", around).reduce((size, [words]) => size - words.length, around.length) <= FEW;

@@ -4,8 +4,12 @@ import { inOrder } from "./text.js";
 
 // the surest first: what one pattern has read, the next ones leave
 const PATTERNS = [
-  "met_position", "met_first", "met_titled", "met_nickname", "met_plain", "met_rare", "met_guessed",
+  "met_position", "met_first", "met_titled", "met_nickname", "met_plain", "met_rare", "met_guessed", "met_stranger",
 ];
+
+const REACH = 40; // characters before a name that the patterns which end there look at
+const REACH_OF_CLAUSE = 120;
+const REACH_OF_WORD = 14;
 
 // `companies`: where they end.
 export function metIn(line, text, companies) {
@@ -34,12 +38,12 @@ function metBy(kind, line, text, others, companies) {
 
 // Null where the words name nobody met.
 function isSurelyMet(kind, line, text, span, position, others, companies) {
-  const whole = text.slice(0, span.start);
-  const bare = whole.trimEnd().replace(/的$/, "");
+  const whole = text.slice(Math.max(0, span.start - REACH), span.start);
+  const bare = text.slice(0, span.start).trimEnd().replace(/的$/, "");
   const clause = line.clauseAt(span.start);
-  const said = text.slice(clause.start, span.start);
+  const said = text.slice(Math.max(clause.start, span.start - REACH_OF_CLAUSE), span.start);
   const isMissed = match("missed", text, span.end) || (!search("met_already", said) && match("missed_later", text, span.end));
-  if (search("not_met", bare) || isMissed || search("our_side", whole)) return null;
+  if (search("not_met", bare.slice(-REACH)) || isMissed || search("our_side", whole)) return null;
   const isRead = (words) => Boolean(words) && !line.isFree(words.length - 1, words.length);
   const opened = bare.replace(/[ (]+$/, "");
   const is = {
@@ -52,11 +56,12 @@ function isSurelyMet(kind, line, text, span, position, others, companies) {
     surely: search("met_verb", said) !== null,
     told: search("with_before", said) !== null,
   };
-  is.begun = search("begun", whole) !== null || is.afterRead;
+  is.begun = search("begun", whole.slice(-REACH_OF_WORD)) !== null || is.afterRead;
   is.told ||= is.surely;
   is.alone = match("clause_end", text, span.end) !== null && isRead(bare.replace(/[ ,、:;]+$/, ""));
 
   if (kind === "met_guessed") return (position && is.begun) || is.direct ? false : null;
+  if (kind === "met_stranger") return is.direct || is.listed || is.ofCompany ? false : null;
   if (kind === "met_plain" || kind === "met_rare") return isSureByName(kind, text, span, whole, is);
   const isOfficial = search("official", text.slice(span.start, span.end)) !== null;
   // 康达总经理 may be of a company
@@ -66,14 +71,14 @@ function isSurelyMet(kind, line, text, span, position, others, companies) {
   if (is.ofCompany) return (kind === "met_first" && !isIntended) || isClear;
   if (is.listed || is.direct) return isClear && !isOfficial;
   if (kind === "met_position") return is.begun && !isIntended;
-  const isIntroduced = search("introduced", whole) && search("met_verb", whole); // 见了两位客商，一位是做刀具的郭总
+  const isIntroduced = search("introduced", whole) && search("met_verb", text.slice(0, span.start)); // 见了两位客商，一位是做刀具的郭总
   const speaks = span.start === clause.start && match("speaks", text, span.end) !== null;
   return is.told || is.alone || speaks || is.afterRead || isIntroduced ? is.begun && is.surely && kind === "met_titled" && isClear && !isOfficial : null;
 }
 
 function isSureByName(kind, text, span, whole, is) {
   if (is.direct || is.listed || (kind === "met_rare" && is.ofCompany)) {
-    return kind === "met_plain" && match("full_name", text, span.start) !== null;
+    return kind === "met_plain" && match("full_name", text, span.start) !== null && !match("unclear", text, span.start);
   }
   const isOfCompany = is.ofCompany && is.told && whole.endsWith("的");
   return search("companion", whole) || isOfCompany || is.alone ? false : null;

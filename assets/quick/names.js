@@ -78,9 +78,10 @@ function partOf(line, text, hit, joinedTo) {
   return { start: hit.start, ...joining };
 }
 
-// The match after a name; a date that is read may stand between.
+// The match after a name; a date, of which a part may be read, may stand between.
 function soonAfter(name, line, text, end) {
-  const last = line.nextFree(end);
+  let last = line.nextFree(end);
+  for (let gap; (gap = match("gap", text, last)); ) last = line.nextFree(gap.index + gap[0].length);
   for (let at = end; at <= last; at += 1) {
     const found = match(name, text, at);
     if (found) return found;

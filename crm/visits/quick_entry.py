@@ -65,6 +65,7 @@ _PLACE = re.compile(
     r"[在于去到赴了的,。;、\s]|上午|下午|中午|晚上|早上|\d+[点:]\d*半?|[一-龥]{2,3}市?$"
 )
 _WAS_PLANNED = re.compile(r"(?:原定|原本|本来|原来|原计划|原约)[^,。;]{0,3}$")
+_GIVEN_UP = re.compile(r"(?:原定|原计划|原约|原本|本来|原来)[^,。;]*")
 _HEDGED = re.compile(
     r"(?:大概|大约|好像|可能|应该|估计|似乎|记得|也许|不记得)(?:就|也)?是?(?:在|去)?$"
 )
@@ -79,6 +80,7 @@ PATTERNS = {
     "visits": _VISITS,
     "talk": _TALK,
     "was_planned": _WAS_PLANNED,
+    "given_up": _GIVEN_UP,
     "hedged": _HEDGED,
     "other_time": _TIME,
     "hedged_after": _HEDGED_AFTER,
@@ -119,7 +121,8 @@ def draft_of(text: str, world: World) -> Draft:
 
     steps = next_steps(line.plain, dates_in(line.plain, world.today, is_ahead=True))
     head = _without(line.plain, steps)
-    told = without_promises(head)  # what is told of the visit itself
+    said = without_promises(head)  # what is told of the visit itself
+    told = _without_given_up(said, world.today)
     _read_next(line, draft, steps)
 
     companies = known_companies_in(line, head, world.known)
@@ -132,12 +135,14 @@ def draft_of(text: str, world: World) -> Draft:
     is_ahead = is_ahead or (is_future and is_planned(told))
     # a visit of the past may tell of plans
     is_ahead = is_ahead and not any(one.is_before(world.today) for one in dates[:1])
+    if told != said:
+        dates = [replace(one, is_assumed=True) for one in dates]
     for found in dates[:1]:
         line.take(found.span.start, found.span.end)
 
     kind = _read_kind(line, draft, told)
     _read_time(line, draft, told, dates, world, is_ahead=is_ahead)
-    _read_city(line, draft, line.unread(told, kind), world)
+    _read_city(line, draft, line.unread(said, kind), world)
     _read_people(line, draft, people_in(line, head, world.colleagues), world)
     unread = with_names_read(line.unread(head, kind), companies)
     companies += unknown_companies_in(line, unread, draft.city, world.cities)
@@ -159,6 +164,18 @@ def draft_of(text: str, world: World) -> Draft:
     return draft
 
 
+def _without_given_up(told: str, today: date) -> str:
+    """The text, as long as before, without a plan that another day's visit replaced."""
+    plan = _GIVEN_UP.search(told)
+    if plan is None or not _VISITS.search(told, plan.end()):
+        return told
+    parts = (plan[0], told[plan.end() :], told[: plan.start()])
+    planned, later, earlier = (dates_in(part, today, is_ahead=False) for part in parts)
+    if earlier or not (planned and later):
+        return told
+    return told[: plan.start()] + "。" * len(plan[0]) + told[plan.end() :]
+
+
 def _planned_part(line: Line, told: str, world: World) -> str:
     """Where plans are of the visit: up to the clause of its verb, if that has a date."""
     anchor = _anchor(line, told)
@@ -178,10 +195,10 @@ def _dates_of_visit(line: Line, told: str, dates: Sequence[DateFound]) -> list[D
     kept = list[DateFound]()
     for found in dates:
         start, end = found.span.start, found.span.end
-        was_planned = len(dates) > 1 and _WAS_PLANNED.search(told[:start])
-        if was_planned or not line.is_free(start, end):
+        was_planned = _WAS_PLANNED.search(told[:start])
+        if (was_planned and len(dates) > 1) or not line.is_free(start, end):
             continue
-        if _HEDGED.search(told[:start]) or _HEDGED_AFTER.match(told, end):
+        if was_planned or _HEDGED.search(told[:start]) or _HEDGED_AFTER.match(told, end):
             found = replace(found, is_assumed=True)  # noqa: PLW2901 - the same, less sure
         clause = line.clause_at(start)
         is_bare = len(_PLACE.sub("", told[clause.start : start] + told[end : clause.end])) <= _FEW

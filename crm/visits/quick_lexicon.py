@@ -83,6 +83,7 @@ _NO_NAME = any_of(
     余[量下款] 和[解谐气] 花费 盛[大会情] 纪[要念委] 童装 都 谷[底] 甘[肃愿] 倪[端] 牛[奶肉]
     龙[头] 雷[达] 严[格重] 沈阳 苏[州北南宁] 杭州 洛阳 常[州熟] 徐州 郑州 温岭 江阴 金[华坛] 安庆
     黄[山石冈] 唐山 余[姚杭] 鲁[南北]
+    包装 温控 车[身载] 单片 房[产务] 成套 宣传 柴油 路桥 储运 金[工相] 游乐 水[处利] 石膏
     """
 )
 NAME = rf"(?!{_NO_NAME}){SURNAME}(?:{GIVEN}{{2}}{NAME_END}|{GIVEN}{NAME_END})"
@@ -125,12 +126,29 @@ POSITION = (
     rf"(?:{_SCOPE}?(?:{DEPARTMENT}{{1,2}}(?:{_UNIT})?的?)?{_GRADE}?(?:{_RANK}|{_CHIEF})(?:助理|秘书|特助|办公室主任)?"
     rf"|{DEPARTMENT}部(?:门)?)"
 )
+# 张工程部负责人: a surname, and the department
+DEPARTMENT_AFTER = rf"{DEPARTMENT}{_UNIT}"
 POSITIONS = rf"{POSITION}(?:[、兼/&及]{{1,2}}{POSITION})*"
+
+# what begins after the first character of a company, not of a person
+_NO_SURNAME = (
+    "(?!"
+    + any_of(
+        """
+    大学 商会 协会 医院 银行 集团 科技 生物 电子 医药 智能 精密 [储氢锂]能 [光微锂]电 光[伏学]
+    新?材料? 机[器械] [重海]工 显示 半导 芯片 能源 环保 装备 航空 激光 数据 软件
+    """
+    )
+    + ")"
+)
 
 # a full name before the position that it has: 林海总经理, not 高级工程师 nor 张技术总监
 NAME_BEFORE_POSITION = (
-    rf"(?!{POSITION}|{_NO_NAME}){SURNAME}(?!{POSITION}|{DEPARTMENT}){GIVEN}{{1,2}}?"
+    rf"(?!{POSITION}|{_NO_NAME}){SURNAME}{_NO_SURNAME}(?!{POSITION}|{DEPARTMENT}){GIVEN}{{1,2}}?"
 )
+
+# somebody with a surname of no list, after the position: 投资总监贝宁
+STRANGER = rf"(?!{_NO_NAME}|{_AFTER_NAME}|{POSITION}|{DEPARTMENT}){GIVEN}{{2,3}}(?=[\s,。;、()]|$)"
 
 # after a surname; the shortest only where no word goes on
 _TITLE_LONG = any_of(
@@ -151,9 +169,12 @@ _TITLE_SHORT = any_of(
     [姐哥老兄](?=[\s,。;、()]|$|一行|[{_END}])
     """
 )
-_NO_SURNAME = "(?!大学|商会|协会|医院|银行|集团|科技|生物|电子|医药|智能|精密)"
+# the trade of a company before a position, where a surname begins it: 楚云储能董事长
+_TRADE_AS_NAME = any_of(
+    "储能 石[油化墨英] 金[属融] 车[业灯] 冷链 封[装测] 包装 安[全防] 连接 游戏 管业 农业"
+)
 TITLED_NAME = (
-    rf"{SURNAME}{_NO_SURNAME}"
+    rf"(?!{_TRADE_AS_NAME}){SURNAME}{_NO_SURNAME}"
     rf"(?:{GIVEN}{{0,2}}?{_TITLE_LONG}|{_TITLE_SHORT}|{USUAL}{{1,2}}{_CHAIR})"  # 李响总
 )
 _RARE_TITLE = any_of("总(?![部装承体投量额结局公经监裁]) 先生 女士 董事长 总经理 经理 博士 教授")
@@ -181,6 +202,20 @@ TRADE = any_of(
     石英 晶圆 硅业 碳素 风能 核电 空调 电梯 管业 铸造 锻造 印刷 珠宝 玩具 摩托 电动 手机 电脑
     计算机 触控 面板 模组 模块 元件 元器件 器件 连接器 电容 电路 晶体 锂业 存储 闪存
     膜 印务 包装 日化 美妆
+    钠电 换电 热管理 液冷 隔膜 铜箔 铝箔 碳纤 复材 磁业 光子 光纤 微波 射频 量子 超导 红外 声学
+    车联 网联 智驾 智行 算力 通航 航发 航材 遥感 测绘 船业 重装 起重 液压 气动 风机 压缩机
+    减速[机器] 齿轮 刀具 量具 五金 紧固件 弹簧 铸业 锻压 超硬 特气 包材 纸业 木业 家具 家纺 鞋业
+    皮革 眼镜 文具 动漫 会展 口腔 眼科 制剂 疫苗 试剂 生命科学 兽药 饲料 农机 茶业 乳品 热电
+    变压器 充电桩 逆变器 航运 海运 货运
+    """
+)
+# what is shown to visitors, and is no company
+SITE = any_of(
+    r"""
+    厅 厂房 厂区 工厂 车间 船坞 船台 码头 港口 口岸 岸线 泊位 港区 堆场 产线 生产线 流水线
+    样板[房间线] 展馆 展台 展位 仓库 冷库 库房 工地 现场 地块 园区 楼宇 写字楼 办公[楼室] 宿舍楼?
+    公寓 食堂 基地 机房 机库 洁净[室间] 无尘室 中控室 实验楼 研发楼 会议室 跑道 试[车飞]场 大棚
+    牧场 样机 样车 样品
     """
 )
 LEGAL = any_of(

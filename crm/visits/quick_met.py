@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from crm.base.value_class import value_class
 from crm.visits.quick_lexicon import (
     DEPARTMENT,
+    DEPARTMENT_AFTER,
     GIVEN,
     GUESSED_NAME,
     LATIN_NAME,
@@ -15,6 +16,7 @@ from crm.visits.quick_lexicon import (
     POSITION,
     POSITIONS,
     RARE_TITLED,
+    STRANGER,
     SURNAME,
     TITLED_NAME,
     USUAL,
@@ -49,6 +51,7 @@ _NAMED_FIRST = re.compile(  # 王磊技术总监
 _PLAIN = re.compile(rf"(?P<name>{NAME}|{LATIN_NAME}){_BRACKET}")
 _RARE = re.compile(rf"(?P<name>{RARE_TITLED}){_BRACKET}")
 _GUESSED = re.compile(rf"(?P<position>{POSITIONS})?\s?(?P<name>{GUESSED_NAME})(?P<bracket>)")
+_STRANGER = re.compile(rf"(?P<position>{POSITIONS})[的是:]?\s?(?P<name>{STRANGER})(?P<bracket>)")
 # the surest first: what one pattern has read, the next ones leave
 _PATTERNS = {
     "met_position": _WITH_POSITION,
@@ -58,16 +61,22 @@ _PATTERNS = {
     "met_plain": _PLAIN,
     "met_rare": _RARE,
     "met_guessed": _GUESSED,
+    "met_stranger": _STRANGER,
 }
 _FULL_NAME = re.compile(rf"{SURNAME}{GIVEN}{USUAL}(?!{GIVEN})|[A-Z]")  # not 华为, 蔚来
 # 黄海总经理, 张技术总监: where the name ends is not said
-_UNCLEAR = re.compile(rf"(?!{POSITION}){SURNAME}{GIVEN}{{1,2}}?{POSITION}")
+_UNCLEAR = re.compile(
+    rf"(?!{POSITION}){SURNAME}{GIVEN}{{1,2}}?{POSITION}|{SURNAME}{DEPARTMENT_AFTER}"
+)
 _OFFICIAL = re.compile(r"(?:主任|书记|局长?|处长?|科长?|区长)$")  # may be one of us
 _INTRODUCED = re.compile(r"[的是叫]$")
+_REACH = 40  # characters before a name that the patterns which end there look at
+_REACH_OF_CLAUSE = 120
+_REACH_OF_WORD = 14
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
 _VERBS = any_of(
     """
-    约见 约 见 见到 会见 会面 对接 接待 联系 拜会 拜访 走访 回访 宴请 认识 碰到 遇到 找 视频
+    约见 约 见 见到 会见 会面 对接 接待 联系(?!人) 拜会 拜访 走访 回访 宴请 认识 碰到 遇到 找 视频
     电话 致电 微信 连线
     """
 )
@@ -208,14 +217,14 @@ def _around(
     companies: Collection[int],
 ) -> _Around | None:
     """The words around a name; none where they say that the person was not met, or is of us."""
-    before = text[: span.start]
-    bare = before.rstrip().removesuffix("的")
+    bare = text[: span.start].rstrip().removesuffix("的")
+    before = text[max(0, span.start - _REACH) : span.start]
     clause = line.clause_at(span.start)
-    said = text[clause.start : span.start]
+    said = text[max(clause.start, span.start - _REACH_OF_CLAUSE) : span.start]
     is_missed = _MISSED.match(text, span.end) or (
         not _MET_ALREADY.search(said) and _MISSED_LATER.match(text, span.end)
     )
-    if _NOT_MET.search(bare) or is_missed or _OUR_SIDE.search(before):
+    if _NOT_MET.search(bare[-_REACH:]) or is_missed or _OUR_SIDE.search(before):
         return None
     opened = bare.rstrip(" (")
     is_after_read = _is_read(line, opened)
@@ -226,9 +235,9 @@ def _around(
         is_of_company=len(opened) in companies,
         is_after_read=is_after_read,
         is_listed=bool(_LISTED.search(before))
-        and any(other.span < span and other.span.end >= span.start - 2 for other in others),
+        and any(span.start - 2 <= other.span.end <= span.start for other in others),
         is_direct=bool(_MET_BEFORE.search(before)),
-        is_begun=is_after_read or bool(_BEGUN.search(before)),
+        is_begun=is_after_read or bool(_BEGUN.search(before[-_REACH_OF_WORD:])),
         is_surely_told=is_surely_told,
         is_told=is_surely_told or bool(_WITH_BEFORE.search(said)),
         is_alone=is_ended and _is_read(line, bare.rstrip(" ,、:;")),
@@ -241,7 +250,7 @@ def _is_sure(
     kind: str, text: str, span: Span, around: _Around, group: dict[str, str | None]
 ) -> bool | None:
     """Whether the words surely name somebody met; none where they name nobody met."""
-    if kind in {"met_guessed", "met_plain", "met_rare"}:
+    if kind in {"met_guessed", "met_stranger", "met_plain", "met_rare"}:
         has_position = bool(group.get("position"))
         return _is_sure_by_name(kind, text, span, around, has_position=has_position)
     is_clear = _is_clear(kind, text, span) and not around.is_intended
@@ -254,7 +263,7 @@ def _is_sure(
         return around.is_begun and not around.is_intended
     is_sure = around.is_begun and around.is_surely_told and kind == "met_titled" and is_clear
     # 见了两位客商，一位是做刀具的郭总
-    is_introduced = _INTRODUCED.search(around.before) and MET_VERB.search(around.before)
+    is_introduced = _INTRODUCED.search(around.before) and MET_VERB.search(text, 0, span.start)
     is_met = (
         around.is_told or around.is_alone or around.speaks or around.is_after_read or is_introduced
     )
@@ -273,9 +282,12 @@ def _is_sure_by_name(
 ) -> bool | None:
     if kind == "met_guessed":
         return False if (has_position and around.is_begun) or around.is_direct else None
+    if kind == "met_stranger":
+        return False if around.is_direct or around.is_listed or around.is_of_company else None
     is_of_company = around.is_of_company
     if around.is_direct or around.is_listed or (kind == "met_rare" and is_of_company):
-        return kind == "met_plain" and bool(_FULL_NAME.match(text, span.start))
+        is_full = bool(_FULL_NAME.match(text, span.start))
+        return kind == "met_plain" and is_full and not _UNCLEAR.match(text, span.start)
     is_named = is_of_company and around.is_told and around.before.endswith("的")
     return False if is_named or around.is_alone or _COMPANION.search(around.before) else None
 

@@ -76,6 +76,9 @@ _HOSTS_AFTER = re.compile(  # 谭明屿接待
     r"(?:同志|副?(?:主任|书记|局长))?(?:在[^,。;]{1,8})?(?:接待|会见)"
 )
 _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科长|区长)")
+_GAP = re.compile(  # between a name and its word: 谭明屿11月26日（周四）下午带队
+    r"[\s()]+|(?:周|星期|礼拜)[一二三四五六日天]|[上下中]午|[早晚]上|\d{1,2}[点时:]\d*[半分]?"
+)
 _COMPANION_AFTER = re.compile(r"(?:[和与跟]我)?(?:一起|一同|同去)?(?:陪同|陪我|参[加会]|[同随]行)")
 _TOLD = re.compile(  # who was reported to, sent somebody or stayed away did not join
     r"(?:同志|副?(?:主任|书记|局长))?(?:(?:作了?|做了?|进行了?)?(?:汇报|请示|报告)"
@@ -87,7 +90,7 @@ _TOLD = re.compile(  # who was reported to, sent somebody or stayed away did not
 _AWAY = re.compile(
     r"(?:[没未不](?:有|能|让|叫|带|由|随|陪|同)*[和与跟同]?|[替代受]|原定由?|本来由?|原本由?|原计划由?|下次[和由请跟]?)$"
 )
-_COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|、)$")
+_COMPANION_BEFORE = re.compile(r"(?:我?[和与跟同]|带[着上了]?|、)$")
 _TITLED = re.compile(
     rf"(?P<lead>陪同?|随|跟随)?(?P<with>{_WITH})?(?P<surname>[一-龥]{{1,2}}?)(?P<office>{_OFFICE})"
 )
@@ -118,7 +121,7 @@ _CITY_PART = re.compile(  # 无锡新区, 常州金坛区
     r"|(?!.?[看厂园社校小里])[一-龥]{2}区(?![域间位分别里块])"
 )
 _NOT_THERE = re.compile(  # 本来要去上海, 从上海去苏州
-    r"(?:(?:本来|原本|原来|原定|原计划|[本原]想|[没未不](?:有|能|再|是)?(?:去|到|赴|在)[成过了往]?)[^,。;]{0,4}"
+    r"(?:(?:本来|原本|原来|原定|原计划|原约)[^,。;]{0,14}|(?:[本原]想|[没未不](?:有|能|再|是)?(?:去|到|赴|在)[成过了往]?)[^,。;]{0,4}"
     r"|从|自|路过|途[经径]|经过|取道|离开)$"
 )
 _BACK = re.compile(r"市?(?:回|返|归)")
@@ -128,6 +131,7 @@ PATTERNS = {
     "leader_before": _LEADER_BEFORE,
     "leader_after": _LEADER_AFTER,
     "hosts_after": _HOSTS_AFTER,
+    "gap": _GAP,
     "companion_before": _COMPANION_BEFORE,
     "title_after": _TITLE_AFTER,
     "told": _TOLD,
@@ -211,8 +215,11 @@ def _is_away(text: str, start: int, end: int) -> bool:
 
 
 def _soon_after(pattern: re.Pattern[str], line: Line, text: str, end: int) -> re.Match[str] | None:
-    """The match after a name; a date that is read may stand between."""
-    places = range(end, line.next_free(end) + 1)
+    """The match after a name; a date, of which a part may be read, may stand between."""
+    last = line.next_free(end)
+    while gap := _GAP.match(text, last):
+        last = line.next_free(gap.end())
+    places = range(end, last + 1)
     return next(filter(None, (pattern.match(text, at) for at in places)), None)
 
 

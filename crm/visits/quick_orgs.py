@@ -12,6 +12,7 @@ from crm.visits.quick_lexicon import (
     NICKNAME,
     POSITION,
     RARE_TITLED,
+    SITE,
     SURNAME,
     TITLED_NAME,
     TRADE,
@@ -36,7 +37,7 @@ _PERSON = rf"(?:{POSITION}|{_FULL_NAME}|{TITLED_NAME}|{RARE_TITLED}|(?:{NICKNAME
 # after these verbs a name is of a company or of a person; the first can be said of a person only
 _STRICT = any_of(
     r"""
-    拜访 拜会 走访 回访 造访 探访 到访 考察 调研 参观 接待 对接 联系 走进 看望 慰问 上门
+    拜访 拜会 走访 回访 造访 探访 到访 考察 调研 参观 接待 对接(?!人) 联系(?!人) 走进 看望 慰问 上门
     约见 会见 宴请 认识
     """
 )
@@ -111,6 +112,13 @@ _NEXT_LISTED = re.compile(
     rf"{READ_NAME}(?:[、和与及]|以及)(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,6}})"
     rf"(?=[\s,。;、]|$|[两三四五六七八九十]家|等)"
 )
+_COMMON = any_of(  # what a city has, too
+    r"""
+    路上 高铁 飞机 机场 火车 酒店 朋友 同学 老乡 客 企业 公司 工厂 老厂 新厂 厂 政策 价格 人才
+    市场 供应商 合作 分[公部] 子公司 总部 项目 两 三 几 一 那 这 推介 展 论坛 活动 房 地 办事处
+    行程 拜访 出差
+    """
+)
 # a name without a trade: only after a verb, and up to a place where names end
 _PLAIN_END = rf"(?=[\s,。;、()!?{READ}{READ_NAME}]|$|{_STOP}|{_PERSON})"
 _PLAIN = re.compile(
@@ -131,9 +139,22 @@ PLACE_BEFORE = re.compile(
 _SITE_ONLY = re.compile(r"(?:走访|考察|调研|参观|走进|造访|探访)了?$")
 _PERSON_ONLY = re.compile(rf"(?:{NAME}|{LATIN_NAME})$")
 _NO_COMPANY = re.compile(
-    r"(?:厅|计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|(?<![商协学])会|局|委|区|镇|街道|村)$"
+    rf"(?:{SITE}|计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|(?<![商协学])会|局|委|区|镇|街道|村)$"
 )
 _CODE = re.compile(r"计划|行动|专项|工程")  # 星火计划 is the name of a lead
+_OF_CITY = re.compile(  # 去过惠州的楚云, 一个是泰州的苍梧新材料
+    rf"[^\s,。;、]的(?P<name>{_GENERIC}(?:{_ORG}|(?<={READ}的|区的)(?!{_COMMON})"
+    rf"(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,6}}{_PLAIN_END}))"
+)
+_OF_DISTRICT = re.compile(  # 先去南山的银杉机器人
+    rf"[去到赴跑]了?(?:过?一?趟)?(?![他我它你咱人谁那这]|对方|客户|企业|公司|自己|朋友|上次|之前)"
+    rf"[一-龥]{{2,3}}的(?P<name>{_GENERIC}(?:{_ORG}))"
+)
+_SAID_OF = re.compile(  # 对方在苏州的星野电子占股三成
+    r"对方|[他她]|企业|客户|[说听讲问]|了解[到了]|透露|提[到起]|表示|介绍|希望|想"
+)
+_CITY_REACH = 10  # characters before 的 that hold the city, with its district
+_DISTRICT = 5
 _PATTERNS = {
     "org": _NAMED,
     "org_famous": _FAMOUS,
@@ -142,10 +163,14 @@ _PATTERNS = {
     "org_plain": _PLAIN,
     "org_between": _PLAIN_BETWEEN,
     "org_next": _NEXT_LISTED,
+    "org_of_city": _OF_CITY,
+    "org_of_district": _OF_DISTRICT,
 }
+_OF_PLACES = {"org_of_city", "org_of_district"}
 _WITHOUT_TRADE = {"org_plain", "org_between", "org_next"}
 PATTERNS = _PATTERNS | {
     "place_before": PLACE_BEFORE,
+    "said_of": _SAID_OF,
     "site_only": _SITE_ONLY,
     "person_only": _PERSON_ONLY,
     "no_company": _NO_COMPANY,
@@ -171,6 +196,8 @@ def companies_named(
                 or not line.is_free(start, end)
                 or _NO_COMPANY.search(name)
                 or _CODE.match(text, end)
+                or (kind in _OF_PLACES and _is_only_said(line, start))
+                or (kind == "org_of_city" and not _ends_with_city(line.plain[: start - 1], cities))
             ):
                 continue
             if kind in _WITHOUT_TRADE and _is_person(text, start, name):
@@ -186,6 +213,21 @@ def _with_city(line: Line, start: int, city: str) -> str:
     if not city or not head.endswith(city):
         return ""
     return "" if PLACE_BEFORE.search(head.removesuffix(city)) else city
+
+
+def _is_only_said(line: Line, at: int) -> bool:
+    """Whether the words before, in the clause, say that others spoke of the company."""
+    return bool(_SAID_OF.search(line.plain, line.clause_at(at).start, at))
+
+
+def _ends_with_city(head: str, cities: Collection[str]) -> bool:
+    """Whether the text ends with a city, or a city and its district: 深圳, 深圳南山."""
+    tail = head[-_CITY_REACH:]
+    return any(
+        tail[at : at + length] in cities and len(tail) - at - length <= _DISTRICT
+        for length in range(2, 7)
+        for at in range(len(tail) - length + 1)
+    )
 
 
 def _is_person(text: str, start: int, name: str) -> bool:

@@ -10,7 +10,7 @@ NUMBER = r"(?:\d{1,2}|[零〇一二两三四五六七八九十廿卅]{1,3})"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 # words that carry nothing by themselves, between parts that are read
 _GLUE = (
-    r"(?:我们|一起|一行|考察|调研|参观|回访|带队|率队|等(?:[一两三四五六七八九十\d]+家)?(?:企业|公司)?|先后|顺路|顺便|专程|前往|又|再|过?一?[趟次]|刚[才刚]?|打完|从|我(?:也|一起)?陪同|通|开|发|回|个"
+    r"(?:我们|一起|一行|考察|调研|参观|回访|带队|率队|等(?:[一两三四五六七八九十\d]+家)?(?:企业|公司)?|先后|顺路|顺便|专程|前往|又|再|过?一?[趟次]|过|刚[才刚]?|打完|从|我(?:也|一起)?陪同|通|开|发|回|个"
     r"|拜访|拜会|走访|会见|见面|见到|对接|接待|联系|上门"
     r"|[我了在于的和与跟同及等去到至来赴看找见跑给趟打飞\s,。;、:!?().-])*"
 )
@@ -79,8 +79,7 @@ class Line:
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether nothing of the part is read yet."""
-        part = Span(start, end)
-        return not any(part.meets(other) for other in self.taken)
+        return not any(start < one.end and one.start < end for one in self.taken)
 
     def unread(self, text: str, seen: Span | None = None) -> str:
         """The text, as long as before, with marks for what is read; not for the part `seen`."""
