@@ -5,7 +5,8 @@ from functools import cache
 from importlib.resources import files
 
 LONGEST = 8  # characters of a city's name that companies begin with
-_NAME = re.compile(r'="(?:\[\d*-(?P<until>\d*)\])?(?P<city>[^"]+?)(?:市|特别行政区)"')
+# "[-1980]旅大市,[1981-]大连市": one code's names in turn
+_NAME = re.compile(r'[",](?:\[\d*-(?P<until>\d*)\])?(?P<city>[^",\[\]]+?)(?:市|特别行政区)(?=[",])')
 
 
 @cache
