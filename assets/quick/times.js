@@ -4,6 +4,7 @@ import { meets, number } from "./text.js";
 
 export const DAY = 1440; // minutes
 const NOON = 12;
+const LAST_HOUR = 24;
 const MORNING = [540, 690];
 const EVENING = [1140, 1260];
 const HALVES = {
@@ -16,7 +17,7 @@ const NIGHT = ["晚上", "夜里"];
 
 export function hoursIn(text, on, dates) {
   const hours = search("hours", text);
-  if (hours) {
+  if (hours && Math.max(number(hours.groups.first), number(hours.groups.last)) <= LAST_HOUR) {
     const span = { start: hours.index, end: end(hours) };
     const { first, last, half, part = "" } = hours.groups;
     return between(clockOf(span, number(first), 0, part), clockOf(span, number(last), half ? 30 : 0, part), on);
@@ -74,7 +75,7 @@ function read(found, dates) {
   const part = groups.part ?? partBefore(span, dates);
   const isVague = groups.hour === "一" && !part && found[0].endsWith("点"); // 一点 may be "a little"
   const hour = number(groups.hour);
-  return isVague || hour > 24 || minutes > 59 ? null : clockOf(span, hour, minutes, part);
+  return isVague || hour > LAST_HOUR || minutes > 59 ? null : clockOf(span, hour, minutes, part);
 }
 
 // 昨晚10点; 今晚视频，8点

@@ -38,7 +38,7 @@ _HOURS_OF = {  # that a half day may have, where they alone do not say it
     "夜里": _EVENING_HOURS,
 }
 _FIRST_AFTERNOON, _LAST_AFTERNOON = 1, 6  # hours that alone are of the afternoon
-_NOON = 12
+_NOON, _LAST_HOUR = 12, 24
 _PART = "凌晨|一大?早(?!上)|早上|早晨|上午|中午|下午|傍晚|晚上|夜里"
 _CLOCK = (
     rf"(?P<hour>{NUMBER})(?:"
@@ -46,8 +46,9 @@ _CLOCK = (
     r"|:(?P<minute2>\d\d))"
 )
 _TIME = re.compile(rf"(?P<part>{_PART})?\s*(?:{_CLOCK})|(?P<alone>{_PART})")
+_NO_MINUTES = "(?<![:点时0-9零〇一二两三四五六七八九十])"  # of 9:30-11点
 _HOURS = re.compile(  # 2-4点
-    rf"(?P<part>{_PART})?\s*(?P<first>{NUMBER})\s*[-~至到]\s*(?P<last>{NUMBER})[点时](?!间)(?P<half>半)?"
+    rf"(?P<part>{_PART})?\s*{_NO_MINUTES}(?P<first>{NUMBER})\s*[-~至到]\s*(?P<last>{NUMBER})[点时](?!间)(?P<half>半)?"
 )
 _RANGE = re.compile(r"\s*(?:-|~|至|到)\s*")
 _UNTIL = re.compile(r"(?:聊|谈|开|坐|待|忙|讨论|一直|持续|直)*(?:到|至)\s*$")
@@ -86,7 +87,8 @@ class _Clock:
 
 def hours_in(text: str, on: date, dates: list[DateFound]) -> Hours | None:
     """The hours that the text names for the day; none where it names no time."""
-    if hours := _HOURS.search(text):
+    hours = _HOURS.search(text)
+    if hours and max(number(hours["first"]), number(hours["last"])) <= _LAST_HOUR:
         first = _clock(Span(*hours.span()), number(hours["first"]), 0, hours["part"] or "")
         minute = 30 if hours["half"] else 0
         last = _clock(first.span, number(hours["last"]), minute, hours["part"] or "")
@@ -157,7 +159,7 @@ def _read(match: re.Match[str], dates: list[DateFound]) -> _Clock | None:
     part = match["part"] or _part_before(span, dates)
     is_vague = match["hour"] == "一" and not part and "点" in match[0][-1]
     hour = number(match["hour"])
-    if is_vague or hour > 24 or minutes > 59:  # noqa: PLR2004 - 一点 may be "a little"
+    if is_vague or hour > _LAST_HOUR or minutes > 59:  # noqa: PLR2004 - 一点 may be "a little"
         return None
     return _clock(span, hour, minutes, part)
 
