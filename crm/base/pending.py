@@ -43,6 +43,18 @@ def savepoint(db: Session) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def taken_back(db: Session) -> Iterator[None]:
+    """A part of the transaction for a look at what it would do: it is rolled back alone."""
+    collected = list(db.info.get(PENDING, ()))
+    nested = db.begin_nested()
+    try:
+        yield
+    finally:
+        nested.rollback()
+        db.info[PENDING] = collected
+
+
 @event.listens_for(Session, "before_commit")
 def _refuse_unapplied(db: Session) -> None:
     if db.info.get(PENDING) and not db.in_nested_transaction():

@@ -6,7 +6,7 @@ they refuse is left out, and the others are checked again without it.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.names import folded
-from crm.base.pending import savepoint
+from crm.base.pending import taken_back
 from crm.base.sheet_problems import Problem, SheetRefused
 from crm.base.sheets import ImportResult, Sheet, Source, codes_of
 from crm.base.table_people import People
@@ -42,10 +42,6 @@ MOST_SHOWN = 8  # columns of a preview
 MOST_PASSES = 10  # checks of what is left once the refused rows are taken out
 
 
-class _TakenBackError(Exception):
-    """What a preview tried is rolled back."""
-
-
 @value_class
 class Checked:
     """The rows of a table as the records stand now; `file` is what its kind keeps."""
@@ -59,19 +55,9 @@ class Checked:
 
 def preview(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> Report:
     """What an import of the table would do; what is tried for that is taken back."""
-    checked: list[Checked] = []
-    with suppress(_TakenBackError), savepoint(db) if _is_tried(run) else nullcontext():
-        checked.append(check(db, run=run, upload=upload, by=by, now=now))
-        _take_back()
-    return report_of(checked[0], upload)
-
-
-def _is_tried(run: ImportRun) -> bool:
-    return RECORDS[run.kind].is_tried
-
-
-def _take_back() -> None:
-    raise _TakenBackError
+    with taken_back(db) if RECORDS[run.kind].is_tried else nullcontext():
+        checked = check(db, run=run, upload=upload, by=by, now=now)
+    return report_of(checked, upload)
 
 
 def keep(  # noqa: PLR0913 - what was checked, and who keeps it

@@ -15,8 +15,7 @@ from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.sheets import ImportResult
-from crm.imports.keeping import finish as finish
-from crm.imports.keeping import keep_whole
+from crm.imports.keeping import finish, keep_whole
 from crm.imports.made import note_made
 from crm.imports.models import ImportFile, ImportName, ImportRun
 from crm.imports.rules import (

@@ -15,6 +15,7 @@ from crm.base.memory import give_back
 from crm.base.table_heads import TableRow
 from crm.base.value_class import value_class
 from crm.imports import service
+from crm.imports.keeping import finish
 from crm.imports.models import ImportRun
 from crm.imports.rules import (
     AT_WORK,
@@ -177,7 +178,7 @@ class Importer:
             is_done = run.position >= len(upload.table.rows)
             run.leased_until = None if is_done else now + LEASE
             if is_done:
-                service.finish(db, run=run, by=by, now=now)
+                finish(db, run=run, by=by, now=now)
                 log.info("import.done", run=run_id, rows=run.position)
         return not is_done
 
