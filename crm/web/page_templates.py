@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from flask import Flask
+from flask import Flask, render_template
 from jinja2.ext import Extension
+from markupsafe import Markup
 
 
 class WithoutIndentation(Extension):
@@ -16,6 +17,11 @@ class WithoutIndentation(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         return re.sub(r"\n[ \n]+", lambda spaces: "\n" * spaces[0].count("\n"), source)
+
+
+def part_of_page(template: str, **context: object) -> Markup:
+    """A part of a page, to be remembered and set into others as it is."""
+    return Markup(render_template(template, **context))  # noqa: S704 - escaped by the template
 
 
 def init_app(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from flask import render_template, url_for
+from flask import url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from crm.people.permissions import Viewer
 from crm.web.form_tokens import form_token
 from crm.web.home.layout import Layout, Part
 from crm.web.home.records import Records, grants_of, records_of
+from crm.web.page_templates import part_of_page
 from crm.web.visits.rows import unchanged_until
 
 OWN_RECORDS = (Part.VISITS, Part.FOLLOWUPS, Part.NOTICES)
@@ -60,10 +61,7 @@ def _made(session: Session, me: Viewer, parts: tuple[Part, ...], now: datetime) 
         "grants": [*standing_in, *grants.sentences],
         "back": url_for("myday.show"),
     }
-    html = {
-        part: Markup(render_template(f"home/_{part.value}.html", **context))  # noqa: S704 - escaped by the template
-        for part in parts
-    }
+    html = {part: part_of_page(f"home/_{part.value}.html", **context) for part in parts}
     midnight = at_civil(civil_date(now) + DAY)
     return OwnParts(html, _until(records, now) if records else midnight)
 

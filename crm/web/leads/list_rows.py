@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-from flask import render_template
 from markupsafe import Markup
 
 from crm.base.remembered import remembered
@@ -12,6 +11,7 @@ from crm.followups.queries import next_steps
 from crm.leads.lists import listed_leads
 from crm.leads.parked import look_again_dates, parked_of
 from crm.web.leads.rows import LeadRow, lead_row
+from crm.web.page_templates import part_of_page
 
 
 def rows_html(lead_ids: Sequence[int], on: date) -> Markup:
@@ -20,7 +20,7 @@ def rows_html(lead_ids: Sequence[int], on: date) -> Markup:
         return Markup()
     return remembered(
         *(db.session, "rows of leads", on, tuple(lead_ids)),
-        read=lambda: Markup(render_template("leads/_rows.html", rows=_rows(lead_ids, on))),  # noqa: S704 - escaped by the template
+        read=lambda: part_of_page("leads/_rows.html", rows=_rows(lead_ids, on)),
     )
 
 

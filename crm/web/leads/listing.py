@@ -26,6 +26,7 @@ from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.leads.list_rows import rows_html
 from crm.web.leads.own_filters import own_controls_of_list, own_filters
 from crm.web.leads.saved_views import view_links
+from crm.web.page_templates import part_of_page
 from crm.web.transaction import moment, today
 
 WAYS = {"leads.listing": "列表", "leads.board": "看板"}
@@ -110,14 +111,12 @@ def _controls(filters: ListFilters, picking: Picking, *, has_rows: bool) -> Mark
     asked = request.query_string
     return remembered_long(
         *(db.session, "controls of leads", signed_in().id, today(), asked, has_rows),
-        read=lambda: Markup(  # noqa: S704 - escaped by the template
-            render_template(
-                "leads/_filters.html",
-                filters=filters,
-                picking=picking,
-                rows=has_rows,
-                **_offered(filters, "leads.listing"),
-            )
+        read=lambda: part_of_page(
+            "leads/_filters.html",
+            filters=filters,
+            picking=picking,
+            rows=has_rows,
+            **_offered(filters, "leads.listing"),
         ),
     )
 

@@ -24,6 +24,7 @@ from crm.web.auth import my_view
 from crm.web.corrections.rows import correction_rows
 from crm.web.corrections.views import give_reason, sign
 from crm.web.forms import LARGEST_ID, date_arg, enum_arg, text_arg
+from crm.web.page_templates import part_of_page
 from crm.web.quotas.board import BoardScope, make_board, usual_kind
 from crm.web.quotas.explanation import explain
 from crm.web.quotas.late_visits import late_visits
@@ -113,10 +114,10 @@ def _shown_board(filters: BoardFilters, scope: BoardScope) -> ShownBoard:
 
     def read() -> ShownBoard:
         made = make_board(db.session, me, period, moment(), scope)
-        html = render_template(
+        html = part_of_page(
             "quotas/_board.html", board=made, filters=filters, **_period_names(period)
         )
-        return ShownBoard(Markup(html), made.basis)  # noqa: S704 - escaped by the template
+        return ShownBoard(html, made.basis)
 
     return remembered_until(
         *(db.session, "board", me.person_id, me.role, filters),

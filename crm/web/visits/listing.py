@@ -27,6 +27,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.downloads import FILE_COUNT, Export, export_links, exported
 from crm.web.form_tokens import form_token
 from crm.web.forms import at_cursor
+from crm.web.page_templates import part_of_page
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import (
     CHOICES_OF_WHO,
@@ -101,18 +102,16 @@ def _controls(filters: ListFilters, columns: Sequence[str], addresses: Addresses
     return remembered_long(
         *(db.session, "controls of visits", signed_in().role, today()),
         *(request.query_string, columns),
-        read=lambda: Markup(  # noqa: S704 - escaped by the template
-            render_template(
-                "visits/_filters.html",
-                filters=filters,
-                columns=columns,
-                all_columns=COLUMNS,
-                kinds=KINDS,
-                statuses=STATUSES,
-                spans=spans(filters, addresses),
-                toggles=toggles(filters, addresses),
-                removable=list(removable(filters, addresses)),
-            )
+        read=lambda: part_of_page(
+            "visits/_filters.html",
+            filters=filters,
+            columns=columns,
+            all_columns=COLUMNS,
+            kinds=KINDS,
+            statuses=STATUSES,
+            spans=spans(filters, addresses),
+            toggles=toggles(filters, addresses),
+            removable=list(removable(filters, addresses)),
         ),
     )
 
@@ -126,9 +125,7 @@ def _table(visits: Sequence[SeenVisit], columns: Sequence[str], me: int, now: da
         waiting = ids_awaiting_verdict(db.session, visits, now)
         rows = [table_row(visit, now, me=me, waiting_ids=waiting) for visit in visits]
         page = url_for("visits.listing")
-        return Markup(  # noqa: S704 - escaped by the template
-            render_template("visits/_table.html", rows=rows, columns=columns, list_url=page)
-        )
+        return part_of_page("visits/_table.html", rows=rows, columns=columns, list_url=page)
 
     return remembered_until(
         *(db.session, "table of visits", me, form_token(), request.full_path, columns),
