@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm.base.locks import take_exclusive_lock
-from crm.base.mail import Site
 from crm.base.pending import savepoint
 from crm.base.sheet_problems import refused
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
@@ -48,8 +47,8 @@ class RecordKind:
     """
 
     columns: Sequence[Column]
-    check: Callable[..., Any]  # session, content, by, now, leaves_out
-    keep: Callable[[Session, Any, Person, datetime, Site | None], ImportResult]
+    check: Callable[..., Any]  # session; by name: content, by, now, leaves_out
+    keep: Callable[..., ImportResult]  # session; by name: file, by, now, site
     all_columns: Callable[[Session], Sequence[Column]] | None = None  # with those of the zone
     is_tried: bool = False  # what `check` writes is taken back for a preview
     people: Sequence[str] = ()  # columns that name people
@@ -67,11 +66,25 @@ class RecordKind:
         return self.all_columns(db) if self.all_columns else self.columns
 
 
+def _without_choice(check: Callable[..., Any]) -> Callable[..., Any]:
+    """A `check` that finds no likely duplicates."""
+
+    def unchosen(db: Session, *, leaves_out: bool, **given: object) -> Any:  # noqa: ARG001
+        return check(db, **given)
+
+    return unchosen
+
+
+def _quietly(keep: Callable[..., ImportResult]) -> Callable[..., ImportResult]:
+    """A `keep` that mails nobody."""
+    return lambda db, *, file, **_who: keep(db, file=file)
+
+
 def _tried(importing: Callable[..., ImportResult], columns: Sequence[Column]) -> Callable[..., Any]:
     """A `check` that imports: such rows depend on one another, and a preview takes them back."""
 
     def check(
-        db: Session, content: bytes | Sheet, by: Person, now: datetime, **_choices: object
+        db: Session, *, content: bytes | Sheet, by: Person, now: datetime, **_choices: object
     ) -> TriedFile:
         sheet = read_sheet(content, columns)
         if len(sheet.rows) > MOST_TRIED:
@@ -83,19 +96,15 @@ def _tried(importing: Callable[..., ImportResult], columns: Sequence[Column]) ->
     return check
 
 
-def _keep_tried(
-    _db: Session, file: TriedFile, _by: Person, _now: datetime, _site: Site | None
-) -> ImportResult:
+def _keep_tried(_db: Session, *, file: TriedFile, **_who: object) -> ImportResult:
     return file.result
 
 
 RECORDS: Mapping[str, RecordKind] = {
     "leads": RecordKind(
         LEAD_COLUMNS,
-        lambda db, content, by, now, *, leaves_out: check_leads(
-            db, content=content, by=by, now=now, leaves_out=leaves_out
-        ),
-        lambda db, file, by, now, site: keep_leads(db, file=file, by=by, now=now, site=site),
+        check_leads,
+        keep_leads,
         lead_columns,
         people=("tracker", "leader", "task_force_head", "task_force"),
         dates=("entered_on", "stated_on", "stopped_on", "look_again_on", *STAGE_DATES),
@@ -104,25 +113,19 @@ RECORDS: Mapping[str, RecordKind] = {
     ),
     "companies": RecordKind(
         COMPANY_COLUMNS,
-        lambda db, content, by, now, *, leaves_out: check_companies(
-            db, content=content, by=by, now=now, leaves_out=leaves_out
-        ),
-        lambda db, file, _by, _now, _site: keep_companies(db, file=file),
+        check_companies,
+        _quietly(keep_companies),
         lists=("aliases",),
     ),
     "contacts": RecordKind(
         CONTACT_COLUMNS,
-        lambda db, content, by, now, **_choices: check_contacts(
-            db, content=content, by=by, now=now
-        ),
-        lambda db, file, _by, _now, _site: keep_contacts(db, file=file),
+        _without_choice(check_contacts),
+        _quietly(keep_contacts),
     ),
     "followups": RecordKind(
         FOLLOWUP_COLUMNS,
-        lambda db, content, by, now, **_choices: check_followups(
-            db, content=content, by=by, now=now
-        ),
-        lambda db, file, _by, _now, _site: keep_followups(db, file=file),
+        _without_choice(check_followups),
+        _quietly(keep_followups),
         people=("person",),
         dates=("due_at",),
         moments=("done_at",),

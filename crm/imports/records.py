@@ -65,7 +65,7 @@ def keep(  # noqa: PLR0913 - what was checked, and who keeps it
 ) -> None:
     """Keep the rows that can be."""
     if checked.file is not None:
-        RECORDS[run.kind].keep(db, checked.file, by, now, site)
+        RECORDS[run.kind].keep(db, file=checked.file, by=by, now=now, site=site)
 
 
 def check(db: Session, *, run: ImportRun, upload: Upload, by: Person, now: datetime) -> Checked:
@@ -80,7 +80,9 @@ def check(db: Session, *, run: ImportRun, upload: Upload, by: Person, now: datet
         passes += 1
         sheet = Sheet(sheet.headings, rows, upload.notices)
         try:
-            file = kind.check(db, sheet, by, now, leaves_out=not settings.takes_alike)
+            file = kind.check(
+                db, content=sheet, by=by, now=now, leaves_out=not settings.takes_alike
+            )
         except SheetRefused as refused:
             lines = {row.line for row in rows}
             by_line = _by_line(refused.problems)

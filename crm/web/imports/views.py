@@ -127,7 +127,9 @@ def apply(kind: str) -> ResponseReturnValue:
         with transaction() as session:
             before = entries_made(session)
             file = _check(KINDS[kind], content, leaves_out=form.leaves_out)
-            result = KINDS[kind].records.keep(session, file, signed_in(), moment(), site())
+            result = KINDS[kind].records.keep(
+                session, file=file, by=signed_in(), now=moment(), site=site()
+            )
             run = service.note_file(
                 session,
                 kind=kind,
@@ -174,7 +176,9 @@ def _looking(of_kind: FileKind) -> AbstractContextManager[object]:
 
 
 def _check(of_kind: FileKind, content: bytes, *, leaves_out: bool) -> Any:
-    return of_kind.records.check(db.session, content, signed_in(), moment(), leaves_out=leaves_out)
+    return of_kind.records.check(
+        db.session, content=content, by=signed_in(), now=moment(), leaves_out=leaves_out
+    )
 
 
 def _is_marked(refused: SheetRefused) -> bool:
