@@ -6,7 +6,22 @@ from datetime import date
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without letters and digits that look alike
 
 
+_OF_A_FORM, _OF_A_ROW = 6, 8
+
+
 def new_ref(prefix: str, on: date) -> str:
     """A fresh reference: its prefix, the date, and six random letters (`V260715-7KQ2MX`)."""
-    tail = "".join(secrets.choice(_LETTERS) for _ in range(6))
+    return _ref(prefix, on, _OF_A_FORM)
+
+
+def new_row_ref(prefix: str, on: date) -> str:
+    """The same for one of many rows, with eight letters.
+
+    Of 100,000 with six letters a day, five would be the same as another on average.
+    """
+    return _ref(prefix, on, _OF_A_ROW)
+
+
+def _ref(prefix: str, on: date, letters: int) -> str:
+    tail = "".join(secrets.choice(_LETTERS) for _ in range(letters))
     return f"{prefix}{on:%y%m%d}-{tail}"

@@ -26,7 +26,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
-from crm.base.refs import new_ref
+from crm.base.refs import new_row_ref
 from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.value_class import value_class
@@ -196,7 +196,7 @@ class _Reader:
             raise Refused("duplicate_ref", field="ref", ref=row.ref)
 
         self._check(row, is_offered=person.is_offered)
-        ref = row.ref or new_ref("F", civil_date(self.now))
+        ref = row.ref or new_row_ref("F", civil_date(self.now))
         self.existing.by_ref[ref] = same  # a row repeated within the file must be the same
         self.existing.repeats[ref] = repeat
         self.existing.all.add(same)

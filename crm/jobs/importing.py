@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.db import is_conflict
 from crm.base.logs import structlog
 from crm.base.memory import give_back
 from crm.base.table_heads import TableRow
@@ -29,11 +31,13 @@ from crm.imports.rules import (
 )
 from crm.imports.tables import Upload
 from crm.imports.undoing import finish_undo, take_back_next
-from crm.imports.visits import Checked, check_rows
+from crm.imports.visits import Checked, Part, check_rows
 from crm.jobs.part_size import PartSize
 from crm.jobs.write_yield import WriteYield
 from crm.people.models import Person
 from crm.transactions import transaction
+
+MOST_CONFLICTS = 5  # in a row, after which something else must be wrong
 
 log = structlog.get_logger()
 
@@ -81,6 +85,7 @@ class Importer:
         # of the import that is under way
         self._checked: CheckedRows | None = None
         self._undone_from: int | None = None
+        self._conflicts = 0
         self._kept_at_once, self._undone_at_once = PartSize(BATCH), PartSize(UNDO_BATCH)
 
     def work(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
@@ -169,18 +174,32 @@ class Importer:
             part = checked.part(db, rows, now=now)
 
         self._write_yield.note_gap(self._kept_at_once.ended)
+        try:
+            is_done = self._keep_part(run_id, position, part, len(upload.table.rows), now)
+        except IntegrityError as error:
+            # somebody entered meanwhile what a checked row tells of: these rows are checked anew
+            self._conflicts += 1
+            if self._conflicts > MOST_CONFLICTS or not is_conflict(error):
+                raise
+            self._checked = None
+            return True
+        self._conflicts = 0
+        return not is_done
+
+    def _keep_part(self, run_id: int, position: int, part: Part, total: int, now: datetime) -> bool:
+        """Keep the rows at the position; whether nothing is left for this node."""
         with self._kept_at_once.transaction(self._sessions) as db:
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if run.position != position:  # another node took it after a long pause of this one
-                return False
+                return True
             by = db.get_one(Person, run.made_by_id)
             service.keep_rows(db, run=run, part=part, by=by, now=now)
-            is_done = run.position >= len(upload.table.rows)
+            is_done = run.position >= total
             run.leased_until = None if is_done else now + LEASE
             if is_done:
                 finish(db, run=run, by=by, now=now)
                 log.info("import.done", run=run_id, rows=run.position)
-        return not is_done
+        return is_done
 
     def _next_rows(
         self, db: Session, run: ImportRun, upload: Upload, now: datetime

@@ -12,7 +12,7 @@ from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.mail import Site
-from crm.base.refs import new_ref
+from crm.base.refs import new_row_ref
 from crm.base.sheet_problems import MOST_NAMED, Problem, named_lines
 from crm.base.sheets import ImportResult, Sheet, Source, read_sheet
 from crm.base.value_class import value_class
@@ -192,7 +192,7 @@ def _new_leads(
             sheet.add_problem(row.line, Refused("unknown_lead_ref", field="earlier", ref=earlier))
         leads.append(
             NewLead(
-                columns=row.columns | {"ref": row.columns["ref"] or new_ref("L", today)},
+                columns=row.columns | {"ref": row.columns["ref"] or new_row_ref("L", today)},
                 company=company,
                 earlier=earlier,
                 contact=contact,

@@ -19,7 +19,7 @@ from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.fields import with_texts
 from crm.base.locks import take_exclusive_lock
-from crm.base.refs import new_ref
+from crm.base.refs import new_row_ref
 from crm.base.sheets import Row, Sheet
 from crm.base.value_class import value_class
 from crm.leads.models import Lead
@@ -282,7 +282,7 @@ class _Checker:
             self._compare(line, known, values)
             return None
 
-        ref = row.ref or new_ref("V", self.on)
+        ref = row.ref or new_row_ref("V", self.on)
         self._refuse_repeat(line, ref, values)
         if not people <= self.offered and self.me.role is not Role.ADMIN:
             raise Refused("no_such_person", field="participants")

@@ -17,7 +17,7 @@ from crm.visits.models import Visit
 from crm.visits.rules import Status
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.conftest import NOW
-from tests.factories import make_person, make_unit
+from tests.factories import make_person, make_unit, make_visit
 from tests.jobs.victim import kill_in
 
 ROWS, A_BATCH = 30, 10
@@ -110,6 +110,25 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(sessions, run_id):
     assert (done.state, done.added, counted(sessions)) == (RunState.DONE, ROWS, ROWS)
     with sessions() as db:
         assert db.scalar(select(func.count()).select_from(ImportMade)) == ROWS
+
+
+def test_rows_are_checked_anew_where_somebody_enters_one_of_them_meanwhile(sessions, run_id):
+    with_refs = {"codes": ["ref", *CODES[1:]], "usual": {"kind": "outreach", "city": ""}}
+    step(sessions, run_id, service.choose_columns, **with_refs)
+    work(sessions)
+    step(sessions, run_id, service.apply, only_usable=False)
+    batches = iter(range(1_000))
+
+    def enter_one_after_the_first_batch():
+        if next(batches) == 2:
+            with transaction(sessions) as db:
+                make_visit(db, db.scalars(select(Person)).first(), NOW.date(), ref="15")
+        return True
+
+    Importer(sessions, lambda: NOW).work(enter_one_after_the_first_batch)
+
+    done = read(sessions, run_id)
+    assert (done.state, done.added, done.added + done.changed) == (RunState.DONE, ROWS - 1, ROWS)
 
 
 @pytest.mark.slow_on_postgresql
