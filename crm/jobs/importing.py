@@ -117,15 +117,17 @@ class Importer:
 
     def _read(self, run_id: int) -> Upload | None:
         with self._sessions() as db:
-            run = db.get_one(ImportRun, run_id)
-            if run.state is RunState.UNDOING or not run.content:
+            run = db.get(ImportRun, run_id)
+            if run is None or run.state is RunState.UNDOING or not run.content:
                 return None
             return service.uploaded(run)
 
     def _step(self, run_id: int, upload: Upload | None) -> bool:
         """Do a batch; False once the import is done with."""
         with self._sessions() as db:
-            run = db.get_one(ImportRun, run_id)
+            run = db.get(ImportRun, run_id)
+            if run is None:  # it was discarded meanwhile
+                return False
             by = db.get_one(Person, run.made_by_id)
             may_go_on = service.may_go_on(run, by, self._now())
         if not may_go_on:
@@ -152,7 +154,9 @@ class Importer:
     def _check(self, run_id: int, upload: Upload) -> bool:
         now = self._now()
         with self._sessions() as db:
-            run = db.get_one(ImportRun, run_id)
+            run = db.get(ImportRun, run_id)
+            if run is None:
+                return False
             by = db.get_one(Person, run.made_by_id)
             report = service.checked_report(db, run=run, upload=upload, by=by, now=now)
             settings = run.settings

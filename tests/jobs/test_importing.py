@@ -74,6 +74,11 @@ def step(sessions, run_id, what, **more):
         what(db, run=run, by=db.get_one(Person, run.made_by_id), now=NOW, **more)
 
 
+def discard(sessions, run_id):
+    with transaction(sessions) as db:
+        service.discard(db, run=db.get_one(ImportRun, run_id))
+
+
 def test_the_clock_checks_keeps_and_takes_back_what_a_request_would_not(sessions, run_id):
     states = [read(sessions, run_id).state]
     work(sessions)
@@ -92,6 +97,28 @@ def test_the_clock_checks_keeps_and_takes_back_what_a_request_would_not(sessions
     ]
     assert counted(sessions, status=Status.CANCELLED) == ROWS
     assert read(sessions, run_id).undone == ROWS
+
+
+@pytest.mark.parametrize("moment", range(1, 6))
+def test_a_table_may_be_discarded_at_any_moment_of_its_check(sessions, run_id, moment):
+    moments = iter(range(moment))
+
+    def discard_at_the_moment():
+        if next(moments, None) == moment - 1:
+            discard(sessions, run_id)
+
+    def now():
+        discard_at_the_moment()
+        return NOW
+
+    def goes_on():
+        discard_at_the_moment()
+        return True
+
+    Importer(sessions, now).work(goes_on)
+
+    with sessions() as db:
+        assert db.get(ImportRun, run_id) is None
 
 
 def test_an_import_that_breaks_off_goes_on_where_it_was(sessions, run_id):
