@@ -89,7 +89,7 @@ def _listing(form: HandOverForm, chosen: Collection[int] = ()) -> str:
 def hand_over() -> ResponseReturnValue:
     """Give the ticked follow-ups to a colleague, who is told by mail."""
     form = HandOverForm()
-    ids = {row_id(text) for text in request.form.getlist("followup") if text.isdecimal()}
+    ids = set(request.form.getlist("followup", type=row_id))
     steps = visible_followups(db.session, my_view(), ids, today())
     given: dict[Person, list[Followup]] = {}
     for step in steps:

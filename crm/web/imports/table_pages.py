@@ -16,6 +16,7 @@ from crm.people.roster_words import ROSTER_COLUMNS
 from crm.visits.fields import VISIT_COLUMNS
 from crm.visits.table_words import MORE_COLUMNS
 from crm.web.errors import refusal_text
+from crm.web.forms import whole_number
 from crm.web.imports.table_forms import NOT_CHOSEN, OUTSIDER
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def preview_of(report: Report, state: str, page: str) -> Preview:
             (each for each in (RowState.REFUSED, RowState.NEW) if counts[each]), RowState.NEW
         )
     rows = report.of(asked)
-    number = max(int(page), 1) if page.isdigit() else 1
+    number = whole_number(page) or 1
     shown = rows[(number - 1) * A_PAGE : number * A_PAGE]
     more = len(rows) > number * A_PAGE
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.audit_chain import Subject
+from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
 from crm.base.memory import give_back
 from crm.base.sheets import Format, SheetRefused
@@ -46,6 +47,7 @@ from crm.web.transaction import moment, only_matters, today, transaction
 
 bp = Blueprint("tables", __name__, url_prefix="/import")
 LARGE_FORMS.add("tables.upload")
+RUN = f"/<int(max={LARGEST_ID}):run_id>"
 MOST_KEPT = 200  # rows that stayed, in the list of them
 # What becomes of what an import made, once it is taken back.
 UNDONE = {
@@ -93,13 +95,13 @@ def upload() -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.get("/<int:run_id>")
+@bp.get(RUN)
 def show(run_id: int) -> ResponseReturnValue:
     """The next step of the import, or what came of it."""
     return _page(_run(run_id))
 
 
-@bp.post("/<int:run_id>/sheet")
+@bp.post(f"{RUN}/sheet")
 def choose_sheet(run_id: int) -> ResponseReturnValue:
     """Choose the sheet that is read."""
     run, form = _run(run_id), SheetForm()
@@ -120,7 +122,7 @@ def choose_sheet(run_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.post("/<int:run_id>/columns")
+@bp.post(f"{RUN}/columns")
 def choose_columns(run_id: int) -> ResponseReturnValue:
     """Say which column is which, and check the rows."""
     run = _run(run_id)
@@ -143,7 +145,7 @@ def choose_columns(run_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.post("/<int:run_id>/people")
+@bp.post(f"{RUN}/people")
 def choose_people(run_id: int) -> ResponseReturnValue:
     """Say whom names mean, and check the rows again."""
     run = _run(run_id)
@@ -155,7 +157,7 @@ def choose_people(run_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.post("/<int:run_id>/answers")
+@bp.post(f"{RUN}/answers")
 def answer(run_id: int) -> ResponseReturnValue:
     """Say what a roster leaves open or what is to be another, and check the rows again."""
     run = _run(run_id)
@@ -167,7 +169,7 @@ def answer(run_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.post("/<int:run_id>/apply")
+@bp.post(f"{RUN}/apply")
 def apply(run_id: int) -> ResponseReturnValue:
     """Import all rows, or those that can be."""
     run, only_usable = _run(run_id), request.form.get("rows") == "usable"
@@ -193,7 +195,7 @@ def apply(run_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.get("/<int:run_id>/refused.xlsx")
+@bp.get(f"{RUN}/refused.xlsx")
 def refused(run_id: int) -> ResponseReturnValue:
     """The rows that cannot be imported, with why."""
     run = _run(run_id)
@@ -204,7 +206,7 @@ def refused(run_id: int) -> ResponseReturnValue:
     return attached(content, f"refused-{run.id}", Format.XLSX)
 
 
-@bp.post("/<int:run_id>/change")
+@bp.post(f"{RUN}/change")
 def change(run_id: int) -> ResponseReturnValue:
     """Go back to the columns."""
     with _refusal_shown(), transaction() as session:
@@ -212,7 +214,7 @@ def change(run_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", run_id=run_id))
 
 
-@bp.post("/<int:run_id>/discard")
+@bp.post(f"{RUN}/discard")
 def discard(run_id: int) -> ResponseReturnValue:
     """Forget the file."""
     again = _again(_run(run_id))
@@ -221,7 +223,7 @@ def discard(run_id: int) -> ResponseReturnValue:
     return redirect(again)
 
 
-@bp.post("/<int:run_id>/undo")
+@bp.post(f"{RUN}/undo")
 def undo(run_id: int) -> ResponseReturnValue:
     """Take back what it made and nobody touched since."""
     with _refusal_shown(), transaction() as session:

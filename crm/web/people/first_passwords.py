@@ -30,7 +30,7 @@ from crm.web.access import ACCESS
 from crm.web.access_check import begin_write_late
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
-from crm.web.forms import LARGEST_ID, enum_arg, query_arguments, text_arg
+from crm.web.forms import enum_arg, query_arguments, text_arg, whole_number
 from crm.web.transaction import moment, release, today, transaction
 
 # A proxy waits a minute for an answer, and a lost one would take the passwords with it.
@@ -116,9 +116,8 @@ def _asked_run() -> ImportRun | None:
     """My import that the address names; another's is not there."""
     if not (text := request.args.get("run")):
         return None
-    if not (text.isascii() and text.isdecimal() and int(text) <= LARGEST_ID):
-        abort(404)
-    run = my_run(db.session, int(text), my_view().person_id)
+    run_id = whole_number(text)
+    run = my_run(db.session, run_id, my_view().person_id) if run_id else None
     if run is None or run.kind != PEOPLE or run.state is not RunState.DONE:
         abort(404)
     return run

@@ -24,7 +24,7 @@ from crm.quotas.rules import Figure
 from crm.quotas.status_reasons import THIS
 from crm.visits.queries import visit_id_entered
 from crm.web.auth import my_view, signed_in
-from crm.web.forms import cleaned, is_saved, text_arg
+from crm.web.forms import cleaned, is_saved, text_arg, whole_number
 from crm.web.notices import Line, flash_change
 from crm.web.planner.rows import Sent, city_rows, summary
 from crm.web.quotas.visible_figures import my_figure_scope
@@ -145,9 +145,9 @@ def _found(person: Person) -> Suggestions:
 
 def _sent() -> Sent:
     cities = {
-        int(name.removeprefix(CITY)): cleaned(text) or ""
+        lead_id: cleaned(text) or ""
         for name, text in request.form.items()
-        if name.startswith(CITY) and name.removeprefix(CITY).isdecimal()
+        if name.startswith(CITY) and (lead_id := whole_number(name.removeprefix(CITY)))
     }
     return Sent(frozenset(request.form.getlist("pick")), cities)
 

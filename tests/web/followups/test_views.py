@@ -361,3 +361,11 @@ def test_nothing_ticked_is_said(at_linas):
 
     assert answer.status_code == 422
     assert "请先勾选要移交的跟进" in answer.text
+
+
+@pytest.mark.parametrize("forged", ["0", "9" * 30, "9" * 5000])
+def test_a_forged_tick_is_none(at_linas, forged):
+    answer = at_linas.post("/followups", data={"key": "F-key", "followup": forged})
+
+    assert answer.status_code == 422
+    assert "请先勾选要移交的跟进" in answer.text

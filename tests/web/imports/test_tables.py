@@ -201,6 +201,13 @@ def test_more_rows_than_a_page_holds_go_on_the_next(app, wu):
     assert ("上一页" in second.text, "下一页" in second.text) == (True, False)
 
 
+@pytest.mark.parametrize("forged", ["²", "0", "9" * 5000])
+def test_a_page_that_is_no_number_is_the_first(wu, forged):
+    address, first = previewed(wu, ("7月3日", "沈若川", "云海科技", "上海", ""))
+
+    assert wu.get(f"{address}?page={forged}").text == first.text
+
+
 def test_whoever_is_meant_by_a_name_is_asked_once_and_remembered(app, wu):
     with arranged(app) as db:
         make_person(db, "shen2", name="沈若川", unit=db.scalar(select(ImportRun.id)) or None)

@@ -107,3 +107,10 @@ def test_nobody_else_plans_for_a_person(app, zone, person):
 
 def test_without_signing_in_one_is_sent_to_the_door(client):
     assert client.get(PAGE).location.startswith("/login")
+
+
+@pytest.mark.parametrize("forged", ["²", "9" * 5000])
+def test_the_city_of_a_forged_lead_is_passed_over(app, zone, forged):
+    answer = sign_in(app, "tan").post(PAGE, data={f"city-{forged}": "上海", "key": "V1"})
+
+    assert "请至少选择一家" in answer.text
