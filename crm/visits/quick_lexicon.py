@@ -86,7 +86,7 @@ _NO_NAME = any_of(
     包装 温控 车[身载] 单片 房[产务] 成套 宣传 柴油 路桥 储运 金[工相] 游乐 水[处利] 石膏
     """
 )
-NAME = rf"(?!{_NO_NAME}){SURNAME}(?:{GIVEN}{{2}}{NAME_END}|{GIVEN}{NAME_END})"
+NAME = rf"(?!{_NO_NAME}){SURNAME}{GIVEN}{{1,2}}{NAME_END}"
 GUESSED_NAME = rf"(?!{_NO_NAME}){SURNAME}{GIVEN}{USUAL}?"
 LATIN_NAME = (
     r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.?\s?[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+(?:\s[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+)?"
@@ -163,9 +163,8 @@ _CHAIR = "副?总(?![部装承体投量额结局公经监裁的是共计会之])
 _TITLE_SHORT = any_of(
     rf"""
     {_CHAIR} 董(?!事)
-    处(?![理长于在]){NAME_END} 局(?![长面部]){NAME_END}
+    (?:处(?![理长于在])|局(?![长面部])|[科院所博]){NAME_END}
     (?<![招用员施开完职民加动手分竣复停重化军轻精])工(?![厂业程地艺作人序具资期商况会信])
-    科{NAME_END} 院{NAME_END} 所{NAME_END} 博{NAME_END}
     [姐哥老兄](?=[\s,。;、()]|$|一行|[{_END}])
     """
 )
@@ -178,9 +177,8 @@ TITLED_NAME = (
     rf"(?:{GIVEN}{{0,2}}?{_TITLE_LONG}|{_TITLE_SHORT}|{USUAL}{{1,2}}{_CHAIR})"  # 李响总
 )
 _RARE_TITLE = any_of("总(?![部装承体投量额结局公经监裁]) 先生 女士 董事长 总经理 经理 博士 教授")
-RARE_TITLED = (
-    rf"(?![到和与跟给是的了们副老小几各位某两大这那个正董财技]|{POSITION})[一-龥]{_RARE_TITLE}"
-)
+RARE = rf"(?![到和与跟给是的了们副老小几各位某两大这那个正董财技])[一-龥]{_RARE_TITLE}"
+RARE_TITLED = rf"(?!{POSITION}){RARE}"
 _NO_NICKNAME = "(?![序品麦米康龙高规模区型号城镇院厂间辆位路年百白干板乡书师])"
 NICKNAME = rf"(?:[小老]|阿(?!里|拉)){SURNAME}{_NO_NICKNAME}"
 

@@ -11,7 +11,7 @@ from crm.visits.quick_lexicon import (
     NAME,
     NICKNAME,
     POSITION,
-    RARE_TITLED,
+    RARE,
     SITE,
     SURNAME,
     TITLED_NAME,
@@ -33,7 +33,8 @@ class NameFound:
 _FULL_NAME = (  # 李强财务总监, not 康达采购总监王明
     rf"(?!{FAMOUS}){SURNAME}{USUAL}{{1,2}}{POSITION}(?!的?\s?(?:{TITLED_NAME}|{NAME}))"
 )
-_PERSON = rf"(?:{POSITION}|{_FULL_NAME}|{TITLED_NAME}|{RARE_TITLED}|(?:{NICKNAME}))"
+# RARE_TITLED excludes positions, which stand first here: it would repeat them in each pattern
+_PERSON = rf"(?:{POSITION}|{_FULL_NAME}|{TITLED_NAME}|{RARE}|(?:{NICKNAME}))"
 # after these verbs a name is of a company or of a person; the first can be said of a person only
 _STRICT = any_of(
     r"""
