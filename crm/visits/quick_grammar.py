@@ -20,7 +20,7 @@ from crm.visits import (
 )
 from crm.visits.quick_words import KINDS
 
-_MODULES = (
+MODULES = (
     *(quick_companies, quick_dates, quick_entry, quick_met, quick_names, quick_orgs, quick_steps),
     *(quick_text, quick_times, quick_words),
 )
@@ -28,9 +28,9 @@ _MODULES = (
 
 def grammar() -> dict[str, str]:
     """The patterns by their names, as JavaScript writes them."""
-    patterns: dict[str, re.Pattern[str]] = {}
-    for module in _MODULES:
-        of_module: Mapping[str, re.Pattern[str]] = module.PATTERNS
+    patterns: dict[str, str | re.Pattern[str]] = {}
+    for module in MODULES:
+        of_module: Mapping[str, str | re.Pattern[str]] = module.PATTERNS
         patterns |= of_module
     words = {_kind_name(place): re.compile(kind[2]) for place, kind in enumerate(KINDS)}
     return {name: _source(pattern) for name, pattern in (patterns | words).items()}
@@ -48,6 +48,8 @@ def _kind_name(place: int) -> str:
     return f"kind{place}"
 
 
-def _source(pattern: re.Pattern[str]) -> str:
-    source = pattern.pattern.replace("(?P<", "(?<")
+def _source(pattern: str | re.Pattern[str]) -> str:
+    if isinstance(pattern, str):
+        return pattern.replace("(?P<", "(?<")
+    source = _source(pattern.pattern)
     return re.sub(r"\s+", "", source) if pattern.flags & re.VERBOSE else source

@@ -22,7 +22,7 @@ from crm.visits.quick_lexicon import (
     USUAL,
     any_of,
 )
-from crm.visits.quick_text import Line, Span
+from crm.visits.quick_text import Line, Span, compiled
 
 
 @value_class
@@ -37,21 +37,21 @@ class Counterpart:
 
 _BRACKET = r"(?:\s?\((?P<bracket>[^()\d带等谈电手了他她它我刚已没不说想去在]{2,20})\))?"
 _TITLED_ONLY = rf"(?!{NAME_BEFORE_POSITION}{POSITION}){TITLED_NAME}"
-_WITH_POSITION = re.compile(
+_WITH_POSITION = (
     rf"(?P<side>(?:[该贵本]|这家)?(?:公司|企业)的?)?"
     rf"(?P<position>{POSITIONS}|{DEPARTMENT}(?={TITLED_NAME}))(?:[的是:]|名?叫)?\s?"
     rf"(?P<name>{_TITLED_ONLY}|{LATIN_NAME}|{NAME}|{NICKNAME}"
     rf"|{NAME_BEFORE_POSITION}(?={POSITION}{NAME})){_BRACKET}"
 )
-_TITLED = re.compile(rf"(?P<name>(?!{POSITION}){_TITLED_ONLY}){_BRACKET}")
-_NICKNAME = re.compile(rf"(?P<name>{NICKNAME}){_BRACKET}")
-_NAMED_FIRST = re.compile(  # 王磊技术总监
+_TITLED = rf"(?P<name>(?!{POSITION}){_TITLED_ONLY}){_BRACKET}"
+_NICKNAME = rf"(?P<name>{NICKNAME}){_BRACKET}"
+_NAMED_FIRST = (  # 王磊技术总监
     rf"(?P<name>{NAME_BEFORE_POSITION})\s?(?P<after>{POSITIONS}){_BRACKET}"
 )
-_PLAIN = re.compile(rf"(?P<name>{NAME}|{LATIN_NAME}){_BRACKET}")
-_RARE = re.compile(rf"(?P<name>{RARE_TITLED}){_BRACKET}")
-_GUESSED = re.compile(rf"(?P<position>{POSITIONS})?\s?(?P<name>{GUESSED_NAME})(?P<bracket>)")
-_STRANGER = re.compile(rf"(?P<position>{POSITIONS})[的是:]?\s?(?P<name>{STRANGER})(?P<bracket>)")
+_PLAIN = rf"(?P<name>{NAME}|{LATIN_NAME}){_BRACKET}"
+_RARE = rf"(?P<name>{RARE_TITLED}){_BRACKET}"
+_GUESSED = rf"(?P<position>{POSITIONS})?\s?(?P<name>{GUESSED_NAME})(?P<bracket>)"
+_STRANGER = rf"(?P<position>{POSITIONS})[的是:]?\s?(?P<name>{STRANGER})(?P<bracket>)"
 # the surest first: what one pattern has read, the next ones leave
 _PATTERNS = {
     "met_position": _WITH_POSITION,
@@ -168,7 +168,7 @@ def _met_by(
     companies: Collection[int],
 ) -> list[Counterpart]:
     found, at = list[Counterpart](), 0
-    while match := _PATTERNS[kind].search(text, at):
+    while match := compiled(_PATTERNS[kind]).search(text, at):
         at = match.start() + 1
         group = match.groupdict()
         begin = next(part for part in ("side", "position", "name") if group.get(part))

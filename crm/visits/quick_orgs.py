@@ -19,7 +19,7 @@ from crm.visits.quick_lexicon import (
     USUAL,
     any_of,
 )
-from crm.visits.quick_text import READ, READ_NAME, Line, Span
+from crm.visits.quick_text import READ, READ_NAME, Line, Span, compiled
 
 
 @value_class
@@ -106,10 +106,10 @@ _ORG = (
     rf"(?:(?!{_STOP}|{_PERSON})(?:{_CHAR}|[()](?=[一-龥]))){{2,22}}?{LEGAL}"
     rf"|(?:(?!{_STOP}|{_PERSON}){_CHAR}){{1,8}}?(?:(?!{_PERSON}){TRADE})+(?:中国|{LEGAL})?(?!{_OF_TRADE})"
 )
-_NAMED = re.compile(rf"(?:{_BEGIN}|[\s,:;。、{READ}]|^)(?P<name>{_GENERIC}(?:{_ORG}))")
-_LISTED = re.compile(rf"(?:[、和与及]|以及|还有)(?P<name>{_GENERIC}(?:{_ORG}))")
+_NAMED = rf"(?:{_BEGIN}|[\s,:;。、{READ}]|^)(?P<name>{_GENERIC}(?:{_ORG}))"
+_LISTED = rf"(?:[、和与及]|以及|还有)(?P<name>{_GENERIC}(?:{_ORG}))"
 # a list of companies goes on: 极米、通威、京东方
-_NEXT_LISTED = re.compile(
+_NEXT_LISTED = (
     rf"{READ_NAME}(?:[、和与及]|以及)(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,6}})"
     rf"(?=[\s,。;、]|$|[两三四五六七八九十]家|等)"
 )
@@ -120,18 +120,17 @@ _COMMON = any_of(  # what a city has, too
     行程 拜访 出差
     """
 )
-# a name without a trade: only after a verb, and up to a place where names end
 _PLAIN_END = rf"(?=[\s,。;、()!?{READ}{READ_NAME}]|$|{_STOP}|{_PERSON})"
-_PLAIN = re.compile(
+_PLAIN = (  # a name without a trade: only after a verb, and up to a place where names end
     rf"{_STRICT}(?:了|过)?(?:客户|企业|公司)?\s?(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,8}}){_PLAIN_END}"
 )
-_PLAIN_OF = re.compile(  # 见了海泰的孟总, 跟博世中国的采购总监
+_PLAIN_OF = (  # 见了海泰的孟总, 跟博世中国的采购总监
     rf"{_BEGIN}(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,10}})的?(?={_PERSON})"
 )
-_PLAIN_BETWEEN = re.compile(  # 合肥 长鑫 采购部长 徐立
+_PLAIN_BETWEEN = (  # 合肥 长鑫 采购部长 徐立
     rf"{READ}[\s,]+(?P<name>{_GENERIC}(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,8}})[\s,]+(?={_PERSON})"
 )
-_FAMOUS = re.compile(
+_FAMOUS = (  # 康宁, not 康宁总
     rf"(?:{_BEGIN}|[\s,、{READ}]|^)(?P<name>{FAMOUS}(?:中国|{TRADE}|{LEGAL})*)(?!总(?!部)|工(?!厂|业))"
 )
 PLACE_BEFORE = re.compile(
@@ -143,11 +142,11 @@ _NO_COMPANY = re.compile(
     rf"(?:{SITE}|计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|(?<![商协学])会|局|委|区|镇|街道|村)$"
 )
 _CODE = re.compile(r"计划|行动|专项|工程")  # 星火计划 is the name of a lead
-_OF_CITY = re.compile(  # 去过惠州的楚云, 一个是泰州的苍梧新材料
+_OF_CITY = (  # 去过惠州的楚云, 一个是泰州的苍梧新材料
     rf"[^\s,。;、]的(?P<name>{_GENERIC}(?:{_ORG}|(?<={READ}的|区的)(?!{_COMMON})"
     rf"(?:(?!{_STOP}|{_PERSON}){_CHAR}){{2,6}}{_PLAIN_END}))"
 )
-_OF_DISTRICT = re.compile(  # 先去南山的银杉机器人
+_OF_DISTRICT = (  # 先去南山的银杉机器人
     rf"[去到赴跑]了?(?:过?一?趟)?(?![他我它你咱人谁那这]|对方|客户|企业|公司|自己|朋友|上次|之前)"
     rf"[一-龥]{{2,3}}的(?P<name>{_GENERIC}(?:{_ORG}))"
 )
@@ -188,7 +187,7 @@ def companies_named(
     """
     for kind, pattern in _PATTERNS.items():
         at = 0
-        while match := pattern.search(text, at):
+        while match := compiled(pattern).search(text, at):
             start, end = match.span("name")
             at = max(end - 1, match.start() + 1)
             name = match["name"]

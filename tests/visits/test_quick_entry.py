@@ -1,5 +1,6 @@
 """A line becomes the draft of a visit; the page offline reads the same file of cases (ENTRY 1)."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 from crm.base.clock import civil
 from crm.visits.quick_draft import Draft
 from crm.visits.quick_entry import LONGEST, draft_of, entries_of
+from crm.visits.quick_grammar import MODULES, grammar
 from crm.visits.quick_names import Certainty
 from tests.quick_cases import CASES, WORDS, WORLD, world
 
+LONG = 4000  # characters of a pattern, which take 15 ms
 _GLUE = set(
     "我们了在于的和与跟同及等去到来赴看找见跑一起行拜访会走面对接待联系上门考察调研参观回先后顺路便专程前往一趟刚才打完从通开发个飞又再过次"
 )
@@ -121,3 +124,11 @@ def test_any_text_is_read_without_an_error_and_nothing_of_it_is_lost(text: str) 
     )
     lost = {char for char in text if char.isalnum()} - set(kept)
     assert draft.command or not {char for char in lost if char not in _GLUE}
+
+
+def test_no_long_pattern_is_compiled_at_the_start_of_a_server() -> None:
+    patterns = [pattern for module in MODULES for pattern in module.PATTERNS.values()]
+
+    compiled = [pattern.pattern for pattern in patterns if isinstance(pattern, re.Pattern)]
+
+    assert max(map(len, compiled)) < LONG < max(map(len, grammar().values()))
