@@ -7,8 +7,9 @@ from pathlib import Path
 from crm.base.cities import cities
 from crm.base.clock import at_civil
 from crm.base.names import person_search_text
+from crm.visits.quick_colleagues import Colleague
 from crm.visits.quick_draft import World
-from crm.visits.quick_names import Colleague, Known
+from crm.visits.quick_names import Known
 
 _FILE = json.loads((Path(__file__).parent / "visits" / "quick_entry_cases.json").read_text())
 WORLD, CASES = _FILE["world"], _FILE["cases"]

@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from crm.base.clock import civil
 from crm.base.value_class import value_class
-from crm.visits.quick_names import Certainty, Colleague, Known
+from crm.visits.quick_colleagues import Colleague
+from crm.visits.quick_names import Certainty, Known
 from crm.visits.quick_steps import OfferedStep
 from crm.visits.quick_words import Command
 from crm.visits.rules import Channel, Kind, Status

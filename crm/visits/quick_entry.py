@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from crm.base.clock import at_civil, instant_of
+from crm.visits.quick_colleagues import Part, PersonFound, people_in, without_the_away
 from crm.visits.quick_companies import (
     companies_of_visit,
     read_companies,
@@ -17,21 +18,24 @@ from crm.visits.quick_companies import (
 )
 from crm.visits.quick_dates import DateFound, dates_in, with_length
 from crm.visits.quick_draft import Chip, Draft, World
-from crm.visits.quick_met import MET_VERB, met_in
+from crm.visits.quick_met import met_in
 from crm.visits.quick_names import (
     Certainty,
-    Part,
-    PersonFound,
     city_in,
     known_companies_in,
-    people_in,
     unknown_companies_in,
     with_names_read,
-    without_the_away,
 )
 from crm.visits.quick_steps import step_in
 from crm.visits.quick_text import Line, Span, plain
 from crm.visits.quick_times import WHOLE_DAY, Hours, hours_in
+from crm.visits.quick_visit_dates import (
+    AHEAD,
+    dates_of_visit,
+    end_of_verb_clause,
+    planned_part,
+    without_given_up,
+)
 from crm.visits.quick_words import (
     PLANNING,
     NextStep,
@@ -53,39 +57,13 @@ _OF_OTHERS = re.compile(  # clauses in which others are somewhere: 对方去年�
 )
 _LISTED = ("、", "和", "与", "及")
 _I_ACCOMPANY = re.compile(r"我(?:也|一起)?(?:陪同|随行|陪着|作陪|随同)")
-_AHEAD = re.compile(r"下|月底|过[几两三些]天|过阵子|改")  # in a date that is still to come
-# the verbs of a visit; the date of another clause after theirs is of what was talked about
-_VISITS = re.compile(
-    rf"(?:{MET_VERB.pattern})|接待|来访|来区|驻|赴|去|跑|看了|参加|出席|会议|通话|邮件|上门|谈|聊|沟通|交流"
-)
-_TALK = re.compile(
-    r"[谈聊说问讲催]|介绍|了解|讨论|要求|希望|提出|表示|沟通|反映|商量|汇报|确认|关于"
-)
-_PLACE = re.compile(
-    r"[在于去到赴了的,。;、\s]|上午|下午|中午|晚上|早上|\d+[点:]\d*半?|[一-龥]{2,3}市?$"
-)
-_WAS_PLANNED = re.compile(r"(?:原定|原本|本来|原来|原计划|原约)[^,。;]{0,3}$")
-_GIVEN_UP = re.compile(r"(?:原定|原计划|原约|原本|本来|原来)[^,。;]*")
-_HEDGED = re.compile(
-    r"(?:大概|大约|好像|可能|应该|估计|似乎|记得|也许|不记得)(?:就|也)?是?(?:在|去)?$"
-)
-_HEDGED_AFTER = re.compile(r"左右|前后|上下|吧")
 _TIME = re.compile(
     r"(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点(?![名子评赞出击])|:\d\d)|上午|下午|晚上|中午"
 )
-_FEW = 2  # characters beside a date in a clause of its own
 PATTERNS = {
     "of_others": _OF_OTHERS,
     "i_accompany": _I_ACCOMPANY,
-    "visits": _VISITS,
-    "talk": _TALK,
-    "was_planned": _WAS_PLANNED,
-    "given_up": _GIVEN_UP,
-    "hedged": _HEDGED,
     "other_time": _TIME,
-    "hedged_after": _HEDGED_AFTER,
-    "place": _PLACE,
-    "ahead": _AHEAD,
     "home": _HOME_WORDS,
 }
 
@@ -122,14 +100,14 @@ def draft_of(text: str, world: World) -> Draft:
     steps = next_steps(line.plain, dates_in(line.plain, world.today, is_ahead=True))
     head = _without(line.plain, steps)
     said = without_promises(head)  # what is told of the visit itself
-    told = _without_given_up(said, world.today)
+    told = without_given_up(said, world.today)
     _read_next(line, draft, steps)
 
     companies = known_companies_in(line, head, world.known)
-    is_ahead = is_planned(_planned_part(line, told, world))
-    dates = _dates_of_visit(line, told, dates_in(told, world.today, is_ahead=is_ahead))
+    is_ahead = is_planned(planned_part(line, told, world.today))
+    dates = dates_of_visit(line, told, dates_in(told, world.today, is_ahead=is_ahead))
     is_ahead = is_ahead or any(
-        _AHEAD.search(head, one.span.start, one.span.end) for one in dates[:1]
+        AHEAD.search(head, one.span.start, one.span.end) for one in dates[:1]
     )
     is_future = any(one.first_on and one.first_on > world.today for one in dates[:1])
     is_ahead = is_ahead or (is_future and is_planned(told))
@@ -162,55 +140,6 @@ def draft_of(text: str, world: World) -> Draft:
     if draft.minutes:
         draft.chips["minutes"] = Chip(Certainty.ASSUMED, draft.minutes)
     return draft
-
-
-def _without_given_up(told: str, today: date) -> str:
-    """The text, as long as before, without a plan that another day's visit replaced."""
-    plan = _GIVEN_UP.search(told)
-    if plan is None or not _VISITS.search(told, plan.end()):
-        return told
-    parts = (plan[0], told[plan.end() :], told[: plan.start()])
-    planned, later, earlier = (dates_in(part, today, is_ahead=False) for part in parts)
-    if earlier or not (planned and later):
-        return told
-    return told[: plan.start()] + "。" * len(plan[0]) + told[plan.end() :]
-
-
-def _planned_part(line: Line, told: str, world: World) -> str:
-    """Where plans are of the visit: up to the clause of its verb, if that has a date."""
-    anchor = _anchor(line, told)
-    part = told[:anchor]
-    return part if dates_in(part, world.today, is_ahead=False) else told
-
-
-def _anchor(line: Line, told: str) -> int:
-    """Where the clause with the verb of the visit ends."""
-    verb = _VISITS.search(told)
-    return line.clause_at(verb.start()).end if verb else len(told)
-
-
-def _dates_of_visit(line: Line, told: str, dates: Sequence[DateFound]) -> list[DateFound]:
-    """The dates that are not of what is talked about: in its clause, or in one of their own."""
-    anchor, has_verb = _anchor(line, told), bool(_VISITS.search(told))
-    kept = list[DateFound]()
-    for found in dates:
-        start, end = found.span.start, found.span.end
-        was_planned = _WAS_PLANNED.search(told[:start])
-        if (was_planned and len(dates) > 1) or not line.is_free(start, end):
-            continue
-        if was_planned or _HEDGED.search(told[:start]) or _HEDGED_AFTER.match(told, end):
-            found = replace(found, is_assumed=True)  # noqa: PLW2901 - the same, less sure
-        clause = line.clause_at(start)
-        is_bare = len(_PLACE.sub("", told[clause.start : start] + told[end : clause.end])) <= _FEW
-        if start < anchor or is_bare:
-            is_talk = bool(kept or has_verb) and bool(_TALK.search(told, clause.start, start))
-            if is_talk and not is_bare:
-                if kept or found.first_on is None:
-                    continue
-                kept.append(replace(found, is_assumed=True))
-            else:
-                kept.append(found)
-    return kept
 
 
 def _without(text: str, steps: Sequence[NextStep]) -> str:
@@ -326,7 +255,7 @@ def _read_city(line: Line, draft: Draft, head: str, world: World) -> None:
         draft.chips["city"] = Chip(Certainty.ASSUMED)
     elif found := city_in(line, _OF_OTHERS.sub(_hidden, head), world.cities):
         span, draft.city, certainty = found
-        if span.start >= _anchor(line, head):  # of what was talked about, it may be
+        if span.start >= end_of_verb_clause(line, head):  # of what was talked about, it may be
             certainty = Certainty.ASSUMED
         draft.chips["city"] = Chip(certainty, head[span.start : span.end])
     elif draft.kind is not Kind.REMOTE:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from crm.visits import (
+    quick_colleagues,
     quick_companies,
     quick_dates,
     quick_entry,
@@ -16,13 +17,14 @@ from crm.visits import (
     quick_steps,
     quick_text,
     quick_times,
+    quick_visit_dates,
     quick_words,
 )
 from crm.visits.quick_words import KINDS
 
 MODULES = (
-    *(quick_companies, quick_dates, quick_entry, quick_met, quick_names, quick_orgs, quick_steps),
-    *(quick_text, quick_times, quick_words),
+    *(quick_colleagues, quick_companies, quick_dates, quick_entry, quick_met, quick_names),
+    *(quick_orgs, quick_steps, quick_text, quick_times, quick_visit_dates, quick_words),
 )
 
 

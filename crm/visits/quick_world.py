@@ -20,8 +20,9 @@ from crm.people.entry_grants import owners_of
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.queries import at_work
+from crm.visits.quick_colleagues import Colleague
 from crm.visits.quick_draft import World
-from crm.visits.quick_names import SHORTEST_INITIALS, SHORTEST_PART, Colleague, Known
+from crm.visits.quick_names import SHORTEST_INITIALS, SHORTEST_PART, Known
 
 MOST = 200  # companies and leads that a text may begin to name
 _LATIN = re.compile(rf"[a-z0-9-]{{{SHORTEST_INITIALS},}}")
