@@ -35,7 +35,7 @@ export function draftOf(text, world) {
 
   let companies = knownCompaniesIn(line, head, world.known);
   let isAhead = isPlanned(plannedPart(line, told, today));
-  let dates = datesOfVisit(line, told, datesIn(told, today, isAhead));
+  let dates = datesOfVisit(line, told, datesIn(told, today, isAhead), today);
   const [first] = dates;
   isAhead ||= first !== undefined && search("ahead", head.slice(first.span.start, first.span.end)) !== null;
   isAhead ||= (first?.first ?? today) > today && isPlanned(told);
@@ -101,7 +101,7 @@ function withoutGivenUp(told, today) {
 // Where plans are of the visit: up to the clause of its verb, if that has a date.
 function plannedPart(line, told, today) {
   const part = told.slice(0, anchorOf(line, told));
-  return datesIn(part, today, false).length ? part : told;
+  return hasHappened(line, told) || datesIn(part, today, false).length ? part : told;
 }
 
 // Where the clause with the verb of the visit ends.
@@ -110,8 +110,22 @@ function anchorOf(line, told) {
   return verb ? line.clauseAt(verb.index).end : told.length;
 }
 
+// Whether the clause with the verb of the visit says so.
+function hasHappened(line, told) {
+  const to = anchorOf(line, told);
+  return search("happened", told.slice(line.clauseAt(to - 1).start, to)) !== null;
+}
+
+// Whether the clause has nothing but the date, with a time or a place.
+function isBareDate(told, { span }, clause) {
+  const restOf = (part) => matches("place", part).reduce((size, [words]) => size - words.length, part.length);
+  const [before, after] = [told.slice(clause.start, span.start), told.slice(span.end, clause.end)];
+  if (match("plans", before)) return true; // 计划下周见王总
+  return restOf(before) + restOf(after) <= FEW && (!restOf(before) || match("only_time", after) !== null);
+}
+
 // The dates that are not of what is talked about: in its clause, or in one of their own.
-function datesOfVisit(line, told, dates) {
+function datesOfVisit(line, told, dates, today) {
   const [anchor, hasVerb] = [anchorOf(line, told), search("visits", told) !== null];
   const kept = [];
   for (const date of dates) {
@@ -121,8 +135,9 @@ function datesOfVisit(line, told, dates) {
     const found = isHedged ? { ...date, isAssumed: true } : date;
     if ((wasPlanned && dates.length > 1) || !line.isFree(start, end)) continue;
     const clause = line.clauseAt(start);
-    const around = told.slice(clause.start, start) + told.slice(end, clause.end);
-    const isBare = matches("place", around).reduce((size, [words]) => size - words.length, around.length) <= FEW;
+    const isAhead = date.first === null ? search("ahead", told.slice(start, end)) !== null : date.first > today;
+    if (start >= anchor && isAhead && hasHappened(line, told)) continue;
+    const isBare = isBareDate(told, date, clause);
     if (start >= anchor && !isBare) continue;
     const isTalk = (kept.length || hasVerb) && search("talk", told.slice(clause.start, start)) !== null;
     if (!isTalk || isBare) kept.push(found);

@@ -80,6 +80,6 @@ function isSureByName(kind, text, span, whole, is) {
   if (is.direct || is.listed || (kind === "met_rare" && is.ofCompany)) {
     return kind === "met_plain" && match("full_name", text, span.start) !== null && !match("unclear", text, span.start);
   }
-  const isOfCompany = is.ofCompany && is.told && whole.endsWith("的");
+  const isOfCompany = is.ofCompany && is.told && (whole.endsWith("的") || match("full_name", text, span.start) !== null);
   return search("companion", whole) || isOfCompany || is.alone ? false : null;
 }

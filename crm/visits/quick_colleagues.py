@@ -47,7 +47,9 @@ _TITLE_AFTER = re.compile(r"同志|副?(?:主任|书记|局长|部长|处长|科
 _GAP = re.compile(  # between a name and its word: 谭明屿11月26日（周四）下午带队
     r"[\s()]+|(?:周|星期|礼拜)[一二三四五六日天]|[上下中]午|[早晚]上|\d{1,2}[点时:]\d*[半分]?"
 )
-_COMPANION_AFTER = re.compile(r"(?:[和与跟]我)?(?:一起|一同|同去)?(?:陪同|陪我|参[加会]|[同随]行)")
+_COMPANION_AFTER = re.compile(
+    r"(?:[和与跟]我)?(?:(?:一起|一同|同去)?(?:陪同|陪我|参[加会]|[同随]行)|一起|一同|一道)"
+)
 _TOLD = re.compile(  # who was reported to, sent somebody or stayed away did not join
     r"(?:同志|副?(?:主任|书记|局长))?(?:(?:作了?|做了?|进行了?)?(?:汇报|请示|报告)"
     r"|(?:的)?(?:要求|指示|委托|嘱托|批示)|(?:安排|让|派|叫|要|委托|通知)了?我|通了?个?电话"

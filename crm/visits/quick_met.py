@@ -75,9 +75,9 @@ _REACH_OF_CLAUSE = 120
 _REACH_OF_WORD = 14
 _CLAUSE_END = re.compile(r"\s*(?:[,。;、]|$)")
 _VERBS = any_of(
-    """
-    约见 约 见 见到 会见 会面 对接 接待 联系(?!人) 拜会 拜访 走访 回访 宴请 认识 碰到 遇到 找 视频
-    电话 致电 微信 连线
+    r"""
+    约见 (?<![签合])约 见 见到 会见 会面 对接 接待 联系(?!人|方式) 拜会 拜访 走访 回访 宴请 认识
+    碰到 遇到 找 视频 电话 致电 微信 连线
     """
 )
 _VERB = rf"{_VERBS}了?(?:过|上)?"
@@ -288,7 +288,8 @@ def _is_sure_by_name(
     if around.is_direct or around.is_listed or (kind == "met_rare" and is_of_company):
         is_full = bool(_FULL_NAME.match(text, span.start))
         return kind == "met_plain" and is_full and not _UNCLEAR.match(text, span.start)
-    is_named = is_of_company and around.is_told and around.before.endswith("的")
+    is_whole = around.before.endswith("的") or bool(_FULL_NAME.match(text, span.start))
+    is_named = is_of_company and around.is_told and is_whole
     return False if is_named or around.is_alone or _COMPANION.search(around.before) else None
 
 
