@@ -24,6 +24,7 @@ OF_ADMINS = frozenset({"leads", "companies", "contacts", "followups", "units", P
 UNDO_WITHIN = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)  # a list of one's imports goes back so far
 MOST_ROWS = 100_000
+MOST_COLUMNS = 200  # each is a choice on the page of columns: 20,000 make it 22 MB
 MOST_IN_ROSTER = 1_000  # a zone has some hundred people; all are kept by one request
 MOST_AT_ONCE = 1_000  # rows that a request reads and keeps itself; more are left to the clock
 # Rows of the first transaction; what it takes decides about the next (crm/jobs/part_size.py).

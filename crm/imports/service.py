@@ -55,7 +55,7 @@ def begin(  # noqa: PLR0913 - a file and who imports it
 ) -> ImportRun:
     """Keep an upload; what its unit chose for such tables before holds without being asked again.
 
-    Raises `SheetRefused`; refused as `not_yours`, `table_not_found`, `no_rows`, `too_many_rows`.
+    Raises `SheetRefused`; refused as `not_yours`, and as `upload_of` says.
     """
     from crm.base.open_files import open_file  # noqa: PLC0415 - see there
 

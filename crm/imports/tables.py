@@ -14,7 +14,7 @@ from crm.base.table_heads import LeftOut, Table, TableRow, table_of
 from crm.base.value_class import value_class
 from crm.imports.kept_rows import KeptRows, blocks_of, pack_blocks
 from crm.imports.models import ImportRun
-from crm.imports.rules import MOST_ROWS
+from crm.imports.rules import MOST_COLUMNS, MOST_ROWS
 from crm.imports.settings import Settings
 from crm.visits.table_dates import TitlePeriod
 
@@ -84,11 +84,16 @@ def opened(run: ImportRun) -> "OpenFile":
 
 
 def upload_of(grid: Grid, vocabulary: Vocabulary, codes: Sequence[str] | None) -> Upload:
-    """The table of the sheet; refused as `table_not_found`, `too_many_rows`, `no_rows`."""
+    """The table of the sheet.
+
+    Refused as `table_not_found`, `too_many_columns`, `too_many_rows`, `no_rows`.
+    """
     # first by whole words: a word within another may stand for a group of columns
     table = table_of(grid, vocabulary.code_of) or table_of(grid, vocabulary.within)
     if table is None:
         raise Refused("table_not_found", columns=vocabulary.example)
+    if len(table.headings) > MOST_COLUMNS:
+        raise Refused("too_many_columns", most=MOST_COLUMNS)
     if not table.rows:
         raise Refused("no_rows")
     if len(table.rows) > MOST_ROWS:

@@ -138,6 +138,7 @@ SENTENCES = {
     "column_missing": "缺少列：{column}。",
     "ragged_row": "这一行有 {cells} 格，列名有 {columns} 个，两者应当一致。",
     "too_many_rows": "文件超过 {most} 行，请分成几个文件导入。",
+    "too_many_columns": "表格超过 {most} 列，请删去不导入的列后再上传。",
     "control_characters": "不能含有换行、制表符等不可见字符。",
     "text_too_long": "最多 {longest} 个字。",
     "bad_username": "“{value}”不能作为账号：只用字母、数字和 . _ - @ +，以字母或数字开头和结尾，"

@@ -201,6 +201,15 @@ def test_more_rows_than_a_page_holds_go_on_the_next(app, wu):
     assert ("上一页" in second.text, "下一页" in second.text) == (True, False)
 
 
+def test_a_table_of_thousands_of_columns_is_refused(wu):
+    head = ",".join([*HEAD, *(f"列{number}" for number in range(20_000))])
+
+    _, answer = upload(wu, f"{head}\n7月3日,沈若川,云海科技,上海\n".encode(), "台账.csv")
+
+    assert answer.status_code == 422
+    assert "表格超过 200 列" in answer.text
+
+
 @pytest.mark.parametrize("forged", ["²", "0", "9" * 5000])
 def test_a_page_that_is_no_number_is_the_first(wu, forged):
     address, first = previewed(wu, ("7月3日", "沈若川", "云海科技", "上海", ""))
