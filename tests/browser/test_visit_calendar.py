@@ -22,6 +22,11 @@ def calendar(served, screen):
     return screen
 
 
+def begins_at(place):
+    """How its text is aligned."""
+    return place.evaluate("(element) => getComputedStyle(element).textAlign")
+
+
 def day(page, on):
     return page.locator(f'[data-on="{on}"]')
 
@@ -44,3 +49,12 @@ def test_a_planned_visit_is_dragged_to_another_day_and_moved_by_keys(calendar):
     expect(page.get_by_text("已改期至7月16日")).to_be_visible()
     expect(day(page, "2026-07-16").locator(".movable")).to_be_visible()
     calendar.examine()
+
+
+@pytest.mark.parametrize("screen", ["phone"], indirect=True)
+def test_days_of_a_month_read_as_those_of_a_week(calendar):
+    of_week = begins_at(day(calendar.page, "2026-07-16"))
+
+    calendar.open("/calendar?view=month")
+
+    assert begins_at(day(calendar.page, "2026-07-16")) == of_week
