@@ -55,7 +55,10 @@ def my_runs(db: Session, person_id: int, now: datetime) -> Sequence[ImportRun]:
 
 
 def likely_people(db: Session, names: Mapping[str, str], on: date) -> list[LikelyPeople]:
-    """For each name those who bear it, else those who bear its surname; `names` by folded name."""
+    """For each name those who bear it, else those who bear its surname or the rest of it.
+
+    `names` by folded name.
+    """
     if not names:
         return []
     query = select(Person.username, Person.name).where(at_work(on)).order_by(Person.pinyin)
@@ -63,6 +66,10 @@ def likely_people(db: Session, names: Mapping[str, str], on: date) -> list[Likel
     found = []
     for plain, name in names.items():
         likely = [row[:2] for row in people if row[2] == plain]
-        likely = likely or [row[:2] for row in people if row[2][:1] == plain[:1]]
+        likely = likely or [row[:2] for row in people if _is_alike(row[2], plain)]
         found.append(LikelyPeople(name, likely[:MOST_PEOPLE]))
     return found
+
+
+def _is_alike(name: str, other: str) -> bool:
+    return name[:1] == other[:1] or name[1:] == other[1:]

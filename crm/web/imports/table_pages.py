@@ -187,12 +187,18 @@ def in_words(problem: KeptProblem) -> str:
     return f"{problem.column}：{text}" if problem.column else text
 
 
+def _why(row: ReportRow) -> str:
+    """Why the row is refused, in one sentence."""
+    reasons = dict.fromkeys(in_words(problem).removesuffix("。") for problem in row.problems)
+    return "；".join(reasons) + "。" if reasons else ""
+
+
 def _preview_row(row: ReportRow, headings: Sequence[str]) -> PreviewRow:
     cells = [
         PreviewCell(heading, text, place in row.filled)
         for place, (heading, text) in enumerate(zip(headings, row.texts, strict=True))
     ]
-    why = "；".join(dict.fromkeys(map(in_words, row.problems)))
+    why = _why(row)
     if row.columns:
         why = f"与已有记录不同：{row.columns}"
     return PreviewRow(row.line, row.state, cells, why)
@@ -217,10 +223,7 @@ def people_fields(names: Sequence[LikelyPeople], *, takes_outsiders: bool) -> li
 
 def refused_workbook(upload: Upload, report: Report) -> bytes:
     """The refused rows as a spreadsheet with the head of the table and a column of reasons."""
-    why = {
-        row.line: "；".join(dict.fromkeys(map(in_words, row.problems)))
-        for row in report.of(RowState.REFUSED)
-    }
+    why = {row.line: _why(row) for row in report.of(RowState.REFUSED)}
     head = [*upload.table.headings, REASON]
     rows = [
         [*row.cells, *[""] * (len(head) - 1 - len(row.cells)), why[row.line]]

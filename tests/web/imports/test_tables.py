@@ -166,6 +166,21 @@ def test_refused_rows_are_corrected_in_their_file_and_imported(app, wu):
     assert [(visit.city, visit.note) for visit in visits(app)] == [("上海", "已寄资料")]
 
 
+def test_two_reasons_of_a_row_are_one_sentence(wu):
+    address, page = previewed(wu, ("近期", "查无", "云海科技", "上海", ""))
+
+    _, (_, cells) = read_records(wu.get(f"{address}/refused.xlsx").data)
+
+    assert cells[-1].count("。") == 1
+    assert cells[-1] in page.text
+
+
+def test_a_name_of_which_one_character_is_wrong_is_asked_about_with_who_may_be_meant(wu):
+    _, page = previewed(wu, ("7月3日", "韦子谦", "云海科技", "上海", ""))
+
+    assert "魏子谦（wei）" in page.text
+
+
 def test_all_or_nothing_or_only_what_is_usable_is_asked(app, wu):
     rows = (("7月3日", "沈若川", "云海科技", "上海", ""), ("近期", "沈若川", "沧海", "上海", ""))
     address, page = previewed(wu, *rows)
