@@ -7,7 +7,7 @@ import { ASSUMED, CHOOSE } from "./names.js";
 import { DAY } from "./times.js";
 
 const FIELDS = [ // in the order of the form
-  ["kind", "类型"], ["first_on", "日期"], ["starts", "时间"], ["status", "状态"], ["city", "城市"], ["lead_ids", "项目线索"],
+  ["kind", "类型"], ["first_on", "日期"], ["starts", "时间"], ["status", "状态"], ["city", "城市"], ["lead_ids", "线索"],
   ["companies", "企业"], ["met", "会见人"], ["leader_id", "带队人"], ["participant_ids", "同行人"], ["next_step", "下一步"],
 ];
 const clock = (minutes) => `${two(Math.floor((minutes % DAY) / 60))}:${two(minutes % 60)}`;
@@ -96,7 +96,7 @@ const labelOf = (form, name) => form.querySelector(`[name=${name}]:checked`)?.la
 function valuesOf(form, draft, names) {
   const named = (ids, rows) => ids.map((id) => rows.find(([each]) => each === String(id))?.[1]).filter(Boolean).join("、");
   const { first, last, starts, ends } = draft;
-  const days = first === null ? "" : dayText(first, true) + (last === first ? "" : `至${dayText(last, true)}`);
+  const days = first === null ? "" : dayText(first).split("年")[1] + (last === first ? "" : `至${dayText(last, true)}`);
   return {
     kind: labelOf(form, "kind"),
     status: labelOf(form, "status"),

@@ -423,7 +423,9 @@ def test_a_quick_entry_fills_in_the_form_without_network_and_is_seen_before_it_i
     phone.page.get_by_role("button", name="填表").click()
 
     read = phone.page.get_by_label("识别结果")
-    expect(read).to_contain_text("王总")
+    for text in ("7月14日 周二", "线索", "王总"):
+        expect(read).to_contain_text(text)
+    expect(read).not_to_contain_text("项目线索")
     expect(read).to_contain_text(re.compile(r"送测算表（\d+月\d+日前）"))
     expect(phone.page.get_by_label("城市")).to_have_value("无锡")
     expect(phone.page.get_by_role("textbox", name="快记")).to_have_value("前天在苏州拜访某某公司")
