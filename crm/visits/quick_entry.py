@@ -105,8 +105,8 @@ def draft_of(text: str, world: World) -> Draft:
 
     companies = known_companies_in(line, head, world.known)
     is_ahead = is_planned(planned_part(line, told, world.today))
-    found = dates_in(told, world.today, is_ahead=is_ahead)
-    dates = dates_of_visit(line, told, found, world.today)
+    named = dates_in(told, world.today, is_ahead=is_ahead)
+    dates = dates_of_visit(line, told, named, world.today)
     is_ahead = is_ahead or any(
         AHEAD.search(head, one.span.start, one.span.end) for one in dates[:1]
     )
