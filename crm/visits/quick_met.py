@@ -65,9 +65,7 @@ _PATTERNS = {
 }
 _FULL_NAME = re.compile(rf"{SURNAME}{GIVEN}{USUAL}(?!{GIVEN})|[A-Z]")  # not 华为, 蔚来
 # 黄海总经理, 张技术总监: where the name ends is not said
-_UNCLEAR = re.compile(
-    rf"(?!{POSITION}){SURNAME}{GIVEN}{{1,2}}?{POSITION}|{SURNAME}{DEPARTMENT_AFTER}"
-)
+_UNCLEAR = rf"(?!{POSITION}){SURNAME}{GIVEN}{{1,2}}?{POSITION}|{SURNAME}{DEPARTMENT_AFTER}"
 _OFFICIAL = re.compile(r"(?:主任|书记|局长?|处长?|科长?|区长)$")  # may be one of us
 _INTRODUCED = re.compile(r"[的是叫]$")
 _REACH = 40  # characters before a name that the patterns which end there look at
@@ -274,7 +272,7 @@ def _is_clear(kind: str, text: str, span: Span) -> bool:
     """Whether the words say where the name ends: 康达总经理 may be of a company."""
     if kind == "met_first":
         return bool(_FULL_NAME.match(text, span.start))
-    return kind != "met_titled" or not _UNCLEAR.match(text, span.start)
+    return kind != "met_titled" or not compiled(_UNCLEAR).match(text, span.start)
 
 
 def _is_sure_by_name(
@@ -287,7 +285,7 @@ def _is_sure_by_name(
     is_of_company = around.is_of_company
     if around.is_direct or around.is_listed or (kind == "met_rare" and is_of_company):
         is_full = bool(_FULL_NAME.match(text, span.start))
-        return kind == "met_plain" and is_full and not _UNCLEAR.match(text, span.start)
+        return kind == "met_plain" and is_full and not compiled(_UNCLEAR).match(text, span.start)
     is_whole = around.before.endswith("的") or bool(_FULL_NAME.match(text, span.start))
     is_named = is_of_company and around.is_told and is_whole
     return False if is_named or around.is_alone or _COMPANION.search(around.before) else None

@@ -141,7 +141,7 @@ PLACE_BEFORE = re.compile(
     r"(?:(?<![不没未])[在去到赴驻跑往抵至自从飞走]|驻[点城]|蹲点|参加)[了过]?(?:[一两三四五几]?[趟次回])?$"
 )
 _SITE_ONLY = re.compile(r"(?:走访|考察|调研|参观|走进|造访|探访)了?$")
-_PERSON_ONLY = re.compile(rf"(?:{NAME}|{LATIN_NAME})$")
+_PERSON_ONLY = rf"(?:{NAME}|{LATIN_NAME})$"
 _NO_COMPANY = re.compile(
     rf"(?:{SITE}|计划|行动|专项|工程|项目|课题|事宜|问题|情况|政策|需求|大会|(?<![商协学])会|局|委|区|镇|街道|村)$"
 )
@@ -236,4 +236,4 @@ def _ends_with_city(head: str, cities: Collection[str]) -> bool:
 
 def _is_person(text: str, start: int, name: str) -> bool:
     """Whether the words after a verb rather name a person: 拜访周建国."""
-    return bool(_PERSON_ONLY.match(name)) and not _SITE_ONLY.search(text[:start].rstrip())
+    return bool(compiled(_PERSON_ONLY).match(name)) and not _SITE_ONLY.search(text[:start].rstrip())

@@ -15,7 +15,7 @@ from crm.visits.quick_grammar import MODULES, grammar
 from crm.visits.quick_names import Certainty
 from tests.quick_cases import CASES, WORDS, WORLD, world
 
-LONG = 4000  # characters of a pattern, which take 15 ms
+LONG = 3500  # characters of a pattern, which take 15 ms
 _GLUE = set(
     "我们了在于的和与跟同及等去到来赴看找见跑一起行拜访会走面对接待联系上门考察调研参观回先后顺路便专程前往一趟刚才打完从通开发个飞又再过次碰遇"
 )
