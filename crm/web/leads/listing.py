@@ -1,13 +1,16 @@
 """The list of leads: its filters, its order and its columns (PROJECTS 2)."""
 
 from collections.abc import Sequence
+from datetime import date
+from functools import partial
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import get_template_attribute, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from crm.base.clock import civil
+from crm.base.paging import Page
 from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.bulk_changes.queries import undoable
@@ -59,6 +62,15 @@ class Head:
 
 
 @value_class
+class Around:
+    """What is above and below the rows, as HTML."""
+
+    heads: Markup
+    pager: Markup
+    exports: Markup
+
+
+@value_class
 class Picking:
     """How leads are selected for a change of many."""
 
@@ -79,30 +91,44 @@ class Undoable:
 
 def listing() -> ResponseReturnValue:
     """The leads that I may see, the latest first unless asked otherwise."""
-    filters, on = list_filters(), today()
-    page = lead_ids_page(
-        db.session,
-        my_view(),
-        on,
+    filters = list_filters()
+    page, picking = _page(filters, today()), _picking()
+
+    return render_template(
+        "leads/list.html",
+        filters=filters,
+        controls=_controls(filters, picking, has_rows=bool(page.items)),
+        around=_around(filters, page) if page.items else None,
+        rows=rows_html(page.items, today()),
+        has_others=bool(page.newer or page.older),
+        picking=picking,
+        undoable=_undoable(),
+        sort=filters.sort.code if filters.sort else "",
+        **_links(filters, "leads.listing"),
+    )
+
+
+def _page(filters: ListFilters, on: date) -> Page[int]:
+    return lead_ids_page(
+        *(db.session, my_view(), on),
         by=filters.by,
         cursor=request.args.get("at"),
         order=filters.sort.order(on) if filters.sort else None,
     )
 
-    picking = _picking()
-    return render_template(
-        "leads/list.html",
-        filters=filters,
-        controls=_controls(filters, picking, has_rows=bool(page.items)),
-        heads=[_head(column, filters.sort) for column in LeadColumn],
-        rows=rows_html(page.items, on),
-        count=len(page.items),
-        newer=at_cursor(page.newer),
-        older=at_cursor(page.older),
-        picking=picking,
-        undoable=_undoable(),
-        sort=filters.sort.code if filters.sort else "",
-        **_links(filters, "leads.listing"),
+
+def _around(filters: ListFilters, page: Page[int]) -> Around:
+    """What follows from the address and the page alone, and is the same before everybody."""
+    count, macro = len(page.items), partial(get_template_attribute, "_ui.html")
+    return remembered_long(
+        *(db.session, "around leads", request.query_string, page.newer, page.older, count),
+        read=lambda: Around(
+            part_of_page(
+                "leads/_heads.html", heads=[_head(column, filters.sort) for column in LeadColumn]
+            ),
+            macro("pager")(at_cursor(page.newer), at_cursor(page.older), shown=count),
+            macro("exports")(export_links("leads.export")),
+        ),
     )
 
 
@@ -216,7 +242,6 @@ def _links(filters: ListFilters, page: str) -> dict[str, object]:
     exported: dict[str, Any] = {**query_arguments(), "at": None}
 
     return {
-        "exports": export_links("leads.export"),
         "tabs": [
             {
                 "url": url_for(page, who=who, sort=sort),
