@@ -200,6 +200,21 @@ def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
     size: int = PAGE,
 ) -> Page[SeenVisit]:
     """A page of visible visits, the latest first date first; of their words those asked for."""
+    page = visit_ids_page(db, viewer, on, by=by, cursor=cursor, size=size)
+    seen = listed_on_page(db, viewer, page.items, on, words=words)
+    return Page(seen, page.newer, page.older)
+
+
+def visit_ids_page(  # noqa: PLR0913 - as visits_page
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: VisitFilter,
+    cursor: str | None = None,
+    size: int = PAGE,
+) -> Page[int]:
+    """The ids of such a page, which may be remembered."""
     place = _place(cursor, size)
     values = values_of(viewer, on)
     query: Executable
@@ -214,9 +229,7 @@ def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
             else place.narrowed(asked)
         )
     page = place.cut(db.execute(query, values).all())
-
-    seen = listed_on_page(db, viewer, [row.id for row in page.items], on, words=words)
-    return Page(seen, page.newer, page.older)
+    return Page([row.id for row in page.items], page.newer, page.older)
 
 
 def all_visits(

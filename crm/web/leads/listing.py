@@ -29,6 +29,7 @@ from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.leads.list_rows import rows_html
 from crm.web.leads.own_filters import own_controls_of_list, own_filters
 from crm.web.leads.saved_views import view_links
+from crm.web.listed_ids import listed_ids
 from crm.web.page_templates import part_of_page
 from crm.web.transaction import moment, today
 
@@ -109,11 +110,15 @@ def listing() -> ResponseReturnValue:
 
 
 def _page(filters: ListFilters, on: date) -> Page[int]:
-    return lead_ids_page(
-        *(db.session, my_view(), on),
-        by=filters.by,
-        cursor=request.args.get("at"),
-        order=filters.sort.order(on) if filters.sort else None,
+    cursor = request.args.get("at")
+    return listed_ids(
+        *("leads of a page", filters, cursor),
+        read=lambda: lead_ids_page(
+            *(db.session, my_view(), on),
+            by=filters.by,
+            cursor=cursor,
+            order=filters.sort.order(on) if filters.sort else None,
+        ),
     )
 
 

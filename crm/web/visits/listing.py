@@ -18,7 +18,7 @@ from crm.files.queries import counts_of
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.city_sums import CitySums, city_sums, is_countable, sums_of
 from crm.visits.filters import VisitFilter
-from crm.visits.lists import all_visits, entered_late, visits_page
+from crm.visits.lists import all_visits, entered_late, listed_on_page, visit_ids_page
 from crm.visits.models import VisitFile
 from crm.visits.reach import Reach, reach_of_list
 from crm.visits.redaction import SeenVisit
@@ -27,6 +27,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.downloads import FILE_COUNT, Export, export_links, exported
 from crm.web.form_tokens import form_token
 from crm.web.forms import at_cursor
+from crm.web.listed_ids import listed_ids
 from crm.web.page_templates import part_of_page
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import (
@@ -76,9 +77,7 @@ def listing() -> ResponseReturnValue:
     me = signed_in()
     filters, addresses = list_filters(me.role, today()), Addresses()
     by, columns = _query(filters), chosen_columns(me.id)
-    page = visits_page(
-        db.session, my_view(), today(), by=by, cursor=request.args.get("at"), words=WORDS
-    )
+    page = _page(by)
 
     return render_template(
         "visits/list.html",
@@ -95,6 +94,18 @@ def listing() -> ResponseReturnValue:
         unfiltered=f"{addresses.page}?who={filters.who}",
         **_sums_of(filters, by, page, addresses),
     )
+
+
+def _page(by: VisitFilter) -> Page[SeenVisit]:
+    viewer, on, cursor = my_view(), today(), request.args.get("at")
+
+    def read() -> Page[int]:
+        return visit_ids_page(db.session, viewer, on, by=by, cursor=cursor)
+
+    # what ends by this moment is asked for by no other request
+    page = read() if by.planned_until else listed_ids("visits of a list", by, cursor, read=read)
+    visits = listed_on_page(db.session, viewer, page.items, on, words=WORDS)
+    return Page(visits, page.newer, page.older)
 
 
 def _controls(filters: ListFilters, columns: Sequence[str], addresses: Addresses) -> Markup:

@@ -38,7 +38,7 @@ from tests.factories import (
     sign_in,
 )
 
-PATHS = ("/", "/compliance", "/supervision", "/absences", "/leads", "/visits")
+PATHS = ("/", "/compliance", "/supervision", "/absences", "/leads", "/leads?q=电池", "/visits")
 PEOPLE = ("shan", "wu", "shen", "yan")
 TODAY = date(2026, 7, 15)
 
