@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Result, event, inspect
+from sqlalchemy import Connection, Engine, Result, event, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from crm.base.audit import _source
@@ -104,6 +104,8 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "visit_participant": {"visit": "visit_id"},
 }
 BEGUN_BY = {"trip": "visit"}  # a new row only
+# Tables that are read again by the rows that entries name, and the column with the id of those.
+FIGURES_REST_ON = {"visit": "id", "visit_participant": "visit_id"}
 MADE = frozenset({"correction"})  # new by a change that has its entry; signed and explained by hand
 
 
@@ -125,6 +127,7 @@ def _see_rows(session: Session, _context: UOWTransaction) -> None:
 def _see_statements(state: ORMExecuteState) -> Result | None:
     if _source.get() is None or not (state.is_insert or state.is_update or state.is_delete):
         return None
+    _see_rows_of_visits(state)
     result, changes_rows = done(state)
     if not changes_rows:
         return result
@@ -162,6 +165,18 @@ def _see_bulk_inserts(
         pairs = [values[columns.index(name) :: len(columns)] for name in ("subject", "subject_id")]
         session.info.setdefault(TOLD, set()).update(zip(*pairs, strict=True))
     session.info.setdefault(CHANGED, []).append((table, "new", {}))
+
+
+def _see_rows_of_visits(state: ORMExecuteState) -> None:
+    """See which rows a statement is about, where figures rest on the entry of each."""
+    statement: Any = state.statement
+    key = FIGURES_REST_ON.get(statement.table.name)
+    if key is None or state.is_insert or state.is_executemany:
+        return
+    rows = select(statement.table.c[key]).where(*statement._where_criteria)  # noqa: SLF001
+    seen = state.session.info.setdefault(CHANGED, [])
+    for row_id in state.session.connection().execute(rows, state.parameters or {}).scalars():
+        seen.append((statement.table.name, "set", {key: row_id}))
 
 
 def done(state: ORMExecuteState) -> tuple[Result | None, bool]:

@@ -67,7 +67,7 @@ _LINK_ONE = (
     .add_cte(_MOVE_HEAD.cte("moved"))
 )
 _SINCE = (
-    select(_LINKS.c.hash, _ENTRIES.c.subject)
+    select(_LINKS.c.hash, _ENTRIES.c.subject, _ENTRIES.c.subject_id)
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
     .where(_LINKS.c.position >= bindparam("position"))
     .order_by(_LINKS.c.position)
@@ -167,8 +167,8 @@ def changed_since(db: Session, position: int) -> set[Subject]:
     }
 
 
-def subjects_since(db: Session, position: int, link: str) -> set[str] | None:
-    """The tables that entries after that link of the chain are about.
+def subjects_since(db: Session, position: int, link: str) -> set[Subject] | None:
+    """What entries after that link of the chain are about.
 
     None where there are many, or where the chain has no such link.
     """
@@ -176,7 +176,7 @@ def subjects_since(db: Session, position: int, link: str) -> set[str] | None:
     links = db.execute(_SINCE, since).all()
     if not links or links[0][0] != link or len(links) > MOST_SINCE:
         return None
-    return {subject for _, subject in links[1:]}
+    return {(subject, row_id) for _, subject, row_id in links[1:]}
 
 
 @event.listens_for(Session, "before_commit")

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_chain import chain_head, position_seen, subjects_since
 from crm.base.unsaved import has_written
+from crm.base.updated_reads import are_everyday, forget_updated_reads
 from crm.base.value_class import value_class
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
@@ -29,8 +30,6 @@ CHARACTERS = 250  # of text, which take as much as a figure
 # For parts of pages there are as many keys as people, addresses and searched words.
 MOST_OF_TEXT = 6_000
 LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself
-# Subjects of entries that move the head all day: records of the work, not of the organisation.
-EVERYDAY = frozenset({"company", "followup", "lead", "login_session", "visit"})
 Key: TypeAlias = tuple[object, ...]  # what, and of whom: a set of people, or none for everybody
 Value = TypeVar("Value")
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -148,8 +147,7 @@ class LongMemory(Memory):
             return None
 
         changed = subjects_since(db, mark.position, mark.head) if mark else None
-        is_everyday = changed is not None and changed <= EVERYDAY
-        since = mark.since if mark and is_everyday else head
+        since = mark.since if mark and changed is not None and are_everyday(changed) else head
         self._mark = Mark(position, head, since)
         return since
 
@@ -190,6 +188,7 @@ def forget() -> None:
     """Forget everything, as a new process does."""
     _memories.clear()
     _long_memories.clear()
+    forget_updated_reads()
 
 
 @value_class

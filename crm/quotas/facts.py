@@ -1,7 +1,7 @@
 """The facts of a period that judging needs, as plain values and each in one query."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Row,
     Select,
     bindparam,
     func,
@@ -153,6 +154,26 @@ def visits_by_person(
     values, listed = _values(period, person_ids), is_listed(person_ids)
     joined = db.execute(_participants(listed=listed), values).all()
     visits = [VisitFacts(*row) for row in db.execute(_visits(listed=listed), values).all()]
+    return _by_person(visits, joined)
+
+
+def named_visits_by_person(
+    db: Session, period: Period, person_ids: Collection[int] | None, visit_ids: Collection[int]
+) -> defaultdict[int, list[VisitFacts]]:
+    """The same of these visits alone; of no more than `MOST_LISTED`."""
+    values = _values(period, person_ids) | {"visits": visit_ids}
+    joined = db.execute(_NAMED_PARTICIPANTS, values).all()
+    visits = [VisitFacts(*row) for row in db.execute(_NAMED_VISITS, values).all()]
+    if is_listed(person_ids):
+        joined = [row for row in joined if row.person_id in person_ids]
+        theirs = {row.visit_id for row in joined}
+        visits = [each for each in visits if each.id in theirs or each.leader_id in person_ids]
+    return _by_person(visits, joined)
+
+
+def _by_person(
+    visits: Iterable[VisitFacts], joined: Iterable[Row[int, int, int]]
+) -> defaultdict[int, list[VisitFacts]]:
     by_person: defaultdict[int, list[VisitFacts]] = defaultdict(list)
     # the facts carry the lateness of the leader; companions have their own
     for visit in visits:
@@ -228,6 +249,13 @@ def _participants(*, listed: bool) -> Select[int, int, int]:
         _COVERS,
         JOINED.person_id.in_(_PEOPLE) if listed else true(),
     )
+
+
+_NAMED: BindParameter[list[int]] = bindparam("visits", expanding=True)
+_NAMED_PARTICIPANTS = select(JOINED.visit_id, JOINED.person_id, JOINED.late_by_days).where(
+    VISITED.id == JOINED.visit_id, _COVERS, JOINED.visit_id.in_(_NAMED)
+)
+_NAMED_VISITS = select(*VISIT).where(_COVERS, VISITED.id.in_(_NAMED))
 
 
 @cache

@@ -3,12 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 
 from sqlalchemy.orm import Session
 
-from crm.base import clock
-from crm.base.periods import DAY, Period
+from crm.base.periods import Period
 from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas import facts
@@ -17,16 +15,6 @@ from crm.quotas.date_bits import DateBits, bits_of
 from crm.quotas.facts import Holding, PersonFigure
 from crm.quotas.judging import judge, judge_known
 from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
-from crm.quotas.waiting import WaitingVisit, waiting_visits
-
-
-@value_class
-class Live:
-    """What one read of a period gives at a moment."""
-
-    figures: list[PersonFigure]
-    waiting: list[WaitingVisit]
-    until: datetime  # the next moment at which time itself may change them
 
 
 @value_class
@@ -51,42 +39,7 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
 
     `freeze`: when the figures were frozen, to judge what edits made of them since.
     """
-    return _judged(_read(db, period, rules, person_ids), rules, as_of, freeze)
-
-
-def read_live(
-    db: Session,
-    *,
-    period: Period,
-    as_of: datetime,
-    rules: Sequence[Rule],
-    person_ids: Collection[int] | None,
-) -> Live:
-    """The same as `live_figures`, with what waits and until when both hold.
-
-    `rules`: all that hold on the period's first date, as visits wait for those of other periods,
-    too.
-    """
-    judging = [rule for rule in rules if rule.period is period.kind]
-    basis = _read(db, period, rules, person_ids)
-    return Live(
-        _judged(basis, judging, as_of, None),
-        waiting_visits(db, period, basis.visits, rules, as_of),
-        _until(basis.visits.values(), as_of),
-    )
-
-
-def _until(visits: Iterable[Iterable[VisitFacts]], as_of: datetime) -> datetime:
-    """The next moment at which a visit may come to count otherwise: midnight at the latest."""
-    until = clock.at_civil(clock.civil_date(as_of) + DAY)
-    for visit in chain.from_iterable(visits):
-        for moment in (
-            *(visit.entered_at, visit.starts_at, visit.ends_at),
-            *(visit.logged_at or as_of, visit.verdict_at or as_of),
-        ):
-            if as_of < moment < until:
-                until = moment
-    return until
+    return judged_by(read_basis(db, period, rules, person_ids), rules, as_of, freeze)
 
 
 def explained_live_figures(
@@ -98,7 +51,7 @@ def explained_live_figures(
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
     """The same as `live_figures`, each with the visits behind it."""
-    return _explained(_read(db, period, rules, person_ids), rules, as_of)
+    return _explained(read_basis(db, period, rules, person_ids), rules, as_of)
 
 
 def figures_around(
@@ -109,7 +62,7 @@ def figures_around(
     What others have changed meanwhile is in both, so that the difference is the change alone. The
     figures after it are explained on the dates of the visit.
     """
-    basis = _read(db, period, rules, [change.person_id])
+    basis = read_basis(db, period, rules, [change.person_id])
     visits = basis.visits.get(change.person_id, ())
     now = [visit for visit in visits if visit.id == change.visit_id]
     others = [visit for visit in visits if visit.id != change.visit_id]
@@ -141,7 +94,7 @@ def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
 
 
 @value_class
-class _Basis:
+class Basis:
     """The facts of a period."""
 
     period: Period
@@ -159,15 +112,15 @@ class _Basis:
                 yield holding, Tenure(person_id, holding.held, absent), visits
 
 
-def _read(
+def read_basis(
     db: Session, period: Period, rules: Sequence[Rule], person_ids: Collection[int] | None
-) -> _Basis:
+) -> Basis:
     if not rules or (person_ids is not None and not person_ids):
-        return _Basis(period, 0, {}, {}, {})
+        return Basis(period, 0, {}, {}, {})
 
     workdays = facts.working_calendar(db).workdays(period.first, period.last)
     held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
-    return _Basis(
+    return Basis(
         period,
         bits_of(period, workdays),
         # of many people everybody is read
@@ -177,8 +130,8 @@ def _read(
     )
 
 
-def _judged(
-    basis: _Basis, rules: Sequence[Rule], as_of: datetime, freeze: Freeze | None
+def judged_by(
+    basis: Basis, rules: Sequence[Rule], as_of: datetime, freeze: Freeze | None
 ) -> list[PersonFigure]:
     made = []
     for rule in rules:
@@ -188,7 +141,7 @@ def _judged(
     return in_order(made)
 
 
-def _explained(basis: _Basis, rules: Sequence[Rule], as_of: datetime) -> list[PersonFigure]:
+def _explained(basis: Basis, rules: Sequence[Rule], as_of: datetime) -> list[PersonFigure]:
     """The figures, each with the visits behind it."""
     made = []
 

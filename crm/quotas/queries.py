@@ -25,8 +25,8 @@ from crm.quotas.live import (
     explained_live_figures,
     figures_around,
     in_order,
-    read_live,
 )
+from crm.quotas.live_reads import read_live
 from crm.quotas.models import FigureRecord, RuleVersion
 from crm.quotas.permissions import FigureScope
 from crm.quotas.rules import Figure, Rule

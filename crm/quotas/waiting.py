@@ -19,6 +19,7 @@ from crm.visits.rules import Status
 class WaitingVisit:
     """A visit that may still change figures."""
 
+    id: int
     people: frozenset[int]  # who led or joined it, of those whose visits were read
     to_log: bool
     to_judge: bool
@@ -56,7 +57,7 @@ def waiting_visits(
         to_log = waits_for_logging(visit, rules, as_of)
         to_judge = waits_for_verdict(visit, rules, as_of, late_by=late.get(visit.id, {}))
         if to_log or to_judge:
-            found.append(WaitingVisit(frozenset(people[visit.id]), to_log, to_judge))
+            found.append(WaitingVisit(visit.id, frozenset(people[visit.id]), to_log, to_judge))
 
     return found
 

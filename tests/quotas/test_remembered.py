@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, true, update
 
 from crm.base import clock
 from crm.base.audit import coming_from, record
@@ -46,16 +46,33 @@ def people(sessions) -> list[int]:
 
 @contextmanager
 def changed(sessions, table=Person) -> Iterator:
-    """A transaction with an entry about a row of the table, committed as the application would."""
+    """A transaction with its entries, committed as the application would.
+
+    They are about the visits that it changed, else about some row of the table.
+    """
     with sessions() as db:
         begin_to_write(db)
+        before = visits_now(db)
         yield db
-        subject = db.scalars(select(table)).first() or db.scalars(select(Person)).first()
-        record(db, "test.changed", subject, by=None, at=NOW)
+        after = visits_now(db)
+        different = {visit_id for visit_id, _ in (before.items() ^ after.items())}
+        about = table.id.in_(different) if table is Visit and different else true()
+        subjects = db.scalars(select(table).where(about)).all() or db.scalars(select(Person)).all()
+        for subject in subjects if different else subjects[:1]:
+            record(db, "test.changed", subject, by=None, at=NOW)
         db.flush()
         # what comes from nowhere is arranged, and makes the tests forget
         with coming_from("test"):
             db.commit()
+
+
+def visits_now(db):
+    """What figures read of each visit."""
+    joined = db.execute(select(VisitParticipant.visit_id, VisitParticipant.person_id)).all()
+    return {
+        row.id: (*row, *sorted(person for visit, person in joined if visit == row.id))
+        for row in db.execute(select(Visit.__table__))
+    }
 
 
 def read(sessions, as_of, person_ids=None, *, anew=False):
@@ -290,6 +307,21 @@ def test_figures_hold_until_midnight_at_the_latest(sessions, people):
         figures(db, period=JULY, as_of=midnight)
 
     assert before == 1 < len(selects(statements))
+
+
+def test_of_many_visits_those_that_changed_are_read_again_and_their_people_judged(sessions, people):
+    with changed(sessions, Visit) as db:
+        for number, on in enumerate((date(2026, 7, 6), date(2026, 7, 7))):
+            make_visit(db, db.get(Person, people[number]), on, ref=f"V{number}")
+    before = {judged.person_id: judged for judged in read(sessions, NOW)[0]}
+    with changed(sessions, Visit) as db:
+        make_visit(db, db.get(Person, people[0]), date(2026, 7, 8), ref="V2")
+
+    with sessions() as db:
+        after = {judged.person_id: judged for judged in figures(db, period=JULY, as_of=NOW)}
+
+    assert after[people[0]].figure.achieved == before[people[0]].figure.achieved + 1
+    assert [after[person] is before[person] for person in people] == [False, *[True] * 4]
 
 
 def test_what_rests_on_no_visits_outlives_a_change_of_one(sessions, people):
