@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm.base import replica
 from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.shipped import MIGRATIONS
 from crm.base.value_class import value_class
 from crm.jobs import lease, ledger
@@ -128,10 +128,10 @@ def standstill(db: Session, *, now: datetime) -> Standstill | None:
     if last_pulse.silent_for is None:
         return None
     silent_for = last_pulse.silent_for if last_pulse.health is Health.FAIL else None
-    paused_jobs = remembered(db, "paused jobs", read=lambda: list(pauses(db)))
+    paused_jobs = remembered_long(db, "paused jobs", read=lambda: list(pauses(db)))
     first = next(iter(overdue(db, now=now, paused=paused_jobs)), None)
 
-    held = remembered(db, "delivery hold", read=lambda: why_held(db))
+    held = remembered_long(db, "delivery hold", read=lambda: why_held(db))
     if not (silent_for or first or paused_jobs or held):
         return None
     return Standstill(silent_for, first, [JobName(name).label for name in paused_jobs], held)

@@ -18,7 +18,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
 from crm.base.periods import name_patterns
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.backoff import wait_after
@@ -69,7 +69,7 @@ def _or_refuse(since: datetime | None) -> datetime:
 def began_on(db: Session) -> date:
     """The date on which slots begin; `date.min` where nothing is installed."""
     # it never changes; that it is missing is not remembered
-    since = remembered(db, "clock from", read=lambda: db.scalar(CLOCK_FROM))
+    since = remembered_long(db, "clock from", read=lambda: db.scalar(CLOCK_FROM))
     return civil_date(since) if since else date.min
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.seed_files import read_seeds
 from crm.base.value_class import value_class
 from crm.leads.catalog_models import CatalogEntry, CatalogKind
@@ -42,7 +42,7 @@ def _listed(db: Session, kind: CatalogKind) -> Mapping[str, Listed]:
         of_seeds = {code: Listed(name, is_offered=True) for code, name in shipped(kind).items()}
         return {code: Listed(name, offered) for code, name, offered in rows} or of_seeds
 
-    return remembered(db, "catalog", kind, read=read)
+    return remembered_long(db, "catalog", kind, read=read)
 
 
 def industries(db: Session) -> dict[str, str]:

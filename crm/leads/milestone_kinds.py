@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.names import folded, pinyin
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.leads.models import MilestoneKind
 from crm.leads.rules import LINE, Stage
@@ -47,7 +47,7 @@ class KindData:
 
 def milestone_kinds(db: Session) -> Kinds:
     """The kinds, remembered until one changes."""
-    return remembered(db, "milestone_kinds", read=lambda: _read(db))
+    return remembered_long(db, "milestone_kinds", read=lambda: _read(db))
 
 
 def _read(db: Session) -> Kinds:

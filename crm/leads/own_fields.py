@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.cells import Cells, DayOrNone, LineOrNone, read_cells
 from crm.base.errors import Refused
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.sheets import Column
 from crm.base.typed_text import half_width
 from crm.base.value_class import value_class
@@ -148,7 +148,7 @@ def own_fields(db: Session) -> tuple[DefinedField, ...]:
         )
         return tuple(defined(row) for row in db.scalars(rows).unique())
 
-    return remembered(db, "own_fields", read=read)
+    return remembered_long(db, "own_fields", read=read)
 
 
 def used_fields(db: Session) -> tuple[DefinedField, ...]:

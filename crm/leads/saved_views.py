@@ -10,7 +10,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.leads.view_models import LeadView
 from crm.people.models import Person
@@ -35,7 +35,7 @@ class SavedView:
 
 def views_for(db: Session, person_id: int, on: date) -> tuple[SavedView, ...]:
     """The person's own views, then those shared with a unit of theirs or one above it."""
-    return remembered(
+    return remembered_long(
         db, "views of leads", person_id, on, read=lambda: _views_for(db, person_id, on)
     )
 

@@ -14,7 +14,7 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import WAN, Currency
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.seed_files import read_seeds
 from crm.leads.catalog_models import TierLineRow
 from crm.leads.tiers import Tier, TierLine, TierLines
@@ -38,7 +38,7 @@ def shipped_lines() -> tuple[TierLine, ...]:
 
 def tier_lines(db: Session) -> TierLines:
     """The lines with their dates, remembered until one is set."""
-    return remembered(db, "tier lines", read=lambda: _read(db))
+    return remembered_long(db, "tier lines", read=lambda: _read(db))
 
 
 def _read(db: Session) -> TierLines:

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.outbox import MessageKind
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.mailing.channel_models import (
     Channel,
@@ -65,7 +65,7 @@ def any_channel_listens(db: Session, kinds: Collection[MessageKind]) -> bool:
         )
         return frozenset(db.scalars(bound.union(chosen)))
 
-    return not remembered(db, "kinds that channels carry", read=read).isdisjoint(kinds)
+    return not remembered_long(db, "kinds that channels carry", read=read).isdisjoint(kinds)
 
 
 def groups(db: Session, kinds: Collection[MessageKind]) -> list[tuple[Channel, MessageKind]]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.paging import Page, page_of
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.models import Absence, Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
@@ -40,7 +40,9 @@ def deciding(db: Session, viewer: Viewer, on: date) -> Deciding:
     """Whose absences the viewer decides on."""
     if viewer.role is not Role.ADMIN:
         return Deciding(viewer, {})
-    above = remembered(db, "supervisors above", on, read=lambda: _supervisors(db, viewer.tree, on))
+    above = remembered_long(
+        db, "supervisors above", on, read=lambda: _supervisors(db, viewer.tree, on)
+    )
     return Deciding(viewer, above)
 
 

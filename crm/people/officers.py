@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.people.models import Person
 from crm.people.permissions import Viewer, people_in
 from crm.people.queries import active_at, unit_tree, units_below
@@ -21,7 +21,7 @@ def officer_ids(db: Session, on: date) -> frozenset[int]:
     posted = select(Person.id).where(
         Person.role == Role.SUPERVISOR, Person.id.in_(people_in(office, on))
     )
-    return remembered(db, "officers", on, read=lambda: frozenset(db.scalars(posted)))
+    return remembered_long(db, "officers", on, read=lambda: frozenset(db.scalars(posted)))
 
 
 def is_officer(db: Session, viewer: Viewer, on: date) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.delegations import held_by
 from crm.people.models import Person, Posting
@@ -98,7 +98,7 @@ def viewer(db: Session, person: Person, on: date) -> Viewer:
     principals = _principals(db, person, on)
     if person.role is Role.RECRUITER:
         return Viewer(person, frozenset(), principals=principals)
-    unit_ids = remembered(
+    unit_ids = remembered_long(
         *(db, "units of a viewer", person.id, person.role, on),
         read=lambda: next(viewers(db, [person], on)).unit_ids,
     )

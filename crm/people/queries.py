@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.usernames import spellings
 from crm.base.value_class import value_class
 from crm.people.models import Absence, Person, Posting, Unit
@@ -53,7 +53,7 @@ def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
 
 def unit_tree(db: Session) -> list[UnitNode]:
     """All units, parents before children, siblings in their order."""
-    return remembered(db, "units", read=lambda: read_units(db))
+    return remembered_long(db, "units", read=lambda: read_units(db))
 
 
 def units_named(db: Session, text: str) -> list[UnitRow]:
@@ -162,7 +162,7 @@ def people_by_id(db: Session, person_ids: Collection[int]) -> dict[int, Person]:
 def spelled(db: Session, person_ids: Collection[int]) -> dict[int, str]:
     """The names of these people in pinyin, by which lists are sorted."""
     query = select(Person.id, Person.pinyin).where(Person.id.in_(person_ids))
-    return remembered(
+    return remembered_long(
         *(db, "pinyin", frozenset(person_ids)), read=lambda: dict(db.execute(query).all())
     )
 

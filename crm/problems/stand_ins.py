@@ -8,7 +8,7 @@ from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.people.models import Person
 from crm.people.officers import officer_ids
 from crm.people.permissions import Viewer, viewers
@@ -38,7 +38,7 @@ class StandIns:
         # in this order, by username, `of` returns them
         self._people = {person.id: person for person in db.scalars(query.order_by(Person.username))}
         people = list(self._people.values())
-        self._unit_ids = remembered(
+        self._unit_ids = remembered_long(
             *(db, "units of stand-ins", tuple(self._people), self._on),
             read=lambda: {seer.person_id: seer.unit_ids for seer in viewers(db, people, self._on)},
         )

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.quotas.models import Correction, FigureRecord
 from crm.quotas.rules import FigureStatus
 
@@ -30,7 +30,7 @@ def past_statuses(db: Session, period: Period) -> PastStatuses:
 
     A signed correction stands in place of the frozen status. Nothing is judged for it.
     """
-    return remembered(db, "past statuses", period, read=lambda: _read(db, period))
+    return remembered_long(db, "past statuses", period, read=lambda: _read(db, period))
 
 
 def _read(db: Session, period: Period) -> dict[tuple[str, int], Statuses]:

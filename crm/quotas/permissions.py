@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewers
@@ -107,7 +107,7 @@ DUTY_OF_RECORD: ColumnElement[Any] = (
 
 def figure_scope(db: Session, viewer: Viewer, on: date) -> FigureScope:
     """Whose figures the viewer sees on that date."""
-    return remembered(
+    return remembered_long(
         *(db, "figure scope", viewer.person_id, viewer.role, viewer.unit_ids, on),
         read=lambda: figure_scopes(db, [viewer], on)[viewer.person_id],
     )

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
-from crm.base.remembered import recall, remembered, remembered_long
+from crm.base.remembered import recall, remembered_long
 from crm.base.value_class import value_class
 from crm.people.models import Posting
 from crm.people.queries import unit_tree
@@ -352,7 +352,7 @@ def _duties_of(db: Session, person_id: int) -> frozenset[Duty]:
 
 def people_under(db: Session, unit_ids: Collection[int], period: Period) -> frozenset[int]:
     """Ids of the people whose figures of the period may stand under one of the units."""
-    return remembered(
+    return remembered_long(
         *(db, "people under", frozenset(unit_ids), period),
         read=lambda: _read_people_under(db, unit_ids, period),
     )

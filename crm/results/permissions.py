@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import hold
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead, LeadRole
@@ -53,7 +53,7 @@ def claim_scope(db: Session, me: Viewer, on: date) -> ClaimScope:
         return ClaimScope(me, on, frozenset(), frozenset())
 
     tree = me.tree or unit_tree(db)
-    posted = remembered(
+    posted = remembered_long(
         *(db, "units of postings", me.person_id, on),
         read=lambda: units_held(db, [me.person_id], on)[me.person_id],
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.results.models import ClaimKindSetting, ClaimKindSpan, Exclusion
 from crm.results.rules import ClaimKind, Span
@@ -23,7 +23,7 @@ class KindRow:
 def kind_rows(db: Session) -> Mapping[ClaimKind, KindRow]:
     """The kinds of claims as the zone has set them, in their order."""
     query = select(ClaimKindSetting.kind, ClaimKindSetting.unit_id, ClaimKindSetting.evidence)
-    rows = remembered(
+    rows = remembered_long(
         *(db, "kinds of claims"),
         read=lambda: {row.kind: KindRow(*row) for row in db.execute(query)},
     )
@@ -34,7 +34,7 @@ def spans(db: Session) -> Sequence[Span]:
     """From when to when facts of each kind need a recognition."""
     query = select(ClaimKindSpan.kind, ClaimKindSpan.from_on, ClaimKindSpan.to_on)
     ordered = query.order_by(ClaimKindSpan.from_on, ClaimKindSpan.id)
-    return remembered(
+    return remembered_long(
         db, "spans of claims", read=lambda: tuple(Span(*row) for row in db.execute(ordered))
     )
 

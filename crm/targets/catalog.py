@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.seed_files import read_seeds
 from crm.base.value_class import value_class
 from crm.people.models import Person
@@ -48,7 +48,7 @@ def span_rows(db: Session) -> Sequence[SpeedSpan]:
 
 def spans(db: Session) -> tuple[MeasuredSpan, ...]:
     """The spans in use, in the order in which they were added."""
-    return remembered(db, "speed spans", read=lambda: _read(db))
+    return remembered_long(db, "speed spans", read=lambda: _read(db))
 
 
 def _read(db: Session) -> tuple[MeasuredSpan, ...]:

@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.permissions import Viewer, people_in
 from crm.quotas.permissions import FigureScope
@@ -54,7 +54,7 @@ def attention_of(
     db: Session, viewer: Viewer, scope: FigureScope, on: date, now: datetime
 ) -> Attention:
     """Figures in danger in today's periods, of everyone in scope but the viewer."""
-    people = remembered(
+    people = remembered_long(
         *(db, "people in", scope.unit_ids, on),
         read=lambda: frozenset(db.scalars(people_in(scope.unit_ids, on))),
     )

@@ -8,7 +8,7 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
-from crm.base.remembered import remembered
+from crm.base.remembered import remembered, remembered_long
 from crm.base.value_class import value_class
 from crm.followups.queries import due_for_now
 from crm.followups.redaction import SeenFollowup
@@ -116,7 +116,7 @@ def grants_of(session: Session, person: Person, on: date) -> Grants:
         owners = [Owner(owner.id, owner.name) for owner in grants.owners]
         return Grants(owners, [sentence_of(grant, person) for grant in grants.changed])
 
-    return remembered(session, "grants", person.id, on, read=read)
+    return remembered_long(session, "grants", person.id, on, read=read)
 
 
 def _lately(on: date) -> datetime:
