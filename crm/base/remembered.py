@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_chain import chain_head, position_seen, subjects_since
 from crm.base.unsaved import has_written
-from crm.base.updated_reads import are_everyday, forget_updated_reads
+from crm.base.updated_reads import EVERYDAY, forget_updated_reads
 from crm.base.value_class import value_class
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
@@ -30,6 +30,7 @@ CHARACTERS = 250  # of text, which take as much as a figure
 # For parts of pages there are as many keys as people, addresses and searched words.
 MOST_OF_TEXT = 6_000
 LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself
+VISITS = frozenset({"followup", "login_session", "visit"})  # those of them that say who did what
 Key: TypeAlias = tuple[object, ...]  # what, and of whom: a set of people, or none for everybody
 Value = TypeVar("Value")
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -134,9 +135,13 @@ class Mark:
 
 
 class LongMemory(Memory):
-    """The same of values that rest on no everyday records."""
+    """The same of values that rest on none of some everyday records."""
 
-    _mark: Mark | None = None
+    def __init__(self, left: frozenset[str]) -> None:
+        """`left`: subjects of entries that leave its values as they are."""
+        super().__init__()
+        self._left = left
+        self._mark: Mark | None = None
 
     def head(self, db: Session, head: str) -> str | None:
         """The head under which such values hold; None where the transaction sees an older one."""
@@ -147,7 +152,8 @@ class LongMemory(Memory):
             return None
 
         changed = subjects_since(db, mark.position, mark.head) if mark else None
-        since = mark.since if mark and changed is not None and are_everyday(changed) else head
+        is_left = changed is not None and {name for name, _ in changed} <= self._left
+        since = mark.since if mark and is_left else head
         self._mark = Mark(position, head, since)
         return since
 
@@ -181,7 +187,7 @@ def _characters(value: object) -> int:
 
 
 _memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
-_long_memories: WeakKeyDictionary[Engine, LongMemory] = WeakKeyDictionary()
+_long_memories: WeakKeyDictionary[Engine, dict[frozenset[str], LongMemory]] = WeakKeyDictionary()
 
 
 def forget() -> None:
@@ -238,14 +244,32 @@ def remembered(db: Session, *key: object, read: Callable[[], Value]) -> Value:
 def remembered_long(db: Session, *key: object, read: Callable[[], Value]) -> Value:
     """The same of a value that rests on no `EVERYDAY` records: a change of those leaves it."""
     since, until = EVER
+    memory = _recall_beyond(db, EVERYDAY, since)
+    return memory.find_or_read(*key, read=lambda: (read(), until)) if memory else read()
+
+
+def remembered_beyond_visits(
+    db: Session,
+    *key: object,
+    at: datetime,
+    read: Callable[[], Value],
+    until: Callable[[], datetime],
+) -> Value:
+    """As `remembered_until`, of a value that rests on no visits and no follow-ups."""
+    memory = _recall_beyond(db, VISITS, at)
+    return memory.find_or_read(*key, read=lambda: (read(), until())) if memory else read()
+
+
+def _recall_beyond(db: Session, left: frozenset[str], as_of: datetime) -> Recall | None:
+    """What may be remembered although records with these subjects change."""
     head = None if has_written(db) else chain_head(db)
     if head is None:
-        return read()
+        return None
 
-    memory = _long_memories.setdefault(db.get_bind().engine, LongMemory())
-    if (long_head := memory.head(db, head)) is None:
-        return read()
-    return Recall(memory, long_head, since).find_or_read(*key, read=lambda: (read(), until))
+    memories = _long_memories.setdefault(db.get_bind().engine, {})
+    memory = memories.setdefault(left, LongMemory(left))
+    since = memory.head(db, head)
+    return Recall(memory, since, as_of) if since else None
 
 
 def remembered_until(

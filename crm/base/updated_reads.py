@@ -5,7 +5,7 @@ the entries since then name are read again, as long as nothing but everyday work
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sized
+from collections.abc import Callable, Collection, Sized
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from crm.base.audit_chain import Subject, chain_head, position_seen, subjects_since
+from crm.base.audit_chain import chain_head, position_seen, subjects_since
 from crm.base.unsaved import has_written
 from crm.base.value_class import value_class
 
@@ -66,11 +66,6 @@ def forget_updated_reads() -> None:
     _memories.clear()
 
 
-def are_everyday(subjects: Iterable[Subject]) -> bool:
-    """Whether what entries are about is everyday work alone."""
-    return all(name in EVERYDAY for name, _ in subjects)
-
-
 def updated_read(
     db: Session,
     *key: object,
@@ -101,6 +96,6 @@ def _changed_rows(db: Session, kept: _Kept, subject: str, position: int) -> set[
     if kept.position > position:
         return None
     changed = subjects_since(db, kept.position, kept.head)
-    if changed is None or not are_everyday(changed):
+    if changed is None or not {name for name, _ in changed} <= EVERYDAY:
         return None
     return {row_id for name, row_id in changed if name == subject}

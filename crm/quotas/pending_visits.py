@@ -1,7 +1,7 @@
 """Visits that wait to be set done, or for a verdict, before they count (REGIME 3)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.periods import Period
+from crm.base.updated_reads import updated_read
+from crm.base.value_class import value_class
 from crm.people.models import Posting
 from crm.people.permissions import Viewer
 from crm.people.rules import Duty
@@ -21,7 +23,7 @@ from crm.quotas.queries import current, period_kinds, rules_for_all, rules_holdi
 from crm.quotas.rules import DAYS_TO_LOG, HasChannel, PendingVisits, Rule, VisitFacts
 from crm.quotas.waiting import count_waiting, waiting_visits
 from crm.visits.models import Visit, VisitParticipant
-from crm.visits.queries import awaiting_verdict
+from crm.visits.queries import JudgedFrom, awaiting_verdict, awaits_verdict
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import is_logged_late
 
@@ -63,29 +65,88 @@ def count_pending(
 
 def visits_to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
     """What waits for the viewer's verdict in this and the last period of each kind, in time."""
+    if (asked := _asked_for(db, viewer, now)) is None:
+        return []
+    visits = awaiting_verdict(db, viewer, limits=asked.limits, as_of=now)
+    waiting = _waiting_ids(db, map(_facts, visits), asked.rules, now)
+    return [visit for visit in visits if visit.id in waiting]
+
+
+def count_to_judge(
+    db: Session, viewer: Viewer, now: datetime, until: Callable[[], datetime]
+) -> int:
+    """How many these are; `until`: the next moment at which time itself may change that.
+
+    Of those that were counted before, only the visits that changed since are looked at again.
+    """
+    if (asked := _asked_for(db, viewer, now)) is None:
+        return 0
+
+    def find(among: Collection[int] | None = None) -> frozenset[int]:
+        query = select(*facts.VISIT).where(awaits_verdict(viewer, asked.limits, now))
+        rows = db.execute(query if among is None else query.where(Visit.id.in_(among)))
+        return _waiting_ids(db, [VisitFacts(*row) for row in rows], asked.rules, now)
+
+    def read() -> _ToJudge:
+        return _ToJudge(find(), now, until())
+
+    def update(before: _ToJudge, visit_ids: Collection[int]) -> _ToJudge:
+        if not before.since <= now < before.until:
+            return _ToJudge(find(), now, until())
+        if not visit_ids:
+            return before
+        ids = before.ids.difference(visit_ids) | find(visit_ids)
+        return _ToJudge(ids, before.since, min(before.until, until()))
+
+    key = ("to judge", viewer.person_id, viewer.unit_ids, viewer.principals, clock.civil_date(now))
+    return len(updated_read(db, *key, subject="visit", read=read, update=update).ids)
+
+
+@value_class
+class _ToJudge:
+    """The visits that waited for a viewer's verdict, and from when to when."""
+
+    ids: frozenset[int]
+    since: datetime
+    until: datetime
+
+    def __len__(self) -> int:
+        """How much it holds."""
+        return len(self.ids) + 1
+
+
+@value_class
+class _Asked:
+    """By which rules visits are looked at, and by which limits they are found."""
+
+    rules: Sequence[Rule]
+    limits: JudgedFrom
+
+
+def _asked_for(db: Session, viewer: Viewer, now: datetime) -> _Asked | None:
+    """None where nothing may wait for the viewer's verdict."""
     on = clock.civil_date(now)
     periods = [Period.holding(kind, on) for kind in period_kinds(db)] if viewer.judges_any else []
     rules = rules_for_all(db, periods)
     if not rules:
-        return []
-
-    since = min(period.before.first for period in periods)
-    visits = awaiting_verdict(
-        db,
-        viewer,
-        since=since,
-        # the strictest limits: `waits_for_verdict` then decides by each rule
-        within_days=min(rule.log_within_days for rule in rules),
-        stay_within=min(limits_for_stays(rules), default=None),
-        as_of=now,
+        return None
+    limits = JudgedFrom(
+        min(period.before.first for period in periods),
+        # the strictest: `waits_for_verdict` then decides by each rule
+        min(rule.log_within_days for rule in rules),
+        min(limits_for_stays(rules), default=None),
     )
-    late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
+    return _Asked(rules, limits)
 
-    return [
-        visit
-        for visit in visits
-        if waits_for_verdict(_facts(visit), rules, now, late_by=late[visit.id])
-    ]
+
+def _waiting_ids(
+    db: Session, visits: Iterable[VisitFacts], rules: Sequence[Rule], now: datetime
+) -> frozenset[int]:
+    found = list(visits)
+    late = late_by_duty(db, Visit.id.in_([visit.id for visit in found]))
+    return frozenset(
+        visit.id for visit in found if waits_for_verdict(visit, rules, now, late_by=late[visit.id])
+    )
 
 
 def days_entered_late(db: Session, visit_ids: Collection[int]) -> dict[int, int]:

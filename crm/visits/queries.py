@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     bindparam,
     exists,
     false,
@@ -34,7 +35,7 @@ from crm.visits.permissions import (
     readable,
     visible,
 )
-from crm.visits.rules import Channel, Kind, Status, is_logged_late
+from crm.visits.rules import Channel, Kind, Status
 
 # What `shown` reads of a visit; relationships are never loaded by themselves.
 WITH_PEOPLE = (
@@ -132,34 +133,37 @@ def last_meeting(db: Session, viewer: Viewer, lead_id: int, on: date) -> LastMee
     return LastMeeting(*row) if row else None
 
 
-def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known when
-    db: Session,
-    viewer: Viewer,
-    *,
-    since: date,
-    within_days: int,
-    stay_within: int | None = None,
-    as_of: datetime,
+@value_class
+class JudgedFrom:
+    """From which date on visits wait for a verdict, and how late they may be without one."""
+
+    since: date
+    within_days: int  # after their last date
+    stay_within: int | None  # after a date of theirs, where they cover several; none: however late
+
+
+def awaiting_verdict(
+    db: Session, viewer: Viewer, *, limits: JudgedFrom, as_of: datetime
 ) -> list[Visit]:
     """Visits that count only once the viewer, or another supervisor, confirms them.
 
-    They were logged more than `within_days` late, or the dates of a visit that covers several
-    were entered more than `stay_within` days late for one of its people.
+    They were logged too late, or dates of a visit that covers several were entered too late for
+    one of its people.
     """
-    is_entered_late = _entered_late(stay_within)
-    query = select(Visit, is_entered_late.label("is_entered_late")).where(
-        covering(since, None),
+    query = select(Visit).where(awaits_verdict(viewer, limits, as_of))
+    return list(db.scalars(query.options(*LOADED).order_by(*IN_TIME)))
+
+
+def awaits_verdict(viewer: Viewer, limits: JudgedFrom, as_of: datetime) -> ColumnElement[bool]:
+    """The condition of `awaiting_verdict`."""
+    return and_(
+        covering(limits.since, None),
         # REGIME 4, As of T: a later verdict is not there yet
         or_(Visit.verdict.is_(None), Visit.verdict_at > as_of),
         # most visits are in time: SQLite tests that first, as it stands before the costly rest
-        or_(may_be_logged_late(within_days), is_entered_late),
+        or_(may_be_logged_late(limits.within_days), _entered_late(limits.stay_within)),
         judgeable(viewer),
     )
-    return [
-        visit
-        for visit, was_entered_late in db.execute(query.options(*LOADED).order_by(*IN_TIME))
-        if was_entered_late or is_logged_late(visit.last_on, visit.logged_at, within_days)
-    ]
 
 
 def may_be_logged_late(within_days: int) -> ColumnElement[bool]:

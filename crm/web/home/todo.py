@@ -1,9 +1,11 @@
 """The to-do list of the signed-in person: each kind with its count and a link."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
+from typing import TypeAlias
 
 from flask import url_for
 from sqlalchemy.orm import Session
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
-from crm.base.remembered import remembered_until
+from crm.base.remembered import remembered_beyond_visits, remembered_until
 from crm.base.value_class import value_class
 from crm.leads.assistance import offers_waiting
 from crm.leads.parked import due_again
@@ -24,7 +26,7 @@ from crm.personal_data.expiring import expiring_count
 from crm.problems.assignees import waiting_for as problems_waiting_for
 from crm.problems.permissions import onlooker
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
-from crm.quotas.pending_visits import visits_to_judge
+from crm.quotas.pending_visits import count_to_judge
 from crm.results.permissions import claim_scope
 from crm.results.queries import waiting_for as claims_waiting
 from crm.supervision.assignees import waiting_for
@@ -33,6 +35,8 @@ from crm.visits.queries import next_turn
 from crm.visits.unled import my_unled_companies
 from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.visits.rows import new_lead_url
+
+Turn: TypeAlias = Callable[[], datetime]  # the next moment at which time changes the list
 
 
 @value_class
@@ -48,13 +52,14 @@ class TodoItem:
 
 def todo_items(db: Session, me: Viewer, on: date, now: datetime) -> list[TodoItem]:
     """The viewer's to-do list, without kinds that have nothing to do."""
+    turn = cache(lambda: _next_turn(db, on, now))
     items = [
         *_reminders(db, me, on),
         *remembered_until(
             *(db, "to do", me.person_id, on),
             at=now,
-            read=lambda: [*_to_do(db, me, now), *_to_decide(db, me, on, now)],
-            until=lambda: _next_turn(db, on, now),
+            read=lambda: [*_to_do(db, me, now, turn), *_to_decide(db, me, on, now, turn)],
+            until=turn,
         ),
     ]
     return [item for item in items if item.count]
@@ -76,17 +81,17 @@ def _reminders(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
         yield TodoItem(label, 1, url_for("mailbox.show", message_id=reminder.message_id), "bell")
 
 
-def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
+def _to_do(db: Session, me: Viewer, now: datetime, turn: Turn) -> Iterator[TodoItem]:
     """What roles that work with records have to do."""
     if me.role not in WITH_RECORDS:
         return
 
-    yield from _orders(db, me, now)
-    yield from _problems(db, me, now)
-    yield from _claims(db, me, now)
-    yield from _parked(db, me, civil_date(now))
-    yield from _assistance(db, me, now)
-    yield from _proposals(db, me, now)
+    yield from remembered_beyond_visits(
+        *(db, "to do beside visits", me.person_id, civil_date(now)),
+        at=now,
+        read=lambda: list(_beside_visits(db, me, now)),
+        until=turn,
+    )
     yield from _unled(db, me, civil_date(now))
     yield from _expiring(db, me, civil_date(now))
     yield TodoItem(
@@ -95,6 +100,16 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
         url_for("compliance.board", tab="corrections"),
         "edit",
     )
+
+
+def _beside_visits(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
+    """What rests on no visits."""
+    yield from _orders(db, me, now)
+    yield from _problems(db, me, now)
+    yield from _claims(db, me, now)
+    yield from _parked(db, me, civil_date(now))
+    yield from _assistance(db, me, now)
+    yield from _proposals(db, me, now)
 
 
 def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
@@ -172,12 +187,12 @@ def _expiring(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
         yield TodoItem("联系人超过保存期限，待确认", expiring_count(db, on), url, "clock")
 
 
-def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
+def _to_decide(db: Session, me: Viewer, on: date, now: datetime, turn: Turn) -> Iterator[TodoItem]:
     """What roles that confirm and approve have to decide."""
     if me.judges_any:
         yield TodoItem(
             "超期补录的拜访待确认",
-            len(visits_to_judge(db, me, now)),
+            count_to_judge(db, me, now, turn),
             url_for("compliance.board", tab="waiting"),
             "clipboard-check",
         )
