@@ -38,6 +38,7 @@ from crm.base.db import batches, insert_of
 
 HEAD = 1  # the one row of AuditHead
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
+SINCE = "audit_since"  # by position, the links after it as this transaction read them
 MADE = "audit_made"  # the ids of the entries that this transaction made
 TEXTS = "audit_texts"  # of them, by id, where they need not be read back
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
@@ -91,6 +92,7 @@ def position_seen(db: Session) -> int:
 def forget_position(db: Session) -> None:
     """Let `position_seen` and `chain_head` be read anew, as what else was read is."""
     db.info.pop(HEAD_SEEN, None)
+    db.info.pop(SINCE, None)
 
 
 def head_columns() -> tuple[ColumnElement[Any], ...]:
@@ -143,6 +145,7 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
         db.info.pop(TEXTS, None)
         db.info.pop(HELD, None)
         db.info.pop(HEAD_SEEN, None)
+        db.info.pop(SINCE, None)
 
 
 def position(db: Session) -> int:
@@ -172,8 +175,10 @@ def subjects_since(db: Session, position: int, link: str) -> set[Subject] | None
 
     None where there are many, or where the chain has no such link.
     """
-    since = {"position": position, "most": MOST_SINCE + 1}
-    links = db.execute(_SINCE, since).all()
+    known = db.info.setdefault(SINCE, {})
+    if position not in known:  # several values were read at one position
+        known[position] = db.execute(_SINCE, {"position": position, "most": MOST_SINCE + 1}).all()
+    links = known[position]
     if not links or links[0][0] != link or len(links) > MOST_SINCE:
         return None
     return {(subject, row_id) for _, subject, row_id in links[1:]}

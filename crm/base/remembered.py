@@ -140,7 +140,7 @@ class LongMemory(Memory):
     def __init__(self, left: frozenset[str]) -> None:
         """`left`: subjects of entries that leave its values as they are."""
         super().__init__()
-        self._left = left
+        self.left = left
         self._mark: Mark | None = None
 
     def head(self, db: Session, head: str) -> str | None:
@@ -152,7 +152,7 @@ class LongMemory(Memory):
             return None
 
         changed = subjects_since(db, mark.position, mark.head) if mark else None
-        is_left = changed is not None and {name for name, _ in changed} <= self._left
+        is_left = changed is not None and {name for name, _ in changed} <= self.left
         since = mark.since if mark and is_left else head
         self._mark = Mark(position, head, since)
         return since

@@ -32,7 +32,7 @@ class _Kept:
     head: str
 
 
-class _Memory:
+class UpdatedMemory:
     """What is kept of one database; the longest unused goes first."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class _Memory:
                 self._total -= len(self._kept.popitem(last=False)[1].value)
 
 
-_memories: WeakKeyDictionary[Engine, _Memory] = WeakKeyDictionary()
+_memories: WeakKeyDictionary[Engine, UpdatedMemory] = WeakKeyDictionary()
 
 
 def forget_updated_reads() -> None:
@@ -83,7 +83,10 @@ def updated_read(
     if head is None:
         return read()
 
-    memory, position = _memories.setdefault(db.get_bind().engine, _Memory()), position_seen(db)
+    memory, position = (
+        _memories.setdefault(db.get_bind().engine, UpdatedMemory()),
+        position_seen(db),
+    )
     kept = memory.find(key)
     changed = _changed_rows(db, kept, subject, position) if kept else None
     value = read() if kept is None or changed is None else update(kept.value, changed)

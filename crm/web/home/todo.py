@@ -86,11 +86,12 @@ def _to_do(db: Session, me: Viewer, now: datetime, turn: Turn) -> Iterator[TodoI
     if me.role not in WITH_RECORDS:
         return
 
+    until = turn()  # it reads visits, so it is asked for before what rests on none
     yield from remembered_beyond_visits(
         *(db, "to do beside visits", me.person_id, civil_date(now)),
         at=now,
         read=lambda: list(_beside_visits(db, me, now)),
-        until=turn,
+        until=lambda: until,
     )
     yield from _unled(db, me, civil_date(now))
     yield from _expiring(db, me, civil_date(now))
