@@ -67,6 +67,14 @@ LATER = ("id", "stored_at", "subject_id")  # known only as new rows are inserted
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedEntry:
+    """An entry that is ready but for `LATER`: its values, and as text what is to be stored."""
+
+    values: Mapping[str, Any]
+    texts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CreatedEntries:
     """The entries of new rows, ready but for what is known only as they are inserted."""
 
@@ -112,7 +120,21 @@ def record(  # noqa: PLR0913 - an entry has that many parts
 ) -> None:
     """Add the entry of a change; flushes first, so that new rows have ids."""
     db.flush()
-    table: Any = type(subject)
+    entry = prepare(db, action, type(subject), by=by, at=at, before=before, after=after)
+    record_prepared(db, entry, subject.id)
+
+
+def prepare(  # noqa: PLR0913 - as `record`
+    db: Session,
+    action: str,
+    table: Any,
+    *,
+    by: HasId | None,
+    at: datetime,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> PreparedEntry:
+    """Prepare the entry of a row of the table, before a lock is taken to write both."""
     if device_at := _device_at.get():  # kept for show
         after = {**(after or {}), "device_at": device_at}
 
@@ -121,16 +143,22 @@ def record(  # noqa: PLR0913 - an entry has that many parts
         "by_id": by.id if by else None,
         "action": action,
         "subject": table.__tablename__,
-        "subject_id": subject.id,
         "before": _as_json(before),
         "after": _as_json(after),
         "address": _source.get(),
     }
-    entry_id, stored_at = db.execute(_ADD_ENTRY, values).one()
     [texts] = _stored_texts(convert(db, AuditEntry, [values]))
-    texts |= {"id": str(entry_id), "stored_at": as_text(stored_at)}
-    note_made(db, {entry_id: entry_text(texts)})
-    db.info[LATEST] = (values["subject"], subject.id), Step(entry_id, values["by_id"], action, at)
+    return PreparedEntry(values, texts)
+
+
+def record_prepared(db: Session, entry: PreparedEntry, subject_id: int) -> None:
+    """Add the entry about the row of that id."""
+    values = {**entry.values, "subject_id": subject_id}
+    entry_id, stored_at = db.execute(_ADD_ENTRY, values).one()
+    later = {"id": entry_id, "stored_at": stored_at, "subject_id": subject_id}
+    note_made(db, {entry_id: entry_text(entry.texts | later)})
+    step = Step(entry_id, values["by_id"], values["action"], values["at"])
+    db.info[LATEST] = (values["subject"], subject_id), step
 
 
 def latest_step(db: Session, subject: HasId) -> Step | None:

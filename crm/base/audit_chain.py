@@ -67,6 +67,12 @@ _LINK_ONE = (
     )
     .add_cte(_MOVE_HEAD.cte("moved"))
 )
+# put together once: whoever writes runs it while others wait
+_CHANGED = (
+    select(_ENTRIES.c.subject, _ENTRIES.c.subject_id)
+    .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
+    .where(_LINKS.c.position > bindparam("position"))
+)
 _SINCE = (
     select(_LINKS.c.hash, _ENTRIES.c.subject, _ENTRIES.c.subject_id)
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
@@ -163,11 +169,7 @@ def hold_position(db: Session) -> int:
 
 def changed_since(db: Session, position: int) -> set[Subject]:
     """The subjects of the entries that others have added to the chain after that position."""
-    subjects = select(AuditEntry.subject, AuditEntry.subject_id)
-    linked = subjects.join(AuditLink, AuditLink.entry_id == AuditEntry.id)
-    return {
-        (name, row_id) for name, row_id in db.execute(linked.where(AuditLink.position > position))
-    }
+    return {(name, row_id) for name, row_id in db.execute(_CHANGED, {"position": position})}
 
 
 def subjects_since(db: Session, position: int, link: str) -> set[Subject] | None:

@@ -9,6 +9,7 @@ from functools import cache
 from sqlalchemy import BindParameter, Select, bindparam, select, true
 from sqlalchemy.orm import Session
 
+from crm.base.db import batches
 from crm.base.pending import take
 from crm.base.periods import Period
 from crm.people.quota_inputs import QuotaInputChanged
@@ -72,9 +73,10 @@ def _causes(
         "last": max(edit.last_on for edit in edits),
         "people": people if listed else [],
     }
-    records = db.scalars(_frozen_records(listed=listed), values).all()
-    if not records:
+    ids = db.scalars(_frozen_ids(listed=listed), values).all()
+    if not ids:  # as for most visits that are logged
         return []
+    records = [row for part in batches(ids) for row in db.scalars(_OF_IDS, {"ids": part})]
 
     by_person = _by_person(edits)
     found = []
@@ -94,23 +96,32 @@ def _causes(
     return found
 
 
-# Put together once, as others wait for the lock under which it is run.
+# Put together once, as others wait for the lock under which it is run; of the table, as a session
+# works less for it than for the class.
 @cache
-def _frozen_records(*, listed: bool) -> Select[FigureRecord]:
-    """The frozen figures of the dates, of a few people or of everybody."""
+def _frozen_ids(*, listed: bool) -> Select[int]:
+    """The frozen figures of the dates, of a few people or of everybody; they are held."""
     among: BindParameter[list[int]] = bindparam("people", expanding=True)
+    figure = FigureRecord.__table__.c
     return (
-        select(FigureRecord)
+        select(figure.id)
         .where(
-            FigureRecord.frozen_at.is_not(None),
-            FigureRecord.first_on <= bindparam("last"),
-            FigureRecord.last_on >= bindparam("first"),
-            FigureRecord.person_id.in_(among) if listed else true(),
+            figure.frozen_at.is_not(None),
+            figure.first_on <= bindparam("last"),
+            figure.last_on >= bindparam("first"),
+            figure.person_id.in_(among) if listed else true(),
         )
-        .order_by(FigureRecord.id)
+        .order_by(figure.id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     )
+
+
+_OF_IDS = (
+    select(FigureRecord)
+    .where(FigureRecord.id.in_(bindparam("ids", expanding=True)))
+    .order_by(FigureRecord.id)
+    .execution_options(populate_existing=True)
+)
 
 
 def _by_person(edits: Sequence[QuotaInputChanged]) -> defaultdict[int | None, list[int]]:

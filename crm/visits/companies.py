@@ -189,10 +189,12 @@ def add_companies(db: Session, visit_id: int, rows: Sequence[CompanyMet]) -> Non
     """Write which companies were met at a visit that has none yet."""
     if rows:
         values = [{"visit_id": visit_id, **row} for row in columns_of_rows(rows)]
-        # into the table, as links are
-        db.execute(insert(VisitCompany.__table__), values)  # type: ignore[arg-type]
+        db.execute(_ADD, values)
     if any(row.name for row in rows):
         NAMED.index_again(db, _named_ids(db, visit_id))
+
+
+_ADD = insert(VisitCompany.__table__)  # type: ignore[arg-type] # a table, as of links
 
 
 def _named_ids(db: Session, visit_id: int) -> Sequence[int]:

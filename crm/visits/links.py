@@ -88,9 +88,14 @@ def add_links(
 
     for table, rows in ((VisitParticipant, people), (VisitLead, leads)):
         if rows:
-            # into the table, not by the class: a session does twice the work for that
-            new = insert(table.__table__)  # type: ignore[arg-type] # typed as what is selected from
-            db.execute(new, [{"visit_id": visit.id, **row} for row in rows])
+            db.execute(_ADD[table], [{"visit_id": visit.id, **row} for row in rows])
+
+
+# Into tables, not by classes: a session does twice the work for that.
+_ADD = {
+    table: insert(table.__table__)  # type: ignore[arg-type] # typed as what is selected from
+    for table in (VisitParticipant, VisitLead)
+}
 
 
 def keep_former_people(db: Session, visit: Visit, person_ids: Collection[int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.sql.dml import ReturningInsert
 
-from crm.base.audit import changes, record
+from crm.base.audit import PreparedEntry, changes, prepare, record, record_prepared
 from crm.base.clock import civil_date
 from crm.base.db import insert_of, stored_text
 from crm.base.errors import Refused
@@ -96,30 +96,21 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
         "entered_by_id": by.id,
         "logged_at": now if data.status is Status.DONE else None,
     }
+    # made before the first write, from which on others wait
+    visit, entry = _as_stored(values), _entry_of_new(db, new, by, now)
+
     visit_id = db.scalar(_insert(db.get_bind().dialect.name), values)
     if visit_id is None:  # the same form came twice at once
         known = _visit_by_ref(db, str(values["ref"]), by)
         assert known is not None  # noqa: S101 - visits are never deleted
         return known
-    visit = _as_inserted(db, visit_id, values)
+    _add_inserted(db, visit, visit_id)
 
     begin_trips(db, [visit], now=now)
     add_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
     add_companies(db, visit.id, new.companies)
     notify_named(db, visit, data.joined_by, by=by, now=now)
-
-    links: dict[str, object] = {
-        "participant_ids": sorted(data.joined_by),
-        "lead_ids": sorted(data.lead_ids),
-    }
-    if new.companies:
-        links["companies"] = entry_of(new.companies)
-    after = new.columns | links | _reason(data)
-    # REGIME 2: the entry says for whom it was entered (代录)
-    if by.id not in {data.leader_id, *data.joined_by}:
-        after["entered_for_id"] = data.leader_id
-
-    record(db, "visit.logged", visit, by=by, at=now, after=after)
+    record_prepared(db, entry, visit.id)
     collect_edit(
         db,
         visit,
@@ -144,13 +135,32 @@ def _insert(dialect: str) -> ReturningInsert[int]:
     return new.returning(table.c.id)
 
 
-def _as_inserted(db: Session, visit_id: int, values: Mapping[str, object]) -> Visit:
-    """The visit as if the session had read it; what was not inserted is read when asked for."""
+def _as_stored(values: Mapping[str, object]) -> Visit:
+    """A visit with these values as the table holds them."""
     texts = {name: stored_text(value) for name, value in values.items() if type(value) is str}
-    visit = Visit(id=visit_id, **{**values, **texts})
+    return Visit(**{**values, **texts})
+
+
+def _add_inserted(db: Session, visit: Visit, visit_id: int) -> None:
+    """Add it as if the session had read it; what was not inserted is read when asked for."""
+    visit.id = visit_id
     make_transient_to_detached(visit)
     db.add(visit)
-    return visit
+
+
+def _entry_of_new(db: Session, new: NewVisit, by: Person, now: datetime) -> PreparedEntry:
+    data = new.data
+    links: dict[str, object] = {
+        "participant_ids": sorted(data.joined_by),
+        "lead_ids": sorted(data.lead_ids),
+    }
+    if new.companies:
+        links["companies"] = entry_of(new.companies)
+    after = new.columns | links | _reason(data)
+    # REGIME 2: the entry says for whom it was entered (代录)
+    if by.id not in {data.leader_id, *data.joined_by}:
+        after["entered_for_id"] = data.leader_id
+    return prepare(db, "visit.logged", Visit, by=by, at=now, after=after)
 
 
 def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:

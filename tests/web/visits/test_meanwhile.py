@@ -21,6 +21,7 @@ from tests.conftest import NOW
 from tests.counting import statements_of
 from tests.factories import (
     arranged,
+    make_company,
     make_grant,
     make_lead,
     make_person,
@@ -160,4 +161,30 @@ def test_visits_of_others_elsewhere_change_nothing(app, people, log):
         answer = log(enter)
 
     assert answer.status_code == 302
+    assert len([sent for sent in statements if sent.startswith("INSERT INTO visit ")]) == 1
+
+
+def test_a_visit_to_another_lead_of_the_company_runs_the_checks_again(app, people, log):
+    with arranged(app) as db:
+        company = make_company(db)
+        lead, other_lead = make_lead(db, company=company), make_lead(db, company=company)
+
+    def enter(db):
+        visit = make_visit(db, people["other"], YESTERDAY, leads=[other_lead], city="北京")
+        record(db, "visit.logged", visit, by=people["other"], at=NOW)
+
+    with statements_of(app) as statements:
+        log(enter, lead_ids=lead.id)
+
+    assert len([sent for sent in statements if sent.startswith("INSERT INTO visit ")]) == 2
+
+
+def test_a_visit_of_the_companion_on_another_date_changes_nothing(app, people, log):
+    def enter(db):
+        visit = make_visit(db, people["other"], date(2026, 7, 13), city="北京")
+        record(db, "visit.logged", visit, by=people["other"], at=NOW)
+
+    with statements_of(app) as statements:
+        log(enter, participant_ids=people["other"].id)
+
     assert len([sent for sent in statements if sent.startswith("INSERT INTO visit ")]) == 1
