@@ -379,7 +379,7 @@ def _arrange(db, site):
     lead = make_lead(db, "储存模组项目", unit=bureau, tracker=recruiter, yi="12")
     make_plan(db, lead, Stage.SIGNED, date(2026, 7, 1))
     followup = make_followup(db, lead, recruiter, date(2026, 7, 15), what="补充测算表")
-    visit = make_visit(db, recruiter, date(2026, 6, 10), leads=[lead])
+    visit = make_visit(db, recruiter, date(2026, 6, 10), leads=[lead], next_step="送测算表")
     late = {"logged_at": at_civil(date(2026, 7, 10)), "trip": "批〔2026〕7号"}
     where = {"destination": "苏州", "last_on": date(2026, 7, 1)}
     trip = make_trip(db, late["trip"], leader_id=recruiter.id, **where)

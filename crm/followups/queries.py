@@ -182,6 +182,12 @@ def _due(role: Role) -> Select[*tuple[Any, ...]]:
     )
 
 
+def leads_with_open_step(db: Session, lead_ids: Collection[int], what: str) -> set[int]:
+    """The leads on which exactly that is still to be done; the caller checks the rights."""
+    query = select(Followup.lead_id).where(Followup.lead_id.in_(lead_ids), Followup.what == what)
+    return set(db.scalars(query.where(Followup.done_at.is_(None))))
+
+
 def next_steps(db: Session, lead_ids: Collection[int]) -> dict[int, NextStep]:
     """By lead, what is due on it first; the caller checks the rights."""
     # the latest come first, so that of each lead the earliest stays

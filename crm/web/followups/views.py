@@ -27,6 +27,10 @@ from crm.followups.queries import (
 from crm.followups.redaction import SeenFollowup, shown
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
+from crm.visits.next_step_text import without_due_date
+from crm.visits.queries import visit_by_id
+from crm.visits.redaction import SeenVisit
+from crm.visits.redaction import shown as shown_visits
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import export_links
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
@@ -127,38 +131,56 @@ def _tabs(view: str, who: str) -> list[dict[str, object]]:
 
 @bp.get("/followups/new")
 def new() -> ResponseReturnValue:
-    """A new follow-up: mine, in a week, on the lead from which the page was opened."""
+    """A new follow-up: mine, in a week or as a visit says, on the lead that the address names."""
+    visit = _visit()
     values = {
         "ref": new_ref("F", today()),
         "lead_id": request.args.get("lead", type=row_id),
         "due_on": proposed_due_on(),
         "person_id": signed_in().id,
     }
-    return _new_page(NewForm(data=values))
+    return _new_page(NewForm(data=values | _step_of(visit)), visit)
+
+
+def _visit() -> SeenVisit | None:
+    """The visit from whose page the form was opened, where I may see it."""
+    visit_id = request.args.get("visit", type=row_id)
+    visit = visit_by_id(db.session, my_view(), visit_id, today()) if visit_id else None
+    return shown_visits(db.session, my_view(), [visit], today())[0] if visit else None
+
+
+def _step_of(visit: SeenVisit | None) -> dict[str, Any]:
+    """The visit's next step, and its due date where it names one."""
+    if visit is None or not visit.next_step:
+        return {}
+    what, due_on = without_due_date(visit.next_step, visit.last_on)
+    return {"what": what, "due_on": due_on} if due_on else {"what": what}
 
 
 @bp.post("/followups/new")
 def create() -> ResponseReturnValue:
     """Add the follow-up; a form that is sent twice is one follow-up."""
-    form = NewForm()
+    form, visit = NewForm(), _visit()
 
     def change(session: Session) -> None:
         service.add_followup(session, data=form.new_followup(), by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, change, REFUSAL_FIELDS):
         flash("跟进已添加。", "success")
-        return redirect(_origin(form))
+        return redirect(_origin(form, visit))
 
-    return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    return _new_page(form, visit), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _new_page(form: NewForm) -> str:
+def _new_page(form: NewForm, visit: SeenVisit | None) -> str:
     set_choices(db.session, form, my_view(), today())
-    return render_template("followups/new.html", form=form, back=_origin(form))
+    return render_template("followups/new.html", form=form, back=_origin(form, visit))
 
 
-def _origin(form: NewForm) -> str:
-    """The page of the lead where the form was opened from it, else the list."""
+def _origin(form: NewForm, visit: SeenVisit | None) -> str:
+    """The page of the visit or the lead where the form was opened from it, else the list."""
+    if visit:
+        return url_for("visits.show", visit_id=visit.id)
     lead_id = request.args.get("lead", type=row_id)
     if lead_id and lead_id == form.lead_id.data:
         return url_for("leads.show", lead_id=lead_id)

@@ -8,6 +8,7 @@ from crm.audit.queries import device_time
 from crm.base import formatting
 from crm.base.value_class import value_class
 from crm.extensions import db
+from crm.followups.queries import leads_with_open_step
 from crm.people.rules import Role
 from crm.problems.models import Problem
 from crm.problems.permissions import onlooker
@@ -16,6 +17,7 @@ from crm.problems.wording import obstacle_in
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.fields import VISIT_FIELDS, WORDS, SeenCompany
 from crm.visits.models import Visit
+from crm.visits.next_step_text import without_due_date
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
@@ -49,6 +51,14 @@ class CompanyLine:
 
 
 @value_class
+class FollowupOffer:
+    """A follow-up that the next step may become: its form, and the lead where there are several."""
+
+    url: str
+    lead: str
+
+
+@value_class
 class VisitPage:
     """One visit with what its page shows and offers."""
 
@@ -67,6 +77,7 @@ class VisitPage:
     files: FilesPart | None  # none: they hide with its words
     problem_url: str | None  # to raise its next step as a problem, or the problem that it became
     is_problem: bool  # it became one
+    followups: list[FollowupOffer]
 
 
 def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage:
@@ -119,6 +130,7 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
         files=FILES.part(of_visit(seen, can_change=can_change)) if seen.is_readable else None,
         problem_url=_problem_url(seen, problem),
         is_problem=problem is not None,
+        followups=_followup_offers(seen),
     )
 
 
@@ -129,6 +141,24 @@ def _problem_url(seen: SeenVisit, problem: Problem | None) -> str | None:
     has_leads = any(lead.id for lead in seen.leads)
     tells_of_one = seen.is_readable and (seen.next_step or obstacle_in(seen.minutes or ""))
     return url_for("problems.new", visit=seen.id) if tells_of_one and has_leads else None
+
+
+def _followup_offers(seen: SeenVisit) -> list[FollowupOffer]:
+    """The next step as a follow-up of each lead that is seen and does not have it yet (ENTRY 1)."""
+    leads = {lead.id: lead.text for lead in seen.leads if lead.id}
+    if seen.status is Status.CANCELLED or not seen.next_step or not leads:
+        return []
+
+    what, _ = without_due_date(seen.next_step, seen.last_on)
+    owing = leads_with_open_step(db.session, leads.keys(), what)
+    return [
+        FollowupOffer(
+            url_for("followups.new", lead=lead_id, visit=seen.id),
+            text if len(seen.leads) > 1 else "",
+        )
+        for lead_id, text in leads.items()
+        if lead_id not in owing
+    ]
 
 
 def _company_lines(seen: SeenVisit) -> list[CompanyLine]:

@@ -15,6 +15,7 @@ from crm.base.value_class import value_class
 from crm.leads.redaction import lead_labels
 from crm.people.permissions import Viewer
 from crm.visits.fields import VISIT_FIELDS
+from crm.visits.next_step_text import with_due_date
 from crm.visits.quick_draft import Chip, CompanyRow, Draft
 from crm.visits.quick_entry import draft_of, entries_of
 from crm.visits.quick_names import Certainty
@@ -135,7 +136,7 @@ def values_of(draft: Draft) -> dict[str, Any]:
         "lead_ids": draft.lead_ids,
         "companies": [_row(row) for row in draft.companies],
         "minutes": draft.minutes or None,
-        "next_step": _next_step(draft) or None,
+        "next_step": with_due_date(draft.next_step, draft.due_on) or None,
     }
     if draft.starts_at and draft.ends_at:
         values |= hour_values(draft.starts_at, draft.ends_at)
@@ -145,12 +146,6 @@ def values_of(draft: Draft) -> dict[str, Any]:
 def _row(row: CompanyRow) -> dict[str, Any]:
     company = f"{CompanyField.prefix}{row.company_id}" if row.company_id else row.name
     return {"company": company, "met": row.met, "position": row.position}
-
-
-def _next_step(draft: Draft) -> str:
-    """The next step with its date in words, as a visit keeps both in one text."""
-    due = f"（{formatting.day(draft.due_on)}前）" if draft.due_on and draft.next_step else ""
-    return draft.next_step + due
 
 
 def chips_of(form: VisitForm, draft: Draft) -> list[ChipShown]:
@@ -186,7 +181,7 @@ def _value(form: VisitForm, draft: Draft, name: str) -> str:
         "starts": _hours(draft),
         "companies": "、".join(row.name for row in draft.companies if row.name),
         "met": "、".join(filter(None, people)),
-        "next_step": _next_step(draft),
+        "next_step": with_due_date(draft.next_step, draft.due_on),
         "city": draft.city,
     }
     return texts[name] if name in texts else "、".join(_labels(form[name]))
