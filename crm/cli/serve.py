@@ -86,6 +86,7 @@ def _hooks(shared: Path, *, with_clock: bool) -> dict[str, Any]:
 
     def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
         load_module(WORKER).start_watch()
+        load_module(WORKER).get_ready()
         if with_clock:
             load_module(WORKER).start_clock()
 

@@ -6,6 +6,7 @@ Only workers import this module: the process that watches over them stays small.
 import ctypes
 import gc
 import sys
+from threading import Timer
 
 import click
 from flask import Flask
@@ -24,12 +25,14 @@ from crm.jobs.ledger import installed_at
 from crm.jobs.logs import log_as_json
 from crm.jobs.standstill_alert import StandstillWatch
 from crm.people.first_run import is_nobody_there, setup_code
+from crm.visits.quick_grammar import compile_patterns
 
 # How long a thread that comes back from the database waits for one that computes. Whoever holds
 # SQLite's write lock comes back some thirty times; with Python's 5 ms all other writers wait too.
 SWITCH_SECONDS = 0.0005
 ARENA_MAX = -8  # M_ARENA_MAX of mallopt(3)
 ARENAS = 2  # glibc makes one for each thread, which keeps what it once used
+READY_AFTER_SECONDS = 5
 log = structlog.get_logger()
 _threads = ClockThreads()
 _watches: list[StandstillWatch] = []  # of this process
@@ -79,6 +82,13 @@ def _print_setup_code(maker: sessionmaker[Session]) -> None:
             return
         code = setup_code(settings().secret_key, since)
     click.echo(f"尚无人员：请打开 {settings().base_url}/setup ，输入验证码 {code}", err=True)
+
+
+def get_ready() -> None:
+    """Do what would keep the first quick entry waiting, once the first pages are out."""
+    timer = Timer(READY_AFTER_SECONDS, compile_patterns)
+    timer.daemon = True
+    timer.start()
 
 
 def start_clock() -> None:

@@ -38,6 +38,15 @@ def grammar() -> dict[str, str]:
     return {name: _source(pattern) for name, pattern in (patterns | words).items()}
 
 
+def compile_patterns() -> None:
+    """Compile the long patterns, which takes a second, before anybody waits for them."""
+    for module in MODULES:
+        of_module: Mapping[str, str | re.Pattern[str]] = module.PATTERNS
+        for pattern in of_module.values():
+            if isinstance(pattern, str):
+                quick_text.compiled(pattern)
+
+
 def kinds() -> list[dict[str, str]]:
     """The kinds in their order, with the name of the pattern of each."""
     return [

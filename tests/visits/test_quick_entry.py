@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from crm.base.clock import civil
 from crm.visits.quick_draft import Draft
 from crm.visits.quick_entry import LONGEST, draft_of, entries_of
-from crm.visits.quick_grammar import MODULES, grammar
+from crm.visits.quick_grammar import MODULES, compile_patterns, grammar
 from crm.visits.quick_names import Certainty
+from crm.visits.quick_text import compiled
 from tests.quick_cases import CASES, WORDS, WORLD, world
 
 LONG = 3500  # characters of a pattern, which take 15 ms
@@ -129,6 +130,17 @@ def test_any_text_is_read_without_an_error_and_nothing_of_it_is_lost(text: str) 
 def test_no_long_pattern_is_compiled_at_the_start_of_a_server() -> None:
     patterns = [pattern for module in MODULES for pattern in module.PATTERNS.values()]
 
-    compiled = [pattern.pattern for pattern in patterns if isinstance(pattern, re.Pattern)]
+    at_start = [pattern.pattern for pattern in patterns if isinstance(pattern, re.Pattern)]
 
-    assert max(map(len, compiled)) < LONG < max(map(len, grammar().values()))
+    assert max(map(len, at_start)) < LONG < max(map(len, grammar().values()))
+
+
+def test_a_server_has_compiled_every_long_pattern_before_somebody_types() -> None:
+    compiled.cache_clear()
+
+    compile_patterns()
+
+    known = compiled.cache_info().misses
+    for case in CASES[:20]:
+        draft_of(case["line"], world())
+    assert compiled.cache_info().misses == known > 0
