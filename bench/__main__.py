@@ -16,6 +16,7 @@ from crm.base import clock
 HERE = Path(__file__).parent
 SECTIONS = {  # the heading and the command below it
     "Pages, and logging a visit": "bench.pages",
+    "Pages opened after a change": "bench.first_views",
     "Logging visits on both databases": "bench.writes",
     "Figures of a month": "bench.figures --scale 0.1",
     "Weekly digests": "bench.digests --scale 0.1",
