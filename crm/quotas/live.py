@@ -115,6 +115,7 @@ class Basis:
 def read_basis(
     db: Session, period: Period, rules: Sequence[Rule], person_ids: Collection[int] | None
 ) -> Basis:
+    """Read what these people, or everybody, are judged by; nothing where no rule is given."""
     if not rules or (person_ids is not None and not person_ids):
         return Basis(period, 0, {}, {}, {})
 
@@ -133,6 +134,7 @@ def read_basis(
 def judged_by(
     basis: Basis, rules: Sequence[Rule], as_of: datetime, freeze: Freeze | None
 ) -> list[PersonFigure]:
+    """The figures of all whose duties the facts hold; `freeze` as of `live_figures`."""
     made = []
     for rule in rules:
         terms = terms_of(rule, basis.period, basis.workdays, as_of, freeze)

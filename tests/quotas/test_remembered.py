@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 
 import pytest
@@ -18,13 +19,15 @@ from crm.base.remembered import MOST, Lasting, Memory
 from crm.base.unsaved import WRITTEN
 from crm.base.workdays import Source
 from crm.people.models import Person, Posting, Unit
-from crm.people.rules import Duty
+from crm.people.permissions import viewer
+from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction, FigureRecord, RuleVersion, WorkdayOverride
-from crm.quotas.pending_visits import count_pending
+from crm.quotas.pending_visits import count_pending, count_to_judge, visits_to_judge
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
 from crm.visits.models import Visit, VisitParticipant
+from crm.visits.queries import next_turn
 from crm.visits.rules import Kind, Status, Verdict
 from tests import trail
 from tests.conftest import NOW
@@ -205,6 +208,38 @@ def test_remembered_figures_are_those_read_anew_after_any_edit_and_at_any_moment
         now += timedelta(minutes=edits.random.choice([-30, 0, 0, 1, 1, 45, 600, 1500]))
         for some in (None, people[:2], [people[-1]]):
             assert read(sessions, now, some) == read(sessions, now, some, anew=True)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_waits_for_a_verdict_is_counted_as_read_anew_after_any_edit(sessions, people, seed):
+    edits, now = Edits(seed, people), NOW
+    with changed(sessions) as db:
+        admin = make_person(db, role=Role.ADMIN, duty=Duty.STAFF)
+    counts = set()
+    of_visits = [*[edits.log] * 4, edits.alter, edits.join, edits.leave]
+
+    for _ in range(STEPS):
+        with changed(sessions, Visit) as db:
+            edits.random.choice(of_visits)(db, now)
+        now += timedelta(minutes=edits.random.choice([-30, 0, 1, 45, 600]))
+        with sessions() as db:
+            me = viewer(db, db.get(Person, admin.id), clock.civil_date(now))
+            waiting = len(visits_to_judge(db, me, now))
+            assert count_to_judge(db, me, now, partial(turn_after, db, now)) == waiting
+            counts.add(waiting)
+
+    assert len(counts) > 2, "edits change what waits"
+
+
+def turn_after(db, now):
+    """The next moment at which time itself changes what waits.
+
+    In the application an edit that was made later has an entry of its moment, here the visit's own.
+    """
+    moments = (getattr(Visit, name) for name in ("entered_at", "logged_at", "verdict_at"))
+    edited = [db.scalar(select(func.min(moment)).where(moment > now)) for moment in moments]
+    midnight = clock.at_civil(clock.civil_date(now) + DAY)
+    return min(filter(None, [midnight, next_turn(db, now), *edited]))
 
 
 YESTERDAY, SOON = date(2026, 7, 14), NOW + timedelta(hours=1)
