@@ -35,7 +35,7 @@ from crm.visits.permissions import (
     readable,
     visible,
 )
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import Channel, Kind, Status, is_logged_late
 
 # What `shown` reads of a visit; relationships are never loaded by themselves.
 WITH_PEOPLE = (
@@ -150,12 +150,17 @@ def awaiting_verdict(
     They were logged too late, or dates of a visit that covers several were entered too late for
     one of its people.
     """
-    query = select(Visit).where(awaits_verdict(viewer, limits, as_of))
-    return list(db.scalars(query.options(*LOADED).order_by(*IN_TIME)))
+    is_entered_late = _entered_late(limits.stay_within).label("is_entered_late")
+    query = select(Visit, is_entered_late).where(awaits_verdict(viewer, limits, as_of))
+    return [
+        visit
+        for visit, was_entered_late in db.execute(query.options(*LOADED).order_by(*IN_TIME))
+        if was_entered_late or is_logged_late(visit.last_on, visit.logged_at, limits.within_days)
+    ]
 
 
 def awaits_verdict(viewer: Viewer, limits: JudgedFrom, as_of: datetime) -> ColumnElement[bool]:
-    """The condition of `awaiting_verdict`."""
+    """The condition of `awaiting_verdict`, which leaves out those in time by less than a day."""
     return and_(
         covering(limits.since, None),
         # REGIME 4, As of T: a later verdict is not there yet

@@ -139,6 +139,7 @@ class Screen:
 
     def examine(self) -> None:
         """Ask axe about the page as it stands, unless it stood so before and was clean."""
+        self.page.wait_for_load_state()  # a link may have been followed just now
         stands = ITS_OWN.sub("", self.page.evaluate(AS_IT_STANDS))
         if stands not in _clean:
             found = self._violations()

@@ -11,7 +11,7 @@ from sqlalchemy import Date, literal, select
 from crm.base import clock
 from crm.base.db import Instant
 from crm.base.utc_midnight import UtcMidnight
-from crm.visits.queries import awaiting_verdict
+from crm.visits.queries import JudgedFrom, awaiting_verdict
 from crm.visits.rules import is_logged_late
 from tests.conftest import NOW
 from tests.factories import make_visit
@@ -69,9 +69,7 @@ def test_what_waits_is_what_the_predicates_call_late(db, visits, within, stay_wi
 
         found = awaiting_verdict(
             *(db, zone.eyes("supervisor")),
-            since=LAST_ON,
-            within_days=within,
-            stay_within=stay_within,
+            limits=JudgedFrom(LAST_ON, within, stay_within),
             as_of=NOW,
         )
 

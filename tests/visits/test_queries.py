@@ -13,7 +13,7 @@ from crm.visits.filters import VisitFilter
 from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import changeable, judgeable, readable, visible
-from crm.visits.queries import LOADED, visible_to, visit_by_id
+from crm.visits.queries import LOADED, JudgedFrom, visible_to, visit_by_id
 from crm.visits.question_queries import OUTLINES, outlines
 from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status, Verdict
@@ -23,6 +23,7 @@ from tests.leads.zone import PEOPLE, TODAY, make_zone
 
 OPEN, INTERNAL, RESTRICTED = Secrecy
 DAY = timedelta(days=1)
+IN_JULY = JudgedFrom(date(2026, 7, 1), within_days=3, stay_within=None)
 
 
 def seen(db, zone, name):
@@ -353,9 +354,7 @@ def test_what_waits_for_a_verdict_was_logged_late(db):
     make_visit(db, me, date(2026, 6, 1), **late)
     make_visit(db, me, date(2026, 7, 10), verdict="confirmed", **late)
 
-    found = queries.awaiting_verdict(
-        db, zone.eyes("supervisor"), since=date(2026, 7, 1), within_days=3, as_of=NOW
-    )
+    found = queries.awaiting_verdict(db, zone.eyes("supervisor"), limits=IN_JULY, as_of=NOW)
 
     assert found == [waiting]
 
@@ -367,9 +366,7 @@ def test_as_of_an_earlier_moment_what_was_judged_since_still_waits(db):
         db, zone.people["tracker"], date(2026, 7, 10), **late, verdict_at=NOW + timedelta(hours=1)
     )
 
-    found = queries.awaiting_verdict(
-        db, zone.eyes("supervisor"), since=date(2026, 7, 1), within_days=3, as_of=NOW
-    )
+    found = queries.awaiting_verdict(db, zone.eyes("supervisor"), limits=IN_JULY, as_of=NOW)
 
     assert found == [judged]
 
@@ -380,7 +377,7 @@ def test_what_waits_for_a_verdict_loads_no_visit_that_does_not(db):
     eyes = zone.eyes("supervisor")
     db.expunge_all()
 
-    queries.awaiting_verdict(db, eyes, since=date(2026, 7, 1), within_days=3, as_of=NOW)
+    queries.awaiting_verdict(db, eyes, limits=IN_JULY, as_of=NOW)
 
     assert not [one for one in db if isinstance(one, Visit)]
 
