@@ -116,7 +116,7 @@ def _updated(  # noqa: PLR0913, PLR0917 - what was read, what changed, and who a
     waiting = [each for each in live.waiting if each.id not in visit_ids]
     return _Read(
         basis,
-        before.since,
+        as_of,  # before it, what was entered meanwhile was not there (REGIME 4, As of T)
         Live(
             in_order([*others, *judged]),
             waiting + waiting_visits(db, period, anew, rules, as_of),

@@ -96,7 +96,7 @@ def count_to_judge(
         if not visit_ids:
             return before
         ids = before.ids.difference(visit_ids) | find(visit_ids)
-        return _ToJudge(ids, before.since, min(before.until, until()))
+        return _ToJudge(ids, now, min(before.until, until()))
 
     key = ("to judge", viewer.person_id, viewer.unit_ids, viewer.principals, clock.civil_date(now))
     return len(updated_read(db, *key, subject="visit", read=read, update=update).ids)

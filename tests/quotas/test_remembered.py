@@ -210,6 +210,17 @@ def test_remembered_figures_are_those_read_anew_after_any_edit_and_at_any_moment
             assert read(sessions, now, some) == read(sessions, now, some, anew=True)
 
 
+def test_what_was_entered_after_a_moment_is_not_there_at_it_once_read_later(sessions, people):
+    read(sessions, NOW)
+    with changed(sessions, Visit) as db:
+        known = {"entered_at": SOON, "logged_at": SOON}
+        make_visit(db, db.get(Person, people[-1]), YESTERDAY, **known)
+    read(sessions, SOON)
+
+    between = NOW + timedelta(minutes=1)
+    assert read(sessions, between) == read(sessions, between, anew=True)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_what_waits_for_a_verdict_is_counted_as_read_anew_after_any_edit(sessions, people, seed):
     edits, now = Edits(seed, people), NOW
