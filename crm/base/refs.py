@@ -6,12 +6,10 @@ from datetime import date
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without letters and digits that look alike
 
 
-_OF_A_FORM, _OF_A_ROW = 6, 8
-
-
-def new_ref(prefix: str, on: date) -> str:
-    """A fresh reference: its prefix, the date, and six random letters (`V260715-7KQ2MX`)."""
-    return _ref(prefix, on, _OF_A_FORM)
+def new_ref(prefix: str, on: date, *, letters: int = 6) -> str:
+    """A fresh reference: its prefix, the date, and random letters (`V260715-7KQ2MX`)."""
+    tail = "".join(secrets.choice(_LETTERS) for _ in range(letters))
+    return f"{prefix}{on:%y%m%d}-{tail}"
 
 
 def new_row_ref(prefix: str, on: date) -> str:
@@ -19,9 +17,4 @@ def new_row_ref(prefix: str, on: date) -> str:
 
     Of 100,000 with six letters a day, five would be the same as another on average.
     """
-    return _ref(prefix, on, _OF_A_ROW)
-
-
-def _ref(prefix: str, on: date, letters: int) -> str:
-    tail = "".join(secrets.choice(_LETTERS) for _ in range(letters))
-    return f"{prefix}{on:%y%m%d}-{tail}"
+    return new_ref(prefix, on, letters=8)

@@ -20,9 +20,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from crm.base.audit_chain import chain_head, position_seen, subjects_since
-from crm.base.unsaved import has_written
-from crm.base.updated_reads import EVERYDAY, forget_updated_reads
+from crm.base.audit_chain import position_seen, subjects_since
+from crm.base.updated_reads import EVERYDAY, forget_updated_reads, known_head
 from crm.base.value_class import value_class
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
@@ -227,9 +226,7 @@ class Recall:
 
 def recall(db: Session, as_of: datetime) -> Recall | None:
     """The memory of the session's database; None where it holds nothing for this transaction."""
-    # a transaction sees its own changes before they have an entry in the chain
-    head = None if has_written(db) else chain_head(db)
-    if head is None:
+    if (head := known_head(db)) is None:
         return None
     engine = db.get_bind().engine
     return Recall(_memories.setdefault(engine, Memory()), head, as_of)
@@ -262,8 +259,7 @@ def remembered_beyond_visits(
 
 def _recall_beyond(db: Session, left: frozenset[str], as_of: datetime) -> Recall | None:
     """What may be remembered although records with these subjects change."""
-    head = None if has_written(db) else chain_head(db)
-    if head is None:
+    if (head := known_head(db)) is None:
         return None
 
     memories = _long_memories.setdefault(db.get_bind().engine, {})

@@ -66,6 +66,12 @@ def forget_updated_reads() -> None:
     _memories.clear()
 
 
+def known_head(db: Session) -> str | None:
+    """The chain's end, which stands for what the transaction reads; None where it does not."""
+    # a transaction sees its own changes before they have an entry in the chain
+    return None if has_written(db) else chain_head(db)
+
+
 def updated_read(
     db: Session,
     *key: object,
@@ -78,15 +84,11 @@ def updated_read(
     `subject`: the one table of everyday work that it rests on; `update` gets the ids of its rows
     that have changed since, if any. Values are never changed, as threads share them.
     """
-    # a transaction sees its own changes before they have an entry in the chain
-    head = None if has_written(db) else chain_head(db)
-    if head is None:
+    if (head := known_head(db)) is None:
         return read()
 
-    memory, position = (
-        _memories.setdefault(db.get_bind().engine, UpdatedMemory()),
-        position_seen(db),
-    )
+    memory = _memories.setdefault(db.get_bind().engine, UpdatedMemory())
+    position = position_seen(db)
     kept = memory.find(key)
     changed = _changed_rows(db, kept, subject, position) if kept else None
     value = read() if kept is None or changed is None else update(kept.value, changed)
