@@ -114,7 +114,7 @@ SENTENCES = {
     "file_too_large": "文件超过 {megabytes} MB，请分成几个文件导入。",
     "file_empty": "文件为空，首行应为列名。",
     "file_is_utf16": "文件是 UTF-16 编码，请另存为“CSV UTF-8”后再导入。",
-    "file_has_nul": "第 {cell} 格里有空字符（NUL），它可能不是 CSV 文件。",
+    "file_has_nul": "这个文件不像是表格（第 {cell} 格里有空字符）。请选 .xlsx 或 CSV 文件。",
     "file_undecodable": "第 {cell} 格的文字无法识别，请另存为“CSV UTF-8”后再导入。",
     "bad_quotes": "第 {cell} 格的引号不成对，或引号后面有多余的文字。",
     "cell_too_large": "有一格的内容太长，请检查引号是否成对。",

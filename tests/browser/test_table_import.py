@@ -61,5 +61,7 @@ def test_a_bureaus_table_is_imported_on_a_phone_by_its_buttons_alone(zone, phone
 
     expect(page.get_by_role("heading", name="已导入")).to_be_visible()
     expect(page.get_by_text(f"{ROWS - 1} 条")).to_be_visible()
-    expect(in_sight(page.get_by_role("button", name="撤销本次导入"))).to_be_enabled()
+    expect(page.get_by_role("button", name="确认撤销")).to_be_hidden()  # not by one touch
+    in_sight(page.get_by_text("撤销本次导入")).tap()
+    expect(in_sight(page.get_by_role("button", name="确认撤销"))).to_be_enabled()
     phone.examine()
