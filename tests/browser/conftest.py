@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
@@ -178,6 +178,12 @@ class Screen:
         if parts.scheme in ("http", "https") and not url.startswith(self.url):
             self.faults.append(f"foreign request: {url}")
 
+    def follow(self, link: Locator, address: str) -> None:
+        """Open what a link leads to, and examine that page, not the one that it stands on."""
+        link.click()
+        self.page.wait_for_url(self.url + address)
+        self.examine()
+
     def sign_out(self) -> None:
         """Leave, as another would find the browser."""
         self.page.context.clear_cookies()
@@ -209,6 +215,12 @@ def press_sign_out(screen: Screen) -> None:
     screen.page.locator("details.menu:visible > summary").last.click()
     screen.page.locator("button:visible", has_text="退出登录").click()
     expect(screen.page.get_by_text("已退出登录。")).to_be_visible()
+
+
+def await_page(page: Page, text: str) -> None:
+    """Wait until a page that says this has loaded: its text is seen before its scripts have run."""
+    expect(page.get_by_text(text)).to_be_visible()
+    page.wait_for_load_state()
 
 
 def end_session(served: Site) -> None:

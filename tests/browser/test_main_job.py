@@ -83,8 +83,7 @@ def test_a_visit_logged_on_the_road_changes_the_board(zone, screen):
     screen.sign_in("yan", PASSWORD)
     expect(page.get_by_text("0 / 1")).to_be_visible()
 
-    page.get_by_role("link", name="登记拜访").click()
-    screen.examine()
+    screen.follow(page.get_by_role("link", name="登记拜访"), "/visits/new")
     page.get_by_role("button", name="保存").click()
 
     expect(page.get_by_text("本周带队拜访 0/1 → 1/1，已达标")).to_be_visible()
@@ -190,6 +189,7 @@ def test_a_supervisor_follows_a_figure_to_the_visits_behind_it(zone, screen):
 
     page.locator(".day-table summary").first.click()
 
+    expect(page.locator(".day-panel a").first).to_be_visible()
     screen.examine()
     page.locator(".day-panel a").first.click()
     expect(page.get_by_text("苏州").first).to_be_visible()

@@ -34,6 +34,8 @@ KEPT = """async () => {
   for (const request of await cache.keys()) texts.push(await (await cache.match(request)).text());
   return texts.join();
 }"""
+# a page that was loaded meanwhile is not told by Chromium's emulation, as it is by a phone
+ONLINE = "() => !navigator.onLine || dispatchEvent(new Event('online'))"
 KEEP_ANEW = "caches.delete('own')"
 SAVE_UNNOTICED = """() => new Promise((done) => {
   indexedDB.open("crm").onsuccess = ({ target: { result: db } }) => {
@@ -92,8 +94,7 @@ def person_of(db, username="shen"):
 def cut(screen, *, is_cut=True):
     screen.page.context.set_offline(is_cut)
     for page in screen.page.context.pages if not is_cut else []:
-        # a page that was loaded meanwhile is not told by Chromium's emulation, as it is by a phone
-        page.evaluate("navigator.onLine && dispatchEvent(new Event('online'))")
+        page.wait_for_function(ONLINE)  # unlike `evaluate` it outlives a page that is left just now
 
 
 def fill(screen, city="苏州", day="2026-07-14"):

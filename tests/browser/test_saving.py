@@ -15,7 +15,7 @@ from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.rules import Status
-from tests.browser.conftest import lose_next_answer
+from tests.browser.conftest import await_page, lose_next_answer
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_lead, make_milestone, make_person, make_rule, make_visit
 
@@ -215,7 +215,7 @@ def test_my_day_stays_in_place_after_a_step(desk, served):
 
     page.get_by_role("button", name=re.compile("^办结")).first.evaluate("button => button.click()")
 
-    expect(page.get_by_text("拜访已办结")).to_be_visible()
+    await_page(page, "拜访已办结")
     assert place > 0
     assert abs(page.evaluate("scrollY") - place) < 150
 
@@ -239,5 +239,6 @@ def test_a_lead_that_was_parked_opens_at_its_head(desk, served):
     page.locator(".lead-panel button[type=submit]").evaluate("button => button.click()")
 
     expect(page.locator("#messages > .alert-success")).to_be_visible()
+    page.wait_for_load_state()  # a script would put the place back
     assert place > 0
     assert page.evaluate("scrollY") == 0

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from crm.transactions import transaction
 from crm.visits.rules import Status
+from tests.browser.conftest import await_page
 from tests.factories import make_person, make_unit, make_visit
 
 
@@ -42,7 +43,7 @@ def test_a_planned_visit_is_dragged_to_another_day_and_moved_by_keys(calendar):
     mouse.move(onto["x"] + 40, onto["y"] + 20, steps=12)
     mouse.up()
 
-    expect(page.get_by_text("已改期至7月17日")).to_be_visible()
+    await_page(page, "已改期至7月17日")
     moved = day(page, "2026-07-17").locator(".movable a")
     moved.focus()
     page.keyboard.press("Alt+ArrowLeft")
