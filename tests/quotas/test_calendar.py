@@ -216,6 +216,7 @@ def test_an_import_that_contradicts_what_is_frozen_makes_a_correction(zone):
         assert [made.why for made in db.scalars(select(Correction))] == ["导入放假安排"]
 
 
+@pytest.mark.slow_on_postgresql
 def test_a_changed_calendar_neither_drops_nor_repeats_a_slot(zone):
     def weekly():
         with zone() as db:

@@ -194,6 +194,7 @@ class Edits:
             db.add(Correction(figure_id=figure_id, why="测试", **was, **made, **moments, **signed))
 
 
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("seed", range(3))
 def test_remembered_figures_are_those_read_anew_after_any_edit_and_at_any_moment(
     sessions, people, seed
@@ -221,6 +222,7 @@ def test_what_was_entered_after_a_moment_is_not_there_at_it_once_read_later(sess
     assert read(sessions, between) == read(sessions, between, anew=True)
 
 
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("seed", range(2))
 def test_what_waits_for_a_verdict_is_counted_as_read_anew_after_any_edit(sessions, people, seed):
     edits, now = Edits(seed, people), NOW

@@ -485,6 +485,7 @@ worlds = st.lists(
 )
 
 
+@pytest.mark.slow_on_postgresql
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds)
 def test_no_quota_figure_changes_by_a_merge_or_its_undoing(db, world):
