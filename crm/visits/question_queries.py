@@ -29,8 +29,8 @@ from crm.visits.companions import left_by
 from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import changeable, covering, earliest_start, readable, visible
-from crm.visits.questions import Doubt, Outline, Question, can_be_asked_about, questions
-from crm.visits.rules import Status, Verdict
+from crm.visits.questions import Doubt, Outline, Question, questions
+from crm.visits.rules import Kind, Status, Verdict
 from crm.visits.validation import NewVisit
 
 RIGHTS = ("is_seen", "is_read", "is_changeable")  # of an `Outline`
@@ -76,9 +76,10 @@ def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> li
         "first": visit.first_on,
         "last": visit.last_on,
         "earliest": earliest_start(visit.first_on),
+        **_values_of_reasons(visit, viewer),
     }
-    near = db.execute(_near(has_companies=bool(visit.company_ids)), values).mappings()
-    return questions(visit, outlines(db, near, viewer, on, draft=visit))
+    near = db.execute(_near(has_companies=bool(visit.company_ids)), values).mappings().all()
+    return questions(visit, outlines(db, near, viewer, on)) if near else []
 
 
 # Statements are put together once: every visit that is logged runs them.
@@ -132,7 +133,27 @@ def _near(*, has_companies: bool) -> Select[*tuple[Any, ...]]:
         companies: BindParameter[list[int]] = bindparam("company_ids", expanding=True)
         parts.append(of_companies.where(dates, _LEAD.company_id.in_(companies)))
 
-    return OUTLINES.where(_VISIT.id.in_(union(*parts)), _VISIT.id != bindparam("visit_id"))
+    return OUTLINES.where(
+        _VISIT.id.in_(union(*parts)), _VISIT.id != bindparam("visit_id"), _MAY_BE_ASKED_ABOUT
+    )
+
+
+# `can_be_asked_about`, where the same person entered both: most visits of a day are such
+_MAY_BE_ASKED_ABOUT = or_(
+    _VISIT.entered_by_id.is_distinct_from(bindparam("writer")),
+    _VISIT.kind == bindparam("as_stay"),
+    (_VISIT.starts_at < bindparam("ends_at")) & (_VISIT.ends_at > bindparam("starts_at")),
+)
+
+
+def _values_of_reasons(visit: Outline, viewer: Viewer) -> dict[str, object]:
+    """The values of that condition; of a visit that another entered, all are asked about."""
+    return {
+        "writer": viewer.person_id if visit.entered_by_id == viewer.person_id else 0,
+        "as_stay": Kind.RESIDENCY if visit.kind is Kind.RESIDENCY else None,
+        "starts_at": visit.starts_at,
+        "ends_at": visit.ends_at,
+    }
 
 
 def questions_on_saving(
@@ -166,15 +187,12 @@ def outlines(
     rows: Iterable[RowMapping],
     viewer: Viewer | None,
     on: date,
-    *,
-    draft: Outline | None = None,
 ) -> list[Outline]:
     """The visits of `OUTLINES`, with their people, companies and what the viewer may do.
 
-    Without a viewer everything is seen: a file is the operator's. `draft`: the visit to ask about,
-    to leave out visits of the same writer that are no reason to ask.
+    Without a viewer everything is seen: a file is the operator's.
     """
-    found = [row for row in rows if not (draft and viewer and _is_no_reason(draft, row, viewer))]
+    found = list(rows)
     ids = [row["id"] for row in found]
     joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     people = {row["id"]: frozenset({*joined[row["id"]], row["leader_id"]}) for row in found}
@@ -190,13 +208,6 @@ def outlines(
         )
         for row in found
     ]
-
-
-def _is_no_reason(draft: Outline, row: RowMapping, viewer: Viewer) -> bool:
-    writers = {draft.entered_by_id, row["entered_by_id"]}
-    return writers == {viewer.person_id} and not can_be_asked_about(
-        draft, row["kind"], row["starts_at"], row["ends_at"]
-    )
 
 
 def _rights_to_others(

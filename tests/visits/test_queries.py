@@ -1,10 +1,13 @@
 """Who sees which visit, what of it, and what my day and digests read."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, time, timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import select
 
+from crm.base.clock import at_civil
 from crm.leads.rules import Secrecy
 from crm.people.rules import Role
 from crm.visits import queries
@@ -14,7 +17,8 @@ from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import changeable, judgeable, readable, visible
 from crm.visits.queries import LOADED, JudgedFrom, visible_to, visit_by_id
-from crm.visits.question_queries import OUTLINES, outlines
+from crm.visits.question_queries import OUTLINES, outlines, questions_about
+from crm.visits.questions import questions
 from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
@@ -142,6 +146,35 @@ def test_the_rights_that_questions_rest_on_agree_with_the_conditions(db, name):
         (visit.id, visit.is_seen, visit.is_read, visit.is_changeable)
         for visit in sorted(found, key=lambda visit: visit.id)
     ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_asked_about_a_visit_is_what_all_visits_give(db, seed):
+    zone, random = make_zone(db), Random(seed)
+    people = [zone.people[name] for name in ("tracker", "stranger", "supervisor")]
+    for _ in range(30):
+        make_visit(db, random.choice(people), **some_visit(db, zone, random, people))
+    viewer = zone.eyes("tracker")
+    drafts = outlines(db, db.execute(OUTLINES).mappings(), viewer, TODAY)
+
+    asked = [questions_about(db, replace(draft, id=None), viewer, TODAY) for draft in drafts]
+
+    assert asked == [questions(replace(draft, id=None), drafts) for draft in drafts]
+    assert any(asked)
+
+
+def some_visit(db, zone, random, people):
+    starts_at = at_civil(date(2026, 7, random.randint(8, 10)), time(random.choice((9, 11, 14))))
+    is_stay = random.random() < 0.2
+    return {
+        "starts_at": starts_at,
+        "ends_at": starts_at + timedelta(days=2 * is_stay, hours=2),
+        "kind": Kind.RESIDENCY if is_stay else Kind.OUTREACH,
+        "city": random.choice(("苏州", "上海")),
+        "participants": random.sample(people, random.randint(0, 1)),
+        "leads": random.sample([zone.leads[OPEN], zone.leads[RESTRICTED]], random.randint(0, 1)),
+        "entered_by_id": random.choice((None, *(person.id for person in people))),
+    }
 
 
 def test_one_hidden_lead_is_enough_to_hide_the_words(db):
