@@ -7,23 +7,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
+from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.counting import explain, explain_known, known_visits, terms_of
+from crm.quotas.counting import explain_known, known_visits, terms_of
 from crm.quotas.date_bits import DateBits, bits_of
 from crm.quotas.facts import Holding, PersonFigure
 from crm.quotas.judging import judge, judge_known
 from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
-
-
-@value_class
-class VisitChange:
-    """A visit that was changed, and what it was before to a person who leads or joins it."""
-
-    visit_id: int
-    person_id: int
-    was: VisitFacts | None  # none: they had no part in it
 
 
 def live_figures(  # noqa: PLR0913 - which figures, and as known when
@@ -54,38 +46,6 @@ def explained_live_figures(
     return _explained(read_basis(db, period, rules, person_ids), rules, as_of)
 
 
-def figures_around(
-    db: Session, *, period: Period, as_of: datetime, rules: Sequence[Rule], change: VisitChange
-) -> tuple[list[PersonFigure], list[PersonFigure]]:
-    """A person's figures before and after a visit was changed; the facts are read once.
-
-    What others have changed meanwhile is in both, so that the difference is the change alone. The
-    figures after it are explained on the dates of the visit.
-    """
-    basis = read_basis(db, period, rules, [change.person_id])
-    visits = basis.visits.get(change.person_id, ())
-    now = [visit for visit in visits if visit.id == change.visit_id]
-    others = [visit for visit in visits if visit.id != change.visit_id]
-    near = _overlapping(visits, now[0]) if now else []
-    before, after = [], []
-
-    for rule in rules:
-        terms = terms_of(rule, period, basis.workdays, as_of)
-        for holding, tenure, _ in basis.of(rule.duty):
-            # the others are the same before and after, and so are known once
-            same, was, new = (
-                list(known_visits(part, change.person_id, terms))
-                for part in (others, [change.was] if change.was else [], now)
-            )
-            figure = judge_known(same + was, tenure, terms)
-            before.append(_placed(holding, terms.begun, figure))
-            figure = judge_known(same + new, tenure, terms)
-            figure = replace(figure, explanation=explain(near, tenure, terms))
-            after.append(_placed(holding, terms.begun, figure))
-
-    return in_order(before), in_order(after)
-
-
 def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
     """The figures by rule, unit and person."""
     return sorted(
@@ -111,6 +71,25 @@ class Basis:
                 visits = self.visits.get(person_id, ())
                 yield holding, Tenure(person_id, holding.held, absent), visits
 
+    def renewed(
+        self,
+        person_ids: Iterable[int],
+        visit_ids: Collection[int],
+        anew: Mapping[int, Sequence[VisitFacts]],
+    ) -> "Basis":
+        """The same with these visits of these people as they are now.
+
+        `anew`: by person, what is there of the visits.
+        """
+        visits = {
+            person_id: [
+                *(each for each in self.visits.get(person_id, ()) if each.id not in visit_ids),
+                *anew.get(person_id, ()),
+            ]
+            for person_id in person_ids
+        }
+        return replace(self, visits={**self.visits, **visits})
+
 
 def read_basis(
     db: Session, period: Period, rules: Sequence[Rule], person_ids: Collection[int] | None
@@ -119,15 +98,27 @@ def read_basis(
     if not rules or (person_ids is not None and not person_ids):
         return Basis(period, 0, {}, {}, {})
 
+    duties = frozenset(rule.duty for rule in rules)
+    people = None if person_ids is None else frozenset(person_ids)
+    without_visits = remembered_long(
+        *(db, "basis", period, duties, people),
+        read=lambda: _read_without_visits(db, period, duties, people),
+    )
+    return replace(without_visits, visits=facts.visits_by_person(db, period, person_ids))
+
+
+def _read_without_visits(
+    db: Session, period: Period, duties: frozenset[Duty], person_ids: frozenset[int] | None
+) -> Basis:
     workdays = facts.working_calendar(db).workdays(period.first, period.last)
-    held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
+    held = facts.holdings(db, period, duties, person_ids)
     return Basis(
         period,
         bits_of(period, workdays),
         # of many people everybody is read
         {key: held[key] for key in held if person_ids is None or key[0] in person_ids},
         facts.absences(db, period, person_ids),
-        facts.visits_by_person(db, period, person_ids),
+        {},
     )
 
 
@@ -156,13 +147,6 @@ def _explained(basis: Basis, rules: Sequence[Rule], as_of: datetime) -> list[Per
             made.append(_placed(holding, terms.begun, figure))
 
     return in_order(made)
-
-
-def _overlapping(visits: Iterable[VisitFacts], one: VisitFacts) -> list[VisitFacts]:
-    # a date counts through the first of its visits, whatever others there are on other dates
-    return [
-        visit for visit in visits if visit.first_on <= one.last_on and visit.last_on >= one.first_on
-    ]
 
 
 def _placed(holding: Holding, begun: DateBits, figure: Figure) -> PersonFigure:

@@ -96,14 +96,7 @@ def _updated(  # noqa: PLR0913, PLR0917 - what was read, what changed, and who a
         if any(visit.id in visit_ids for visit in visits)
     }
     if concerned:
-        visits = {
-            person_id: [
-                *(each for each in basis.visits.get(person_id, ()) if each.id not in visit_ids),
-                *anew.get(person_id, ()),
-            ]
-            for person_id in concerned
-        }
-        basis = replace(basis, visits={**basis.visits, **visits})
+        basis = basis.renewed(concerned, visit_ids, anew)
 
     if not before.since <= as_of < before.live.until:
         return _Read(basis, as_of, _live(db, basis, rules, as_of))

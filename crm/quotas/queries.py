@@ -20,12 +20,7 @@ from crm.quotas.date_bits import dates_of
 from crm.quotas.facts import PersonFigure as PersonFigure
 from crm.quotas.facts import working_calendar as working_calendar
 from crm.quotas.frozen import frozen_by_period, frozen_figures, next_settlement
-from crm.quotas.live import (
-    VisitChange,
-    explained_live_figures,
-    figures_around,
-    in_order,
-)
+from crm.quotas.live import explained_live_figures, in_order
 from crm.quotas.live_reads import read_live
 from crm.quotas.models import FigureRecord, RuleVersion
 from crm.quotas.permissions import FigureScope
@@ -241,7 +236,7 @@ def figures_on(
     """
     found: dict[tuple[str, str], Figure] = {}
 
-    for period, rules in _judged_on(db, person_id, dates):
+    for period, rules in judged_on(db, person_id, dates):
         live = explained_live_figures(
             db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
         )
@@ -250,25 +245,7 @@ def figures_on(
     return found
 
 
-def figures_around_change(
-    db: Session, dates: Iterable[date], as_of: datetime, change: VisitChange
-) -> tuple[FiguresByPeriod, FiguresByPeriod]:
-    """The person's live figures as `figures_on`, before and after the change of a visit.
-
-    Those after it are explained on the dates of the visit alone.
-    """
-    before: dict[tuple[str, str], Figure] = {}
-    after: dict[tuple[str, str], Figure] = {}
-
-    for period, rules in _judged_on(db, change.person_id, dates):
-        around = figures_around(db, period=period, as_of=as_of, rules=rules, change=change)
-        before |= _by_period(around[0], period)
-        after |= _by_period(around[1], period)
-
-    return before, after
-
-
-def _judged_on(
+def judged_on(
     db: Session, person_id: int, dates: Iterable[date]
 ) -> list[tuple[Period, list[Rule]]]:
     """The periods that hold one of the dates, the shorter first, with the person's rules."""

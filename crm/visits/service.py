@@ -136,9 +136,9 @@ def _insert(dialect: str) -> ReturningInsert[int]:
 
 
 def _as_stored(values: Mapping[str, object]) -> Visit:
-    """A visit with these values as the table holds them."""
+    """A visit with these values as the table holds them, on which nobody has given a verdict."""
     texts = {name: stored_text(value) for name, value in values.items() if type(value) is str}
-    return Visit(**{**values, **texts})
+    return Visit(**{**values, **texts, "verdict": None, "verdict_at": None})
 
 
 def _add_inserted(db: Session, visit: Visit, visit_id: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, true, update
 
 from crm.base import clock
 from crm.base.audit import coming_from, record
-from crm.base.audit_chain import MOST_SINCE, chain_head
+from crm.base.audit_chain import MOST_SINCE, chain_head, changed_since, position_seen
 from crm.base.db import begin_to_write
 from crm.base.periods import DAY, Period
 from crm.base.remembered import MOST, Lasting, Memory
@@ -26,6 +26,7 @@ from crm.quotas.pending_visits import count_pending, count_to_judge, visits_to_j
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
+from crm.quotas.visit_effects import read_facts, with_new_visit
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.queries import next_turn
 from crm.visits.rules import Kind, Status, Verdict
@@ -35,6 +36,7 @@ from tests.counting import statements_on
 from tests.factories import make_absence, make_person, make_regime, make_visit
 
 JULY = Period.parse("2026-07")
+DATES = [date(2026, 6, 30), date(2026, 7, 14)]  # of two months
 STEPS = 40
 
 
@@ -209,6 +211,40 @@ def test_remembered_figures_are_those_read_anew_after_any_edit_and_at_any_moment
         now += timedelta(minutes=edits.random.choice([-30, 0, 0, 1, 1, 45, 600, 1500]))
         for some in (None, people[:2], [people[-1]]):
             assert read(sessions, now, some) == read(sessions, now, some, anew=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_facts_read_before_a_visit_is_logged_become_those_read_after_it(sessions, people, seed):
+    edits = Edits(seed, people)
+
+    for _ in range(STEPS):
+        person_id = edits.random.choice(people)
+        with sessions() as db:
+            position, before = position_seen(db), read_facts(db, person_id, DATES)
+        for _ in range(edits.random.randrange(3)):
+            change, table = edits.one()
+            with changed(sessions, table) as db:
+                change(db, NOW)
+        with sessions() as db:
+            others = changed_since(db, position)
+        with changed(sessions, Visit) as db:
+            edits.log(db, NOW)
+            edits.join(db, NOW)
+            visit_id = db.scalar(select(func.max(Visit.id)))
+
+        with sessions() as db:
+            after = with_new_visit(db, before, db.get_one(Visit, visit_id), others)
+            db.info[WRITTEN] = True  # nothing that is remembered
+            assert in_order(after) == in_order(read_facts(db, person_id, DATES))
+
+
+def in_order(judged):
+    """The facts with each person's visits by their ids; nobody else's."""
+    for basis, _ in judged.periods:
+        basis.visits[judged.person_id] = sorted(
+            basis.visits.get(judged.person_id, ()), key=lambda visit: visit.id
+        )
+    return judged
 
 
 def test_what_was_entered_after_a_moment_is_not_there_at_it_once_read_later(sessions, people):

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from crm.people.rules import Duty, Role
 from crm.quotas.facts import facts_for
-from crm.quotas.live import VisitChange
-from crm.quotas.queries import figures_around_change, figures_on
+from crm.quotas.queries import figures_on
 from crm.quotas.rules import Explanation
+from crm.quotas.visit_effects import VisitChange, figures_around, read_facts
 from crm.visits import service
 from crm.visits.companions import leave_visit
 from crm.visits.fields import data_of
@@ -85,7 +85,9 @@ def test_figures_around_a_change_are_those_read_before_and_after(db, zone, chang
     CHANGES[change](db, visit, zone["leader"])
 
     after = figures_on(db, person.id, DATES, NOW)
-    around = figures_around_change(db, DATES, NOW, VisitChange(visit.id, person.id, was))
+    around = figures_around(
+        read_facts(db, person.id, DATES), NOW, VisitChange(visit.id, person.id, was)
+    )
     assert numbers(around[0]) == numbers(before)
     assert numbers(around[1]) == numbers(after)
     assert explained(around[1], visit) == explained(after, visit)
@@ -96,7 +98,9 @@ def test_before_a_new_visit_there_was_none(db, zone):
     before = figures_on(db, person.id, DATES, NOW)
     visit = make_visit(db, person, date(2026, 7, 10), kind=Kind.RESIDENCY)
 
-    around = figures_around_change(db, DATES, NOW, VisitChange(visit.id, person.id, None))
+    around = figures_around(
+        read_facts(db, person.id, DATES), NOW, VisitChange(visit.id, person.id, None)
+    )
 
     assert numbers(around[0]) == numbers(before)
     after = figures_on(db, person.id, DATES, NOW)
@@ -114,6 +118,6 @@ def test_who_has_left_a_visit_has_no_part_in_it(db, zone):
 
     leave_visit(db, visit=visit, by=me, now=NOW)
 
-    around = figures_around_change(db, DATES, NOW, VisitChange(visit.id, me.id, was))
+    around = figures_around(read_facts(db, me.id, DATES), NOW, VisitChange(visit.id, me.id, was))
     assert numbers(around[0]) == numbers(before)
     assert facts_for(db, visit, me.id) is None

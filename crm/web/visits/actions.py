@@ -1,5 +1,6 @@
 """What may be done to a visit, with messages about the figures that it changes."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
+from crm.base.audit_chain import Subject
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.queries import people_by_id
@@ -37,6 +39,8 @@ from crm.web.visits.reporting import (
     Change,
     apply_change,
     change_and_report,
+    log_and_report,
+    read_before,
     visit_or_404,
     visit_or_none,
 )
@@ -56,9 +60,15 @@ def log(new: NewVisit) -> Visit:
         tell_people(session, companions, visit=visit, **_notice())
         return visit
 
-    only_matters(lambda session, changed: is_outdated_by(session, changed, new, signed_in().id))
+    before = read_before(people, _dates(data))
+
+    def matters(session: Session, changed: Collection[Subject]) -> bool:
+        before.changed = changed
+        return is_outdated_by(session, changed, new, signed_in().id)
+
+    only_matters(matters)
     message = "拜访已登记。" if data.status is Status.DONE else "已保存为计划拜访。"
-    return change_and_report(change, people, _dates(data), message)
+    return log_and_report(change, before, message)
 
 
 def merge(visit: Visit, data: VisitData) -> Visit:

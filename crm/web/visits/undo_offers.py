@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import current_app, request, url_for
@@ -23,9 +24,13 @@ _unrecorded = TypeAdapter(Unrecorded)
 
 def undo_offer(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo | None:
     """The way back from the step that was just made; none where a freeze has used the visit."""
-    if _is_frozen(visit, was, dates):
+    if is_frozen({visit.leader_id, *was.late_by}, dates):
         return None
+    return undo_of_step(visit, was, dates)
 
+
+def undo_of_step(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo | None:
+    """The same of a visit that no freeze has used."""
     row = f"v{visit.id}"
     if visit.status is Status.CANCELLED:
         return Undo(url_for("visits.restore", visit_id=visit.id), {}, row)
@@ -35,12 +40,12 @@ def undo_offer(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo |
         return None
     values = _unrecorded.dump_python(was, mode="json")
     days = min(dates).isoformat(), max(dates).isoformat()
-    token = _signer().dumps([visit.id, entry_id, values, *days])
+    token = _signer(current_app.config["SECRET_KEY"]).dumps([visit.id, entry_id, values, *days])
     return Undo(url_for("visits.undo", visit_id=visit.id), {"step": str(token)}, row)
 
 
-def _is_frozen(visit: Visit, was: Unrecorded, dates: Collection[date]) -> bool:
-    people = {visit.leader_id, *was.late_by}
+def is_frozen(people: Collection[int], dates: Collection[date]) -> bool:
+    """Whether a figure of one of the people is frozen for one of the dates."""
     return bool(frozen_periods(db.session, people, min(dates), max(dates)))
 
 
@@ -55,7 +60,9 @@ def offered_step(visit: Visit | None) -> tuple[int, Unrecorded]:
     offered_id, entry_id, values, *days = signed
     was = _unrecorded.validate_python(values)
     # a freeze may have come since, also of the dates that come back
-    if offered_id != visit.id or _is_frozen(visit, was, [*map(date.fromisoformat, days)]):
+    if offered_id != visit.id or is_frozen(
+        {visit.leader_id, *was.late_by}, [*map(date.fromisoformat, days)]
+    ):
         raise Refused("not_undoable")
     return entry_id, was
 
@@ -68,11 +75,13 @@ def was_offered(visit_id: int) -> bool:
 
 def _signed_step() -> list[Any] | None:
     try:
-        found = _signer().loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
+        signer = _signer(current_app.config["SECRET_KEY"])
+        found = signer.loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
     except BadSignature:
         return None
     return list(found)
 
 
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="undo-step-of-visit")
+@cache
+def _signer(secret: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt="undo-step-of-visit")

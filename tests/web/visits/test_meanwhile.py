@@ -16,11 +16,13 @@ from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period
 from crm.transactions import transaction
 from crm.visits.models import Visit
+from crm.visits.rules import Status
 from tests.conflicts import before_first_write
 from tests.conftest import NOW
 from tests.counting import statements_of
 from tests.factories import (
     arranged,
+    make_absence,
     make_company,
     make_grant,
     make_lead,
@@ -58,7 +60,7 @@ def people(app):
 def log(app, sessions, people):
     """Log a visit of the owner's while another transaction is committed between its steps."""
 
-    def log(change, by="owner", **values):
+    def log(change, by="owner", *, is_followed=False, **values):
         def commit():
             with coming_from(None), transaction(sessions) as db:
                 change(db)
@@ -66,7 +68,7 @@ def log(app, sessions, people):
         form = FORM | {"leader_id": people["owner"].id} | values
         client = sign_in(app, by)
         with before_first_write(app, commit):
-            return client.post("/visits/new", data=form)
+            return client.post("/visits/new", data=form, follow_redirects=is_followed)
 
     return log
 
@@ -188,3 +190,47 @@ def test_a_visit_of_the_companion_on_another_date_changes_nothing(app, people, l
         log(enter, participant_ids=people["other"].id)
 
     assert len([sent for sent in statements if sent.startswith("INSERT INTO visit ")]) == 1
+
+
+def enter_own(people):
+    def enter(db):
+        visit = make_visit(
+            db, people["other"], date(2026, 7, 10), participants=[people["owner"]], city="北京"
+        )
+        record(db, "visit.logged", visit, by=people["other"], at=NOW)
+
+    return enter
+
+
+def cancel_own(people):
+    def cancel(db):
+        visit = db.scalars(select(Visit)).one()
+        visit.status = Status.CANCELLED
+        record(db, "visit.cancelled", visit, by=people["owner"], at=NOW)
+
+    return cancel
+
+
+def be_absent(people):
+    def leave(db):
+        absence = make_absence(db, people["owner"], date(2026, 7, 16), date(2026, 7, 31))
+        record(db, "absence.approved", absence, by=people["root"], at=NOW)
+
+    return leave
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (enter_own, "本月驻城天数 2/20 → 3/20，差 17 天"),
+        (cancel_own, "本月驻城天数 0/20 → 1/20，差 19 天"),
+        (be_absent, "本月驻城天数 1/10 → 2/10，差 8 天"),
+    ],
+)
+def test_the_message_counts_what_others_changed_meanwhile(app, people, log, change, message):
+    with arranged(app) as db:
+        make_visit(db, people["owner"], date(2026, 7, 9))
+
+    answer = log(change(people), is_followed=True)
+
+    assert message in answer.text
