@@ -83,8 +83,12 @@ def _see_statements(state: ORMExecuteState) -> Result | None:
 
 @event.listens_for(Engine, "before_cursor_execute")
 def _see_bulk_inserts(connection: Connection, _cursor: Any, statement: str, *_others: Any) -> None:
-    """See the visits that `crm.base.bulk` inserts past the session."""
-    if _source.get() is not None and statement.startswith("INSERT INTO visit "):
+    """See the visits that `crm.base.bulk` inserts past the session.
+
+    Hidden ones change nothing: what follows from them does so after their publication.
+    """
+    is_insert = statement.startswith("INSERT INTO visit ") and "batch_id" not in statement
+    if _source.get() is not None and is_insert:
         places = connection.info[SESSION].info.setdefault(CHANGED, set())
         places.add((Visit.__tablename__, None, None))
 

@@ -1,10 +1,12 @@
 """Many rows inserted at once: converted for the driver early, sent while a lock is held."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Select, column, func, select
+from sqlalchemy import table as stored_table
 from sqlalchemy.orm import Session
 
 from crm.base.db import Base, batches
@@ -24,12 +26,18 @@ def new_ids(db: Session, table: type[Base], count: int) -> Sequence[int]:
 
     On SQLite the transaction must have the write lock.
     """
-    row: Any = table
     if db.get_bind().dialect.name == "sqlite":
-        first = (db.scalar(select(func.max(row.id))) or 0) + 1
+        first = (db.scalar(_highest_id(table.__tablename__)) or 0) + 1
         return range(first, first + count)
     sequence = func.nextval(func.pg_get_serial_sequence(table.__tablename__, "id"))
     return db.scalars(select(sequence).select_from(func.generate_series(1, count))).all()
+
+
+@cache
+def _highest_id(name: str) -> Select[int]:
+    """The highest id, of a row that is hidden, too."""
+    rows = stored_table(name, column("id", Integer))
+    return select(func.max(rows.c.id))
 
 
 def convert(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Converted:

@@ -71,10 +71,11 @@ class GramIndex:
         return [self.tokens_of([row.get(name) for name in self.columns]) for row in rows]
 
     def rebuild(self, db: Session | Connection) -> None:
-        """Make the index anew from all rows."""
-        record: Any = self.record
+        """Make the index anew from all rows, also of those that are hidden."""
+        names = ("id", *self.columns)
+        stored = table(self.record.__tablename__, *map(column, names))
         db.execute(delete(self.table))
-        found = db.execute(select(record.id, *(getattr(record, name) for name in self.columns)))
+        found = db.execute(select(*(stored.c[name] for name in names)))
         for part in found.partitions(ROWS):
             self._insert(db, part)
 

@@ -75,6 +75,7 @@ def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     run.state, run.finished_at = RunState.DONE, now
     if not run.refused:
         run.content = None
-    if run.added or run.changed:
-        after = {"list": LISTS[run.kind], "entries": run.added + run.changed}
+    # the publication has an entry of what came hidden
+    if entries := run.changed + (0 if run.published_at else run.added):
+        after = {"list": LISTS[run.kind], "entries": entries}
         record(db, "person.imported", by, by=by, at=now, after=after)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.base.db import Base, enum_column
 from crm.imports.rules import RunState
 from crm.people.models import Person
+from crm.visits.models import VisitBatch
 
 
 class ImportRun(Base):
@@ -31,6 +32,11 @@ class ImportRun(Base):
     changed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     unchanged: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     refused: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    # of visits that come in several transactions; from `published_at` on everybody sees them
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey(VisitBatch.id))
+    published_at: Mapped[datetime | None]
+    # the last row of `ImportMade` whose frozen figures and last contacts are settled
+    settled: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     leased_until: Mapped[datetime | None]  # by the node that works on it
     finished_at: Mapped[datetime | None]
     undone_at: Mapped[datetime | None]
@@ -91,6 +97,15 @@ class ImportMade(Base):
     before: Mapped[str | None]  # JSON: what its entry does not name
     taken_back: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     kept_why: Mapped[str | None]  # JSON of a refusal: why it stays
+
+
+class ImportLater(Base):
+    """A row of a table that changes a known visit, which waits until its new visits are seen."""
+
+    __tablename__ = "import_later"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True)  # in the table
 
 
 class ImportTemplate(Base):

@@ -27,6 +27,7 @@ from crm.imports.rules import (
     may_open,
 )
 from crm.imports.settings import Report, Settings
+from crm.imports.staging import forget_later, is_another_hidden, publish
 from crm.imports.table_kinds import TABLE_KINDS, TableKind
 from crm.imports.tables import Upload, pack, pack_table, read_upload, upload_of
 from crm.imports.templates import names_of_unit, remember, remember_settings, template_of
@@ -221,7 +222,8 @@ def apply(  # noqa: PLR0913 - what is kept, and how
             site=site,
         )
         return
-    if run.total > MOST_AT_ONCE:
+    # beside a table whose rows are hidden it would keep again what that has, too
+    if run.total > MOST_AT_ONCE or is_another_hidden(db, run):
         _require_state(db, run, {RunState.PREVIEW})
         run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
         return
@@ -232,8 +234,9 @@ def apply(  # noqa: PLR0913 - what is kept, and how
         raise RowsRefusedError(len(checked.problems))
     part = checked.part(db, upload.table.rows, now=now)
     _require_state(db, run, {RunState.PREVIEW})
-    run.only_usable, run.position = only_usable, 0
+    run.only_usable = only_usable
     keep_rows(db, run=run, part=part, by=by, now=now)
+    run.position = part.rows
     finish(db, run=run, by=by, now=now)
 
 
@@ -264,7 +267,6 @@ def keep_rows(db: Session, *, run: ImportRun, part: Part, by: Person, now: datet
     run.changed += len(part.table.changed)
     run.unchanged += part.table.same
     run.refused += part.refused
-    run.position += part.rows
 
 
 def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
@@ -273,8 +275,12 @@ def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
         case RunState.CHECKING:
             run.state = RunState.COLUMNS
         case RunState.IMPORTING:
-            run.refused += run.total - run.position
-            finish(db, run=run, by=by, now=now)
+            run.refused += run.total - run.position + forget_later(db, run)
+            run.position = run.total
+            if run.batch_id is None:
+                finish(db, run=run, by=by, now=now)
+            else:  # what follows from these visits is left to be done
+                publish(db, run=run, by=by, now=now)
         case RunState.UNDOING:
             finish_undo(db, run=run, by=by, now=now)
 

@@ -42,6 +42,7 @@ class Part:
     table: TablePart
     rows: int
     refused: int
+    changed: Sequence[int]  # places among the rows of those that change a known visit
 
 
 @value_class
@@ -57,7 +58,10 @@ class Checked:
         """Prepare these rows; this needs no lock."""
         lines = {row.line: None for row in rows}  # in their order
         refused = sum(line in lines for line in self.problems)
-        return Part(part_of(db, self.rows, lines, now=now), len(rows), refused)
+        table = part_of(db, self.rows, lines, now=now)
+        changing = {change.line for change in table.changed}
+        changed = [place for place, line in enumerate(lines) if line in changing]
+        return Part(table, len(rows), refused, changed)
 
 
 def check_rows(  # noqa: PLR0913 - rows of a run, whole

@@ -1,22 +1,26 @@
 """Imports of many rows: checked and kept in short transactions, and resumed where one broke off.
 
 A node takes an import by a lease. What a batch keeps and how far the import has got are written
-in one transaction, so that nothing is kept twice and others wait for one batch at most.
+in one transaction, so that nothing is kept twice and others wait for one batch at most. Nobody
+sees any of it before all of it is there (`crm/imports/staging.py`).
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import is_conflict
+from crm.base.hidden_rows import seeing_hidden
 from crm.base.logs import structlog
 from crm.base.memory import give_back
 from crm.base.table_heads import TableRow
 from crm.base.value_class import value_class
-from crm.imports import service
+from crm.imports import service, staging
 from crm.imports.keeping import finish
 from crm.imports.models import ImportRun
 from crm.imports.rules import (
@@ -48,20 +52,22 @@ class CheckedRows:
 
     checked: Checked
     rows: Sequence[TableRow]
-    first: int  # their place in the table
+    places: Sequence[int]  # of them in the table
     at: datetime
 
-    def next_rows(self, position: int, most: int, now: datetime) -> Sequence[TableRow]:
-        """The rows at the position; none where they are others, or were checked long ago."""
-        if position < self.first or now - self.at > CHECK_HOLDS_FOR:
+    def next_rows(self, place: int, most: int, now: datetime) -> Sequence[TableRow]:
+        """The rows from that place on; none where they are others, or were checked long ago."""
+        number = bisect_left(self.places, place)
+        is_among = number < len(self.places) and self.places[number] == place
+        if not is_among or now - self.at > CHECK_HOLDS_FOR:
             return ()
-        return self.rows[position - self.first :][:most]
+        return self.rows[number:][:most]
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
     """Imports that wait, and no node works on."""
     is_unleased = ImportRun.leased_until.is_(None) | (ImportRun.leased_until < now)
-    return ImportRun.state.in_(AT_WORK) & is_unleased
+    return ImportRun.state.in_(AT_WORK) & is_unleased & staging.may_be_taken()
 
 
 def rows_waiting(sessions: sessionmaker[Session], now: datetime) -> int:
@@ -86,7 +92,13 @@ class Importer:
         self._checked: CheckedRows | None = None
         self._undone_from: int | None = None
         self._conflicts = 0
-        self._kept_at_once, self._undone_at_once = PartSize(BATCH), PartSize(UNDO_BATCH)
+        self._kept_at_once, self._settled_at_once = PartSize(BATCH), PartSize(BATCH)
+        self._changed_at_once, self._undone_at_once = PartSize(UNDO_BATCH), PartSize(UNDO_BATCH)
+
+    @cached_property
+    def _staging(self) -> sessionmaker[Session]:
+        """Sessions that see what is not published, too: a row may repeat one of an earlier part."""
+        return seeing_hidden(self._sessions)
 
     def work(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Finish the imports that wait, the oldest first."""
@@ -130,16 +142,17 @@ class Importer:
                 return False
             by = db.get_one(Person, run.made_by_id)
             may_go_on = service.may_go_on(run, by, self._now())
-        if not may_go_on:
+        if run.state is RunState.IMPORTING and run.published_at:
+            # what follows from it does so whoever asked for it
+            return self._settle(run_id, upload if may_go_on else None)
+        is_undone = run.state is RunState.UNDOING
+        # a table goes with somebody's data that are erased from it
+        if not may_go_on or not (upload or is_undone):
             return self._stop(run_id)
-        match run.state:
-            case RunState.CHECKING if upload:
-                return self._check(run_id, upload)
-            case RunState.IMPORTING if upload:
-                return self._keep(run_id, upload)
-            case RunState.UNDOING:
-                return self._undo(run_id)
-        return False
+        if is_undone or not upload:
+            return self._undo(run_id)
+        step = {RunState.CHECKING: self._check, RunState.IMPORTING: self._keep}.get(run.state)
+        return step is not None and step(run_id, upload)
 
     def _stop(self, run_id: int) -> bool:
         """Go no further for somebody who may keep no records any more."""
@@ -170,55 +183,127 @@ class Importer:
         return False
 
     def _keep(self, run_id: int, upload: Upload) -> bool:
-        now = self._now()
-        with self._sessions() as db:  # checked and prepared before the write lock is taken
+        now, total = self._now(), len(upload.table.rows)
+        with self._staging() as db:  # checked and prepared before the write lock is taken
             run = db.get_one(ImportRun, run_id)
+            is_kept_off = staging.is_another_hidden(db, run)
             position = run.position
-            checked, rows = self._next_rows(db, run, upload, now)
-            part = checked.part(db, rows, now=now)
+            if not is_kept_off:
+                places = range(position, min(position + CHECKED_AT_ONCE, total))
+                most = self._kept_at_once.rows
+                checked, rows = self._next_rows(db, run, upload, places, most, now)
+                part = checked.part(db, rows, now=now)
+        if is_kept_off:
+            return self._leave(run_id)
 
         self._write_yield.note_gap(self._kept_at_once.ended)
+        return self._unless_entered(lambda: not self._keep_part(run_id, position, part, total, now))
+
+    def _leave(self, run_id: int) -> bool:
+        """Leave it until the visits of another import are published."""
+        with transaction(self._sessions) as db:
+            db.get_one(ImportRun, run_id).leased_until = None
+        return False
+
+    def _unless_entered(self, keep: Callable[[], bool]) -> bool:
+        """Keep checked rows; they are checked anew where somebody entered one of them meanwhile."""
         try:
-            is_done = self._keep_part(run_id, position, part, len(upload.table.rows), now)
+            goes_on = keep()
         except IntegrityError as error:
-            # somebody entered meanwhile what a checked row tells of: these rows are checked anew
             self._conflicts += 1
             if self._conflicts > MOST_CONFLICTS or not is_conflict(error):
                 raise
             self._checked = None
             return True
         self._conflicts = 0
-        return not is_done
+        return goes_on
 
     def _keep_part(self, run_id: int, position: int, part: Part, total: int, now: datetime) -> bool:
         """Keep the rows at the position; whether nothing is left for this node."""
-        with self._kept_at_once.transaction(self._sessions) as db:
+        is_whole = position == 0 and part.rows >= total
+        sessions = self._sessions if is_whole else self._staging
+        with self._kept_at_once.transaction(sessions) as db:
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if run.position != position:  # another node took it after a long pause of this one
                 return True
             by = db.get_one(Person, run.made_by_id)
-            service.keep_rows(db, run=run, part=part, by=by, now=now)
-            is_done = run.position >= total
-            run.leased_until = None if is_done else now + LEASE
-            if is_done:
-                finish(db, run=run, by=by, now=now)
-                log.info("import.done", run=run_id, rows=run.position)
-        return is_done
+            if is_whole:
+                service.keep_rows(db, run=run, part=part, by=by, now=now)
+                run.position = part.rows
+                self._finish(db, run, by, now)
+                return True
+            staging.stage(db, run=run, part=part, now=now)
+            run.leased_until = now + LEASE
+            if run.position >= total:
+                staging.publish(db, run=run, by=by, now=now)
+                log.info("import.published", run=run_id, rows=run.position)
+        return False
 
-    def _next_rows(
-        self, db: Session, run: ImportRun, upload: Upload, now: datetime
+    def _next_rows(  # noqa: PLR0913, PLR0917 - rows of a run, and how many
+        self,
+        db: Session,
+        run: ImportRun,
+        upload: Upload,
+        places: Sequence[int],
+        most: int,
+        now: datetime,
     ) -> tuple[Checked, Sequence[TableRow]]:
-        """The rows of the next transaction, checked a short while ago."""
-        most = self._kept_at_once.rows
+        """The first of these rows, for the next transaction, checked a short while ago."""
         known = self._checked
-        if known and (rows := known.next_rows(run.position, most, now)):
+        if known and (rows := known.next_rows(places[0], most, now)):
             return known.checked, rows
 
-        rows = upload.table.rows[run.position : run.position + CHECKED_AT_ONCE]
+        rows = [upload.table.rows[place] for place in places]
         by = db.get_one(Person, run.made_by_id)
         checked = check_rows(db, run=run, upload=upload, rows=rows, by=by, now=now)
-        self._checked = CheckedRows(checked, rows, run.position, self._now())
+        self._checked = CheckedRows(checked, rows, places, self._now())
         return checked, rows[:most]
+
+    def _settle(self, run_id: int, upload: Upload | None) -> bool:
+        """Let a part of what follows from the published visits follow."""
+        now, most = self._now(), self._settled_at_once.rows
+        with self._settled_at_once.transaction(self._sessions) as db:
+            run = db.get_one(ImportRun, run_id, with_for_update=True)
+            if run.state is not RunState.IMPORTING:  # another node took it meanwhile
+                return False
+            is_left = staging.settle_next(db, run=run, now=now, most=most)
+            run.leased_until = now + LEASE
+        return is_left or self._change(run_id, upload, now)
+
+    def _change(self, run_id: int, upload: Upload | None, now: datetime) -> bool:
+        """Change visits that were known before, as the table tells; without it they stay."""
+        with self._sessions() as db:
+            run = db.get_one(ImportRun, run_id)
+            places = staging.later_places(db, run, CHECKED_AT_ONCE) if upload else ()
+            if upload and places:
+                most = self._changed_at_once.rows
+                checked, rows = self._next_rows(db, run, upload, places, most, now)
+                part = checked.part(db, rows, now=now)
+        if places:
+            return self._unless_entered(lambda: self._change_part(run_id, places, part, now))
+
+        with transaction(self._sessions) as db:
+            run = db.get_one(ImportRun, run_id, with_for_update=True)
+            if run.state is RunState.IMPORTING:
+                run.refused += staging.forget_later(db, run)
+                self._finish(db, run, db.get_one(Person, run.made_by_id), now)
+        return False
+
+    def _change_part(self, run_id: int, places: Sequence[int], part: Part, now: datetime) -> bool:
+        with self._changed_at_once.transaction(self._sessions) as db:
+            run = db.get_one(ImportRun, run_id, with_for_update=True)
+            if staging.later_places(db, run, 1) != places[:1]:  # another node took it meanwhile
+                return False
+            by = db.get_one(Person, run.made_by_id)
+            service.keep_rows(db, run=run, part=part, by=by, now=now)
+            staging.forget_later(db, run, below=places[part.rows - 1] + 1)
+            run.leased_until = now + LEASE
+        return True
+
+    def _finish(self, db: Session, run: ImportRun, by: Person, now: datetime) -> None:
+        run.leased_until = None
+        finish(db, run=run, by=by, now=now)
+        log.info("import.done", run=run.id, rows=run.position)
 
     def _undo(self, run_id: int) -> bool:
         now, most = self._now(), self._undone_at_once.rows

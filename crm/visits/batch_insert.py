@@ -1,6 +1,7 @@
 """Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +79,8 @@ class PreparedVisits:
 
 COMPANIONS = ("visit_id", "person_id", "late_by_days")
 LEADS = ("visit_id", "lead_id")
+_OF_EDIT = ("id", "ref", "leader_id", "entered_by_id", "first_on", "last_on")
+_BEARING = [Visit.__table__.c[name] for name in _OF_EDIT]  # on figures, and on whom
 
 
 def insert_visit(
@@ -132,7 +135,7 @@ def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Pr
         [(place, NAMED.tokens_of([name])) for place, name in enumerate(names) if name],
         prepare_created(db, "visit.imported", Visit, created, at=now),
         [_trip_of(visit) for visit in visits if visit.columns["trip"]],
-        [_edit(visit, now) for visit in visits],
+        [_edit(visit.columns, visit.companion_ids, now) for visit in visits],
     )
 
 
@@ -141,14 +144,32 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
 
     What others have written since the check is left to the constraints of the tables.
     """
-    columns, converted = visits.visits
-    if not converted:
+    if not visits.count:
         return []
 
+    ids = _insert(db, visits, visits.visits, now)
+    for edit in visits.edits:
+        collect(db, edit)
+    collect(db, ContactChanged({row[1] for row in visits.leads}))
+    return ids
+
+
+def insert_hidden(
+    db: Session, visits: PreparedVisits, *, batch_id: int, now: datetime
+) -> Sequence[int]:
+    """The same, of visits that nobody sees yet; `collect_effects` follows their publication."""
+    columns, rows = visits.visits
+    of_batch = Converted((*columns, "batch_id"), [(*row, batch_id) for row in rows])
+    return _insert(db, visits, of_batch, now)
+
+
+def _insert(
+    db: Session, visits: PreparedVisits, converted: Converted, now: datetime
+) -> Sequence[int]:
     begin_trips(db, visits.trips, now=now)
-    ids = new_ids(db, Visit, len(converted))
-    rows = [(visit_id, *row) for visit_id, row in zip(ids, converted, strict=True)]
-    insert_converted(db, Visit, ("id", *columns), rows)
+    ids = new_ids(db, Visit, visits.count)
+    rows = [(visit_id, *row) for visit_id, row in zip(ids, converted.rows, strict=True)]
+    insert_converted(db, Visit, ("id", *converted.columns), rows)
     for table, columns, linked in (
         (VisitParticipant, COMPANIONS, visits.companions),
         (VisitLead, LEADS, visits.leads),
@@ -158,11 +179,21 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
 
     VISITS.index_new(db, ids, visits.tokens)
     record_created(db, visits.entries, ids)
-    for edit in visits.edits:
-        collect(db, edit)
-    collect(db, ContactChanged({row[1] for row in visits.leads}))
-
     return ids
+
+
+def collect_effects(db: Session, visit_ids: Sequence[int], *, now: datetime) -> None:
+    """Let figures and last contacts follow from visits that were inserted hidden."""
+    for part in batches(visit_ids):
+        people: defaultdict[int, set[int]] = defaultdict(set)
+        joined = select(VisitParticipant.visit_id, VisitParticipant.person_id)
+        for visit_id, person_id in db.execute(joined.where(VisitParticipant.visit_id.in_(part))):
+            people[visit_id].add(person_id)
+
+        for visit in db.execute(select(*_BEARING).where(Visit.id.in_(part))).mappings():
+            collect(db, _edit(dict(visit), people[visit["id"]], now))
+        leads = select(VisitLead.lead_id).where(VisitLead.visit_id.in_(part))
+        collect(db, ContactChanged({*db.scalars(leads)}))
 
 
 def _insert_companies(db: Session, visits: PreparedVisits, visit_ids: Sequence[int]) -> None:
@@ -188,10 +219,11 @@ def _created(visit: CheckedVisit) -> Created:
     return Created(columns["entered_by_id"], after)
 
 
-def _edit(visit: CheckedVisit, now: datetime) -> QuotaInputChanged:
-    columns = visit.columns
+def _edit(
+    columns: Mapping[str, Any], companion_ids: Iterable[int], now: datetime
+) -> QuotaInputChanged:
     return QuotaInputChanged(
-        person_ids=frozenset({columns["leader_id"], *visit.companion_ids}),
+        person_ids=frozenset({columns["leader_id"], *companion_ids}),
         first_on=columns["first_on"],
         last_on=columns["last_on"],
         edit=Edit.VISIT_IMPORTED,

@@ -1,12 +1,13 @@
 """Visits with those who took part and the leads they concern."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Table, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crm.base.db import Base, enum_column
+from crm.base.hidden_rows import BatchedTable
 from crm.base.names import folded
 from crm.files.models import Attachment
 from crm.leads.models import Company, Lead
@@ -23,10 +24,33 @@ def _channel_fits_kind() -> str:
     return " OR ".join(allowed)
 
 
+class VisitBatch(Base):
+    """Visits that come in several transactions, and are hidden until all of them are there."""
+
+    __tablename__ = "visit_batch"
+    __table_args__ = (
+        Index(  # one is hidden at a time: each sees no visits of another's
+            "uq_visit_batch_is_published",
+            "is_published",
+            unique=True,
+            sqlite_where=text("NOT is_published"),
+            postgresql_where=text("NOT is_published"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    is_published: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
 class Visit(Base):
     """One visit; its local first and last dates stand beside the instants (REGIME 3)."""
 
     __tablename__ = "visit"
+
+    @classmethod
+    def __table_cls__(cls, *parts: Any, **options: Any) -> Table:
+        return BatchedTable(*parts, **options)
+
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", "ends_after_it_begins"),
         CheckConstraint("last_on >= first_on", "last_date_after_first"),
@@ -34,8 +58,9 @@ class Visit(Base):
         CheckConstraint(_channel_fits_kind(), "channel_fits_kind"),
         CheckConstraint("(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"),
         CheckConstraint("late_by_days >= 0", "lateness_not_negative"),
-        Index(None, "leader_id", "first_on"),
-        Index(None, "first_on", "last_on"),
+        # with the batch, so that a visit need not be read to know whether it is seen
+        Index(None, "leader_id", "first_on", "batch_id"),
+        Index(None, "first_on", "last_on", "batch_id"),
         Index(
             "ix_visit_status_ends_at",
             "status",
@@ -81,6 +106,7 @@ class Visit(Base):
     verdict_reason: Mapped[str | None]  # of a rejection; none: an import
     # by how many days the latest of its dates was entered late for its leader (REGIME 3)
     late_by_days: Mapped[int] = mapped_column(server_default="0")
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("visit_batch.id"))
 
     leader: Mapped[Person] = relationship(foreign_keys=leader_id, lazy="raise")
     entered_by: Mapped[Person | None] = relationship(foreign_keys=entered_by_id, lazy="raise")

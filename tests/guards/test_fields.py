@@ -40,6 +40,7 @@ INTERNAL = {
         "verdict_at",
         "verdict_reason",
         "late_by_days",
+        "batch_id",
     },
     "lead": {
         *("id", "company_id", "search", "entered_at", "entered_by_id"),

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -36,9 +37,9 @@ A_PART = 10  # rows of an import that are kept or taken back in one transaction
 MARKS = 4  # the moments of a delivery: it settles, claims, begins DATA, and marks
 
 
-def kill_in(url: str, where: str, number: int) -> None:
-    """Start the victim, and see that it was killed."""
-    victim = [sys.executable, "-m", "tests.jobs.victim", url, where, str(number)]
+def kill_in(url: str, where: str, number: int, at: datetime = NOW) -> None:
+    """Start the victim, and see that it was killed; `at`: when it works on an import."""
+    victim = [sys.executable, "-m", "tests.jobs.victim", url, where, str(number), at.isoformat()]
     process = subprocess.run(victim, cwd=ROOT, check=False, capture_output=True, timeout=60)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
 
@@ -90,7 +91,7 @@ def deliver_until_killed(sessions: sessionmaker[Session], port: int) -> None:
     Deliverer(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, now).deliver_all()
 
 
-def import_until_killed(sessions: sessionmaker[Session], last: int) -> None:
+def import_until_killed(sessions: sessionmaker[Session], last: int, at: datetime) -> None:
     numbers = count(1)
     importing.BATCH = importing.UNDO_BATCH = part_size.MOST = A_PART
 
@@ -99,18 +100,20 @@ def import_until_killed(sessions: sessionmaker[Session], last: int) -> None:
             die()
 
     event.listen(Session, "before_commit", end)
-    Importer(sessions, lambda: NOW).work()
+    Importer(sessions, lambda: at).work()
 
 
 WORK = {
-    "import": import_until_killed,
     "slot": live_until_killed,
     "batch": write_batches_until_killed,
     "data": deliver_until_killed,
 }
 
 if __name__ == "__main__":
-    url, where, number = sys.argv[1:]
+    url, where, number, moment = sys.argv[1:]
     options = engine_options(url)
     maker = sessionmaker(create_engine(options.pop("url"), **options), expire_on_commit=False)
-    WORK[where](maker, int(number))
+    if where == "import":
+        import_until_killed(maker, int(number), datetime.fromisoformat(moment))
+    else:
+        WORK[where](maker, int(number))

@@ -1,0 +1,109 @@
+"""Long tables of visits: stored hidden, a part at a time, then seen by one row's change.
+
+What others see of a table beside its new visits follows the publication, a part at a time again:
+corrections of frozen figures, last contacts of leads, and changes of visits known before.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.audit_chain import entries_made
+from crm.base.locks import take_exclusive_lock
+from crm.imports.made import note_made
+from crm.imports.models import ImportLater, ImportMade, ImportRun
+from crm.imports.rules import LISTS, RunState
+from crm.imports.visits import Part
+from crm.people.models import Person
+from crm.visits.batch_insert import collect_effects, insert_hidden
+from crm.visits.models import Visit, VisitBatch
+
+
+def _hidden_batch() -> ScalarSelect[int]:
+    return select(VisitBatch.id).where(~VisitBatch.is_published).scalar_subquery()
+
+
+def is_another_hidden(db: Session, run: ImportRun) -> bool:
+    """Whether visits of another import are hidden: this one would not know them."""
+    hidden = db.scalar(select(_hidden_batch()))
+    return hidden is not None and hidden != run.batch_id
+
+
+def may_be_taken() -> ColumnElement[bool]:
+    """The condition that no visits of another import are hidden from the import."""
+    hidden = _hidden_batch()
+    is_beside = (ImportRun.state != RunState.IMPORTING) | ImportRun.published_at.is_not(None)
+    return is_beside | hidden.is_(None) | (ImportRun.batch_id == hidden)
+
+
+def stage(db: Session, *, run: ImportRun, part: Part, now: datetime) -> None:
+    """Store what is new where nobody sees it yet, and note what is to be changed later."""
+    before = entries_made(db)
+    if part.table.new.count:
+        take_exclusive_lock(db)  # SQLite reads the ids of new rows under it
+        insert_hidden(db, part.table.new, batch_id=_batch_of(db, run), now=now)
+    note_made(db, run, entries_made(db) - before, now=now)
+    if part.changed:
+        places = [{"run_id": run.id, "place": run.position + place} for place in part.changed]
+        db.execute(insert(ImportLater), places)
+
+    run.added += part.table.new.count
+    run.unchanged += part.table.same
+    run.refused += part.refused
+    run.position += part.rows
+
+
+def _batch_of(db: Session, run: ImportRun) -> int:
+    if run.batch_id is None:
+        batch = VisitBatch(is_published=False)
+        db.add(batch)
+        db.flush()
+        run.batch_id = batch.id
+    return run.batch_id
+
+
+def publish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+    """Let everybody see what is stored, from the commit on."""
+    batch = VisitBatch.id == run.batch_id
+    db.execute(update(VisitBatch).where(batch).values(is_published=True))
+    run.published_at = now
+    if run.added:
+        # by this entry of a person all that processes remember of visits is read anew
+        after = {"list": LISTS[run.kind], "entries": run.added}
+        record(db, "person.imported", by, by=by, at=now, after=after)
+
+
+def settle_next(db: Session, *, run: ImportRun, now: datetime, most: int) -> bool:
+    """Let figures and last contacts follow from the next visits; whether some may be left."""
+    query = (
+        select(ImportMade.id, ImportMade.subject_id)
+        .where(ImportMade.run_id == run.id, ImportMade.id > run.settled)
+        .where(ImportMade.subject == Visit.__tablename__, ImportMade.is_new)
+        .order_by(ImportMade.id)
+        .limit(most)
+    )
+    rows = db.execute(query).all()
+    collect_effects(db, [visit_id for _, visit_id in rows], now=now)
+    if rows:
+        run.settled = rows[-1][0]
+    return len(rows) == most
+
+
+def later_places(db: Session, run: ImportRun, most: int) -> Sequence[int]:
+    """The next rows of the table that change a visit known before."""
+    places = select(ImportLater.place).where(ImportLater.run_id == run.id)
+    return db.scalars(places.order_by(ImportLater.place).limit(most)).all()
+
+
+def forget_later(db: Session, run: ImportRun, below: int | None = None) -> int:
+    """Note that rows wait no longer, those before that place or all of them; how many."""
+    waiting = [ImportLater.run_id == run.id]
+    if below is not None:
+        waiting.append(ImportLater.place < below)
+    count = db.scalar(select(func.count()).select_from(ImportLater).where(*waiting)) or 0
+    if count:
+        db.execute(delete(ImportLater).where(*waiting))
+    return count
