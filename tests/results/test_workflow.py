@@ -77,12 +77,19 @@ def ask(db, conditions):
     return {name for name, mark in zip(conditions, marks, strict=True) if mark}
 
 
+LEADS = (usual, of_the_office, tracked_by_an_officer, led_by_a_supervisor, internal, restricted)
+# make test-slow pairs every lead with every state
+PAIRS = [
+    (lead_of, state)
+    if lead_of in (usual, restricted) or state is ClaimState.CLAIMED
+    else pytest.param(lead_of, state, marks=pytest.mark.slow)
+    for lead_of in LEADS
+    for state in STATES
+]
+
+
 @pytest.mark.slow_on_postgresql
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(
-    "lead_of",
-    [usual, of_the_office, tracked_by_an_officer, led_by_a_supervisor, internal, restricted],
-)
+@pytest.mark.parametrize(("lead_of", "state"), PAIRS)
 def test_lists_buttons_and_service_say_the_same_of_everybody(db, zone, lead_of, state):
     lead = lead_of(db, zone)
     row = claimed(db, lead, zone.li if lead_of is not tracked_by_an_officer else zone.officer)
