@@ -2,13 +2,15 @@
 
 On SQLite that is from BEGIN IMMEDIATE to the end of the transaction; on PostgreSQL from when a
 transaction holds the end of the audit chain, for which every other change waits, to its end.
-Beside it stands the processor time of that, which a busy machine does not lengthen.
+Beside it stands the processor time of that, which a busy machine does not lengthen. Where all of it
+is one message to the server, the server's clock measures, and no thread here takes any.
 """
 
 import os
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,13 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from crm.base.clock import monotonic
+from crm.base.one_message import COMMIT, SEPARATOR
 from crm.cli import import_worker, main
 
 HELD = "held since"
 IMPORTS = "imports"  # in place of a command: the process that the clock starts for them
 TAKES_LOCK = ("BEGIN IMMEDIATE", "INSERT INTO audit_head")
+CLOCK = "SELECT clock_timestamp()"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,16 +47,42 @@ def times_in(folder: Path) -> list[LockTime]:
     return sorted(LockTime(*map(float, line.split())) for line in lines)
 
 
+def _with_clocks(statement: str) -> str:
+    """A message of `crm.base.one_message` that also asks when the lock is granted and ends."""
+    if f"{SEPARATOR}{COMMIT}" not in statement:
+        return statement
+    parts = statement.split(SEPARATOR)
+    end = parts.index(COMMIT)
+    held = next(place for place, part in enumerate(parts) if part.startswith(TAKES_LOCK)) + 1
+    timed = (*parts[:held], CLOCK, *parts[held : end + 1], CLOCK, *parts[end + 1 :])
+    return SEPARATOR.join(timed)
+
+
+def _clocks(cursor: Any) -> list[datetime]:
+    rows = [row for result in cursor.results() if result.description for row in result]
+    cursor.set_result(0)
+    return [value for value, *_ in rows if isinstance(value, datetime)]
+
+
 def _listen(file: int) -> None:
-    def begin(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith(TAKES_LOCK):
+    def write(held: float, processor: float) -> None:
+        os.write(file, b"%.3f %.3f\n" % (held * 1000, processor * 1000))
+
+    def ask(*sent: Any) -> tuple[str, Any]:
+        return _with_clocks(sent[2]), sent[3]
+
+    def begin(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if CLOCK in statement:
+            granted, ended = _clocks(cursor)
+            write((ended - granted).total_seconds(), 0)
+        elif statement.startswith(TAKES_LOCK):
             connection.info.setdefault(HELD, (monotonic(), time.thread_time()))
 
     def end(_connection: Any, record: Any) -> None:
         if since := record.info.pop(HELD, None):
-            held, processor = monotonic() - since[0], time.thread_time() - since[1]
-            os.write(file, b"%.3f %.3f\n" % (held * 1000, processor * 1000))
+            write(monotonic() - since[0], time.thread_time() - since[1])
 
+    event.listen(Engine, "before_cursor_execute", ask, retval=True)
     event.listen(Engine, "after_cursor_execute", begin)
     event.listen(Pool, "checkin", end)
 

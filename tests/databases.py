@@ -127,7 +127,7 @@ def _migrated_template() -> str:
     """The PostgreSQL database of this process that others are copied from."""
     name = f"template_{WORKER}"
     administer(f"CREATE DATABASE {name}")
-    _migrate(f"{os.environ['CRM_TEST_POSTGRES']}/{name}")
+    migrate(f"{os.environ['CRM_TEST_POSTGRES']}/{name}")
     return name
 
 
@@ -136,11 +136,12 @@ def _migrated_file() -> Path:
     """The SQLite database of this process that others are copied from."""
     file = Path(COPIED.name) / "migrated.sqlite3"
     file.touch()
-    _migrate(f"sqlite:///{file}")
+    migrate(f"sqlite:///{file}")
     return file
 
 
-def _migrate(url: str) -> None:
+def migrate(url: str) -> None:
+    """Make the tables of that database."""
     app = create_app(settings_for(url))
     apart(lambda: _in_app(app, lambda: migrations().upgrade()))
     apart(lambda: _in_app(app, _dispose))

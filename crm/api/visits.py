@@ -23,7 +23,7 @@ from crm.visits.filters import VisitFilter
 from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_named
-from crm.visits.outdated import is_outdated_by
+from crm.visits.outdated import changes_that_matter
 from crm.visits.permissions import may_change
 from crm.visits.queries import visit_by_id, visit_id_entered
 from crm.visits.redaction import SeenVisit, shown
@@ -103,7 +103,7 @@ def log(call: Call, body: NewVisit) -> VisitShown:
     require_reason(call, data)
     require_answers(call, data, body.answers)
 
-    only_matters(lambda db, changed: is_outdated_by(db, changed, new, call.person.id))
+    only_matters(changes_that_matter(new, call.person.id))
     visit = service.keep_visit(call.db, new=new, by=call.person, now=call.now)
     _tell_named(call, visit)
     return call.after(show, visit.id)

@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     event,
     func,
-    insert,
     select,
     true,
     update,
@@ -23,6 +22,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, SessionTransaction, object_session
 from sqlalchemy.sql.dml import ReturningInsert
 
+from crm.base.audit_commit import (
+    HEAD,
+    MEANWHILE,
+    ChangesThatMatter,
+    Outdated,
+    link_at_commit,
+    note_meanwhile,
+)
 from crm.base.audit_entries import (
     HASHED,
     AuditEntry,
@@ -36,12 +43,12 @@ from crm.base.audit_entries import (
 from crm.base.bulk import Row, insert_converted
 from crm.base.db import batches, insert_of
 
-HEAD = 1  # the one row of AuditHead
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
 SINCE = "audit_since"  # by position, the links after it as this transaction read them
 MADE = "audit_made"  # the ids of the entries that this transaction made
 TEXTS = "audit_texts"  # of them, by id, where they need not be read back
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
+RESTS_ON = "audit_rests_on"  # the position of its reads, and which changes since are in the way
 
 Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
 
@@ -57,16 +64,6 @@ _MOVE_HEAD = (
 
 MOST_SINCE = 200  # entries that `subjects_since` looks at; an import makes more
 _LINKS = AuditLink.__table__
-# Both at once on PostgreSQL, where every change waits for the others' ways to the server and back.
-_LINK_ONE = (
-    insert(_LINKS)  # type: ignore[arg-type] # as above
-    .values(
-        position=bindparam("new_position"),
-        entry_id=bindparam("entry_id"),
-        hash=bindparam("new_hash"),
-    )
-    .add_cte(_MOVE_HEAD.cte("moved"))
-)
 # put together once: whoever writes runs it while others wait
 _CHANGED = (
     select(_ENTRIES.c.subject, _ENTRIES.c.subject_id)
@@ -150,6 +147,7 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
         db.info.pop(MADE, None)
         db.info.pop(TEXTS, None)
         db.info.pop(HELD, None)
+        db.info.pop(RESTS_ON, None)
         db.info.pop(HEAD_SEEN, None)
         db.info.pop(SINCE, None)
 
@@ -170,6 +168,18 @@ def hold_position(db: Session) -> int:
 def changed_since(db: Session, position: int) -> set[Subject]:
     """The subjects of the entries that others have added to the chain after that position."""
     return {(name, row_id) for name, row_id in db.execute(_CHANGED, {"position": position})}
+
+
+def require_none_since(db: Session, position: int, changes: ChangesThatMatter) -> None:
+    """Let the commit fail with `Outdated` if others have linked such changes by then."""
+    db.info[RESTS_ON] = (position, changes)
+    note_meanwhile(db, ())
+
+
+def changed_meanwhile(db: Session) -> frozenset[Subject]:
+    """What others changed between the reads and the commit of `require_none_since`."""
+    changed: frozenset[Subject] = db.info.pop(MEANWHILE, frozenset())
+    return changed
 
 
 def subjects_since(db: Session, position: int, link: str) -> set[Subject] | None:
@@ -194,23 +204,36 @@ def _chain(db: Session) -> None:
 
     db.flush()
     made = sorted(db.info.pop(MADE, ()))
-    if not made:
-        return
+    texts = [*_texts(db, made)]
+    rests_on = db.info.pop(RESTS_ON, None)
 
+    if len(texts) == 1 and db.get_bind().dialect.name == "postgresql" and HELD not in db.info:
+        link_at_commit(db, *texts[0], rests_on)
+        return
+    if rests_on:
+        _refuse_outdated(db, *rests_on)
+    if texts:  # all may have gone with a savepoint
+        _link(db, texts)
+
+
+def _refuse_outdated(db: Session, position: int, changes: ChangesThatMatter) -> None:
+    reached = _hold_head(db)[0]
+    if reached == position:
+        return
+    if changes.are_after(db, position, reached):
+        raise Outdated
+    note_meanwhile(db, changed_since(db, position))
+
+
+def _link(db: Session, texts: Sequence[tuple[int, str]]) -> None:
     position, previous = _hold_head(db)
     links: list[Row] = []
 
-    for entry_id, entry in _texts(db, made):
+    for entry_id, entry in texts:
         position += 1
         previous = link_hash(previous, position, entry)
         links.append((position, entry_id, previous))
 
-    if not links:  # all may have gone with a savepoint
-        return
-    if len(links) == 1 and db.get_bind().dialect.name == "postgresql":
-        names = ("new_position", "entry_id", "new_hash")
-        db.execute(_LINK_ONE, dict(zip(names, links[0], strict=True)))
-        return
     insert_converted(db, AuditLink, ("position", "entry_id", "hash"), links)
     db.execute(_MOVE_HEAD, {"new_position": position, "new_hash": previous})
 

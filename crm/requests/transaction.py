@@ -12,20 +12,19 @@ from datetime import date, datetime
 from typing import TypeAlias
 
 from flask import g
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.base import audit_chain, clock
 from crm.base.audit_chain import Subject
+from crm.base.audit_commit import ChangesThatMatter, is_refused_link
+from crm.base.audit_commit import Outdated as Outdated
 from crm.base.locks import is_reading
 from crm.extensions import db
 from crm.transactions import apply_pending
 
-MattersTo: TypeAlias = Callable[[Session, Collection[Subject]], bool]
+MattersTo: TypeAlias = Callable[[Session, Collection[Subject]], bool] | ChangesThatMatter
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-
-class Outdated(Exception):  # noqa: N818 - the request runs again, nothing went wrong
-    """Others have changed what this request has read."""
 
 
 @dataclass(slots=True)
@@ -62,14 +61,23 @@ def transaction() -> Iterator[Session]:
         if note := g.get("before_commit"):
             note(db.session)
         _require_current(db.session)
+        _commit(db.session)
     except BaseException:
         # a worker that is stopped meanwhile must not leave a lock behind
         undo()
         raise
-    db.session.commit()
     g.pop("reads", None)
     if note := g.get("after_commit"):
         note()
+
+
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except IntegrityError as error:
+        if is_refused_link(error):
+            raise Outdated from error
+        raise
 
 
 def before_commit(note: Callable[[Session], None]) -> None:
@@ -99,17 +107,18 @@ def is_outdated() -> bool:
 
 
 def _require_current(session: Session) -> None:
-    """Raise `Outdated` where others have changed what this request has read.
-
-    From here to the commit nobody else commits.
-    """
+    """Raise `Outdated`, here or at the commit, where others have changed what was read."""
     reads: Reads | None = g.get("reads")
     session.flush()
     if reads is None or is_reading(session):  # nothing was read, or nothing written
         return
     if reads.matters is None and session.get_bind().dialect.name == "postgresql":
         return
+    if isinstance(reads.matters, ChangesThatMatter):
+        audit_chain.require_none_since(session, reads.position, reads.matters)
+        return
 
+    # from here to the commit nobody else commits
     if audit_chain.hold_position(session) == reads.position:
         return
     changed = audit_chain.changed_since(session, reads.position)

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 1200  # of one command, a leap year on a machine that does much else
 # or each fork would have to
 LOADED = (backup, clock, deliver, doctor, imports, init, outbox, serve)
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["pytest", __name__, "tests.faults.warm"])
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["pytest", __name__, "tests.faults.warm"])
 _alive: "list[Running]" = []
 
 
@@ -124,7 +124,7 @@ def fork(
 ) -> Running:
     """Start `crm …` in a fork."""
     printed, log = folder / "printed", folder / "log"
-    process = _forks.Process(target=_become, args=(words, environment, printed, log, arranged))
+    process = forks.Process(target=_become, args=(words, environment, printed, log, arranged))
     process.start()
     _alive.append(Running(process, printed, log))
     return _alive[-1]

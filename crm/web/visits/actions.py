@@ -1,6 +1,5 @@
 """What may be done to a visit, with messages about the figures that it changes."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 from http import HTTPStatus
@@ -11,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
-from crm.base.audit_chain import Subject
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.queries import people_by_id
@@ -21,7 +19,7 @@ from crm.visits.fields import VisitData, data_of
 from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_joined, tell_left, tell_named, tell_people
-from crm.visits.outdated import is_outdated_by
+from crm.visits.outdated import changes_that_matter
 from crm.visits.permissions import may_change
 from crm.visits.redaction import shown
 from crm.visits.rules import Status, Verdict, may_end_early
@@ -61,12 +59,7 @@ def log(new: NewVisit) -> Visit:
         return visit
 
     before = read_before(people, _dates(data))
-
-    def matters(session: Session, changed: Collection[Subject]) -> bool:
-        before.changed = changed
-        return is_outdated_by(session, changed, new, signed_in().id)
-
-    only_matters(matters)
+    only_matters(changes_that_matter(new, signed_in().id))
     message = "拜访已登记。" if data.status is Status.DONE else "已保存为计划拜访。"
     return log_and_report(change, before, message)
 

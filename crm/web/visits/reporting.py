@@ -1,6 +1,6 @@
 """Changes of visits by buttons and forms, with messages about the figures that they change."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.audit_chain import Subject
+from crm.base.audit_chain import changed_meanwhile
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.models import Person
@@ -69,13 +69,12 @@ def apply_change(
 
 @dataclass(slots=True)
 class ReadBefore:
-    """What the message about a new visit needs, read while nobody waits; and what changed since."""
+    """What the message about a new visit needs, read while nobody waits."""
 
     people: tuple[int, ...]  # the leader first
     dates: frozenset[date]
     facts: JudgedFacts | None  # none: the reader may not see the figures
     is_frozen: bool
-    changed: Collection[Subject] = ()
 
 
 def read_before(people: tuple[int, ...], dates: Iterable[date]) -> ReadBefore:
@@ -95,7 +94,8 @@ def log_and_report(change: Callable[[Session], Visit], before: ReadBefore, messa
 
     lines: list[Line] = []
     if before.facts:
-        judged = with_new_visit(db.session, before.facts, visit, before.changed)
+        changed = changed_meanwhile(db.session)
+        judged = with_new_visit(db.session, before.facts, visit, changed)
         lines += _effects(judged, VisitChange(visit.id, judged.person_id, None))
     stood = new_visit_of(before.people)
     undo = None if before.is_frozen else undo_of_step(visit, stood, before.dates)
