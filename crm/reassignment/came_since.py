@@ -97,6 +97,9 @@ def _named(table: str, column: str, key: Row) -> str:
 
 def _is_seen(db: Session, table: str, row: Row, viewer: Viewer, on: date) -> bool:
     """Whether the viewer may see the lead of the row, where it is of one."""
+    visit_id = row.get("visit_id")
+    if visit_id is not None and db.get(Visit, visit_id) is None:
+        return False  # an import has stored the visit and not published it
     lead_id = row["id"] if table == "lead" else row.get("lead_id")
     if lead_id is None:
         return True

@@ -33,7 +33,7 @@ from crm.results.models import Claim
 from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order
 from crm.transactions import transaction
-from crm.visits.models import VisitLead
+from crm.visits.models import VisitBatch, VisitLead
 from tests.conftest import NOW
 from tests.factories import (
     make_alias,
@@ -326,6 +326,17 @@ class TestUndoing:
         assert db.get_one(Followup, step.id).lead_id == gone
         assert db.get_one(Followup, stays.id).lead_id == kept_id
         assert db.get_one(Lead, kept_id).note == "合并后的备注"
+
+    def test_tells_of_no_visit_that_an_import_has_not_published(self, db, zone):
+        kept_id = zone.kept.id
+        kept = zone.merge()
+        batch = VisitBatch(is_published=False)
+        db.add(batch)
+        db.flush()
+        make_visit(db, zone.first, ON, leads=[db.get_one(Lead, kept_id)], batch_id=batch.id)
+        db.expunge_all()  # as another session finds it
+
+        assert came_since(db, kept, viewer(db, zone.boss, ON), ON) == []
 
     def test_is_refused_after_thirty_days_and_a_second_time(self, db, zone):
         kept = zone.merge()
