@@ -88,6 +88,7 @@ def test_told_to_end_in_a_batch_it_ends_soon_and_knows_of_every_mail(lasting, tm
     assert sorted(office.order) == sorted(sent)
 
 
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("command", ["deliver", "clock", "serve"])
 def test_told_to_end_while_a_server_drips_it_ends_soon_and_says_what_it_does_not_know(
     lasting, tmp_path, command
@@ -104,6 +105,7 @@ def test_told_to_end_while_a_server_drips_it_ends_soon_and_says_what_it_does_not
     assert {m.claimed_until for m in messages} == {None}
 
 
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize("command", ["deliver", "clock", "serve"])
 def test_told_to_end_before_a_body_it_ends_soon_and_leaves_the_mails_to_the_next_worker(
     lasting, tmp_path, command

@@ -82,6 +82,7 @@ def test_visits_logged_a_minute_before_and_after_are_told_apart_by_a_late_freeze
     assert corrections(zone) == 1
 
 
+@pytest.mark.slow  # as after a late freeze, above
 def test_a_visit_entered_after_the_freeze_makes_a_correction(zone, undisturbed, tmp_path):
     zone.crm("clock", "run", "--until", "2026-06-04T00:01")
     after = visit("AFTER", "2026-05-29", "2026-06-04T00:01")
@@ -91,7 +92,7 @@ def test_a_visit_entered_after_the_freeze_makes_a_correction(zone, undisturbed, 
     assert corrections(zone) == 1
 
 
-@pytest.mark.slow_on_postgresql
+@pytest.mark.slow  # tests/quotas/test_corrections.py corrects for a posting that ended earlier
 def test_a_person_moved_a_minute_before_owes_less_and_a_minute_after_makes_a_correction(
     zone, filled, copy, undisturbed, tmp_path
 ):
@@ -108,7 +109,7 @@ def test_a_person_moved_a_minute_before_owes_less_and_a_minute_after_makes_a_cor
     assert corrections(late) == 1
 
 
-@pytest.mark.slow_on_postgresql
+@pytest.mark.slow  # tests/quotas/test_wording.py: a rule judges from the next period on
 def test_a_rule_changed_a_minute_before_leaves_the_period_that_has_begun(zone, undisturbed):
     zone.crm("clock", "run", "--until", "2026-06-03T23:59")
     with zone.session() as db, db.begin():

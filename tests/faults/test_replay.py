@@ -97,6 +97,7 @@ def test_days_killed_three_times_end_as_ones_undisturbed(june, zone):
     assert zone.rows() == june.rows.up_to(FIRST_DAYS)
 
 
+@pytest.mark.slow  # tests/jobs/test_runner.py: two runners at once do each slot once
 def test_two_runs_at_once_end_as_one(june, zone):
     undisturbed = june.rows.up_to(FIRST_DAYS)
     both = [zone.fork(*SHORT) for _ in range(2)]

@@ -83,12 +83,14 @@ def admit(server, session, envelope, mechanism, data):
     )
 
 
+@pytest.mark.slow_on_postgresql
 def test_everyone_with_an_address_receives_each_message_once_byte_by_byte(sent):
     assert sorted(sent.received) == sent.rows.mails
     assert len(sent.received) > 30
     assert {message["state"] for message in sent.rows.messages} == {State.SENT}
 
 
+@pytest.mark.slow_on_postgresql
 def test_who_has_no_address_has_it_in_the_mailbox(sent):
     left = [message for message in sent.rows.messages if not message["recipient"]]
 
@@ -103,6 +105,7 @@ def test_the_bytes_are_those_that_the_outbox_shows(sent):
     assert shown in [content for _, content in sent.received]
 
 
+@pytest.mark.slow_on_postgresql
 def test_subjects_senders_and_both_texts_are_read_in_chinese(sent, mails):
     subjects = [message["subject"] for message in sent.rows.messages if message["recipient"]]
 
@@ -117,6 +120,7 @@ def test_subjects_senders_and_both_texts_are_read_in_chinese(sent, mails):
     assert all("您好" in text for both in letters for text in both)
 
 
+@pytest.mark.slow_on_postgresql
 def test_every_link_leads_to_the_address_of_the_settings(mails):
     links = [link for mail in mails for form in FORMS for link in links_in(mail, form)]
 
@@ -132,6 +136,7 @@ def links_in(mail, form):
     return LINK.findall(body(mail, form))
 
 
+@pytest.mark.slow_on_postgresql
 def test_unasked_nothing_goes_out(june):
     assert june.received == []
 

@@ -98,7 +98,7 @@ def until_done_once(zone, runs):
     wait_until(lambda: not zone.due(at("2026-06-08T08:30")), else_tell=lambda: runs.says)
 
 
-@pytest.mark.slow_on_postgresql
+@pytest.mark.slow  # tests/jobs/test_clock_check.py says it of one process
 def test_ten_years_ahead_a_person_is_told_and_says_when_it_is_right(zone, tmp_path):
     machine = tmp_path / "machine"
     set_clock(machine, "0")
@@ -125,7 +125,7 @@ def test_ten_years_ahead_a_person_is_told_and_says_when_it_is_right(zone, tmp_pa
     assert ("assess", "2026-06") in slots(zone)
 
 
-@pytest.mark.slow_on_postgresql
+@pytest.mark.slow  # tests/jobs/test_runner.py says it of one process
 def test_after_a_week_of_downtime_over_a_months_end_all_is_done_once(zone, copy):
     with zone.session() as db, db.begin():  # let the clock begin here, so that this is short
         db.execute(update(JobRun).values(due_at=at("2026-06-26T00:00")))

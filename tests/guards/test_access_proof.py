@@ -132,7 +132,7 @@ def test_a_role_that_a_page_does_not_name_is_refused(zone, who):
     assert faults(zone, (asking(zone, who, one, refused=True) for one in closed)) == []
 
 
-@pytest.mark.parametrize("who", ROLES)
+@pytest.mark.parametrize("who", NEAR_FIRST)
 def test_nobody_outside_finds_a_restricted_lead(zone, who):
     zone.uncount()
     hidden = [one for one in one_of_each(about(zone.database.app, zone.hidden)) if not one.is_api]
@@ -207,7 +207,7 @@ def test_a_program_does_what_its_scope_and_its_role_may_and_no_more(zone, who):
     assert faults(zone, asked) == []
 
 
-@pytest.mark.parametrize("who", ROLES)
+@pytest.mark.parametrize("who", NEAR_FIRST)
 def test_no_program_outside_finds_a_restricted_lead(zone, who):
     zone.uncount()
     hidden = [one for one in about(zone.database.app, zone.hidden) if one.endpoint in OPERATIONS]

@@ -63,6 +63,8 @@ from tests.outbox import put
 
 JUNE = Period.parse("2026-06")
 ON_BOTH = pytest.mark.parametrize("kind_of_database", KINDS)
+# these go down half of all migrations and up again, of which none is changed any more
+OF_LONG_AGO = pytest.mark.slow
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -95,6 +97,7 @@ def test_the_migrations_go_down_to_nothing_and_up_again(migrated):
     assert migrations().compare_metadata() == []
 
 
+@OF_LONG_AGO
 def test_visits_by_other_channels_become_remote_and_rules_go_on_counting_them(migrated):
     with db.sessionmaker.begin() as rows:
         leader = make_person(rows, "leader")
@@ -129,6 +132,7 @@ def test_the_database_refuses_a_channel_that_the_kind_does_not_have(migrated, ki
         rows.execute(change)
 
 
+@OF_LONG_AGO
 def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(migrated):
     with transaction(db.sessionmaker) as rows:
         leader, joined = make_person(rows, "leader"), make_person(rows, "joined")
@@ -146,6 +150,7 @@ def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(m
     assert found == [expected]
 
 
+@OF_LONG_AGO
 def test_names_entered_before_they_were_folded_are_found_and_sorted_like_new_ones(migrated):
     with db.sessionmaker.begin() as rows:
         make_person(rows, "zeng", name="曾　国")
@@ -163,6 +168,7 @@ def test_names_entered_before_they_were_folded_are_found_and_sorted_like_new_one
     assert lead_search == "单晶硅片 danjingguipian djgp"
 
 
+@OF_LONG_AGO
 def test_the_limit_for_days_entered_late_moves_nothing_of_the_past(migrated):
     with db.sessionmaker.begin() as rows:
         make_regime(rows)
@@ -198,6 +204,7 @@ def test_the_limit_for_days_entered_late_moves_nothing_of_the_past(migrated):
     assert [each.valid_to for each in new] == [None] * 3
 
 
+@OF_LONG_AGO
 def test_reasons_are_moved_out_of_the_trail(migrated):
     with transaction(db.sessionmaker) as rows:
         make_rule(rows)
@@ -235,6 +242,7 @@ def test_reasons_are_moved_out_of_the_trail(migrated):
     assert reasons == ["重复登记", "核实后退回", None, None]
 
 
+@OF_LONG_AGO
 def test_the_amount_of_a_lead_becomes_its_total_without_a_rate(migrated):
     with db.sessionmaker.begin() as rows:
         yuan = make_lead(rows, yi="12.5")
@@ -284,6 +292,7 @@ def test_the_companies_of_leads_were_met_and_the_first_has_the_person_met(migrat
 
 
 @ON_BOTH
+@OF_LONG_AGO
 def test_the_outbox_is_rebuilt_without_losing_a_digest(migrated):
     migrations().downgrade("0037")
     with db.sessionmaker.begin() as rows:
@@ -301,6 +310,7 @@ def test_the_outbox_is_rebuilt_without_losing_a_digest(migrated):
         assert put(rows, kind=MessageKind.DUPLICATE, dedupe_key="duplicate:reader", **parts)
 
 
+@OF_LONG_AGO
 def test_kinds_of_milestones_become_rows_and_nothing_of_the_past_moves(migrated):
     with db.sessionmaker.begin() as rows:
         unit = make_unit(rows)
@@ -351,6 +361,7 @@ def test_agreements_of_claims_are_named_as_those_of_leads(migrated):
         assert rows.execute(query).all() == [("formal", "附件")]
 
 
+@OF_LONG_AGO
 def test_a_zone_that_exists_gets_the_categories_of_problems_with_their_units(migrated):
     migrations().downgrade("0037")
     with db.sessionmaker.begin() as rows:
