@@ -48,6 +48,7 @@ SINCE = "audit_since"  # by position, the links after it as this transaction rea
 MADE = "audit_made"  # the ids of the entries that this transaction made
 TEXTS = "audit_texts"  # of them, by id, where they need not be read back
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
+UNREAD = "audit_unread"  # the positions between which others changed what is still to be read
 RESTS_ON = "audit_rests_on"  # the position of its reads, and which changes since are in the way
 
 Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
@@ -70,6 +71,7 @@ _CHANGED = (
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
     .where(_LINKS.c.position > bindparam("position"))
 )
+_BETWEEN = _CHANGED.where(_LINKS.c.position <= bindparam("reached"))
 _SINCE = (
     select(_LINKS.c.hash, _ENTRIES.c.subject, _ENTRIES.c.subject_id)
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
@@ -173,13 +175,18 @@ def changed_since(db: Session, position: int) -> set[Subject]:
 def require_none_since(db: Session, position: int, changes: ChangesThatMatter) -> None:
     """Let the commit fail with `Outdated` if others have linked such changes by then."""
     db.info[RESTS_ON] = (position, changes)
+    db.info.pop(UNREAD, None)
     note_meanwhile(db, ())
 
 
 def changed_meanwhile(db: Session) -> frozenset[Subject]:
     """What others changed between the reads and the commit of `require_none_since`."""
     changed: frozenset[Subject] = db.info.pop(MEANWHILE, frozenset())
-    return changed
+    if UNREAD not in db.info:
+        return changed
+    position, reached = db.info.pop(UNREAD)
+    rows = db.execute(_BETWEEN, {"position": position, "reached": reached})
+    return frozenset((subject, row_id) for subject, row_id in rows)
 
 
 def subjects_since(db: Session, position: int, link: str) -> set[Subject] | None:
@@ -222,7 +229,7 @@ def _refuse_outdated(db: Session, position: int, changes: ChangesThatMatter) -> 
         return
     if changes.are_after(db, position, reached):
         raise Outdated
-    note_meanwhile(db, changed_since(db, position))
+    db.info[UNREAD] = (position, reached)  # not under the lock
 
 
 def _link(db: Session, texts: Sequence[tuple[int, str]]) -> None:
