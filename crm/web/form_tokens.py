@@ -3,8 +3,10 @@
 from functools import lru_cache
 
 from flask import Flask, current_app, g, session
+from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import URLSafeTimedSerializer
+from wtforms import Field
 
 NAME = "csrf_token"  # Flask-WTF's, in the session and in the request
 SALT = "wtf-csrf-token"  # Flask-WTF's, which checks the token
@@ -26,6 +28,14 @@ def form_token() -> str:
     return token
 
 
+class _FormToken(FlaskForm.Meta.csrf_class):
+    """The field of a form, which has this token, too, and is made for each form that is sent."""
+
+    def generate_csrf_token(self, _field: Field) -> str:
+        return form_token()
+
+
 def init_app(app: Flask) -> None:
-    """Let templates write it."""
+    """Let templates and forms write it."""
     app.jinja_env.globals[NAME] = form_token
+    FlaskForm.Meta.csrf_class = _FormToken  # once per process

@@ -9,7 +9,7 @@ from tests.factories import arranged, make_lead, make_person, make_regime, sign_
 from tests.web.visits.test_meanwhile import FORM
 
 # with a lead and a companion; one is remembered from then on, on PostgreSQL two of them take locks
-MOST_STATEMENTS = 30
+MOST_STATEMENTS = 27
 MOST_WITH_THE_LOCK = 13
 # frozen in between; the links of the trail; what goes over channels, too (two small tables)
 RECHECKS = ("FROM figure", "FROM audit_entry", "FROM channel_binding")
@@ -67,3 +67,11 @@ def test_the_lock_is_held_for_writes_and_few_checks_alone(app, form):
     reads = [sent for sent in held if sent.startswith("SELECT")]
     assert len(held) <= MOST_WITH_THE_LOCK, "\n\n".join(held)
     assert [sent for sent in reads if not any(place in sent for place in RECHECKS)] == []
+
+
+def test_nothing_is_read_once_a_visit_is_kept(app, form):
+    statements = sent_to_log(app, form)
+
+    insert = next(n for n, sent in enumerate(statements) if sent.startswith("INSERT INTO visit "))
+    end = statements.index("COMMIT", insert)
+    assert without_begin(statements[end:]) == []
