@@ -371,6 +371,14 @@ def _require_right(kind: str, by: Person) -> None:
         raise Refused("not_yours")
 
 
+def has_table(db: Session, run_id: int) -> bool:
+    """Whether its table is still there: it goes with somebody's data that are erased from it."""
+    kept = select(ImportFile.run_id).where(
+        ImportFile.run_id == run_id, ImportFile.content.is_not(None)
+    )
+    return db.scalar(kept) is not None
+
+
 def uploaded(run: ImportRun) -> Upload:
     """The table of the import as it was chosen; refused as `read_upload` says."""
     return read_upload(run, _kind(run).vocabulary)

@@ -7,7 +7,7 @@ corrections of frozen figures, last contacts of leads, and changes of visits kno
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
@@ -18,23 +18,19 @@ from crm.imports.models import ImportLater, ImportMade, ImportRun
 from crm.imports.rules import LISTS, RunState
 from crm.imports.visits import Part
 from crm.people.models import Person
-from crm.visits.batch_insert import collect_effects, insert_hidden
+from crm.visits.batch_insert import collect_effects, hidden_batch, insert_hidden
 from crm.visits.models import Visit, VisitBatch
-
-
-def _hidden_batch() -> ScalarSelect[int]:
-    return select(VisitBatch.id).where(~VisitBatch.is_published).scalar_subquery()
 
 
 def is_another_hidden(db: Session, run: ImportRun) -> bool:
     """Whether visits of another import are hidden: this one would not know them."""
-    hidden = db.scalar(select(_hidden_batch()))
+    hidden = db.scalar(select(hidden_batch()))
     return hidden is not None and hidden != run.batch_id
 
 
 def may_be_taken() -> ColumnElement[bool]:
     """The condition that no visits of another import are hidden from the import."""
-    hidden = _hidden_batch()
+    hidden = hidden_batch()
     is_beside = (ImportRun.state != RunState.IMPORTING) | ImportRun.published_at.is_not(None)
     return is_beside | hidden.is_(None) | (ImportRun.batch_id == hidden)
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import is_conflict
 from crm.base.hidden_rows import seeing_hidden
+from crm.base.locks import take_exclusive_lock
 from crm.base.logs import structlog
 from crm.base.memory import give_back
 from crm.base.table_heads import TableRow
@@ -142,6 +143,8 @@ class Importer:
                 return False
             by = db.get_one(Person, run.made_by_id)
             may_go_on = service.may_go_on(run, by, self._now())
+            if not service.has_table(db, run_id):
+                upload = None
         if run.state is RunState.IMPORTING and run.published_at:
             # what follows from it does so whoever asked for it
             return self._settle(run_id, upload if may_go_on else None)
@@ -174,11 +177,13 @@ class Importer:
             report = service.checked_report(db, run=run, upload=upload, by=by, now=now)
             settings = run.settings
         with transaction(self._sessions) as db:
+            take_exclusive_lock(db)  # an erasure ends first
             held = db.get(ImportRun, run_id, with_for_update=True)
             if held:  # else it was discarded meanwhile
                 held.leased_until = None
             # else its columns were chosen otherwise, and it waits for another check
-            if held and (held.state, held.settings) == (RunState.CHECKING, settings):
+            is_current = held and (held.state, held.settings) == (RunState.CHECKING, settings)
+            if held and is_current and service.has_table(db, run_id):
                 held.report, held.state = report, RunState.PREVIEW
         return False
 
@@ -223,9 +228,12 @@ class Importer:
         is_whole = position == 0 and part.rows >= total
         sessions = self._sessions if is_whole else self._staging
         with self._kept_at_once.transaction(sessions) as db:
+            take_exclusive_lock(db)  # an erasure ends first
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if run.position != position:  # another node took it after a long pause of this one
                 return True
+            if not service.has_table(db, run_id):
+                return False
             by = db.get_one(Person, run.made_by_id)
             if is_whole:
                 service.keep_rows(db, run=run, part=part, by=by, now=now)
@@ -291,9 +299,12 @@ class Importer:
 
     def _change_part(self, run_id: int, places: Sequence[int], part: Part, now: datetime) -> bool:
         with self._changed_at_once.transaction(self._sessions) as db:
+            take_exclusive_lock(db)  # an erasure ends first
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if staging.later_places(db, run, 1) != places[:1]:  # another node took it meanwhile
                 return False
+            if not service.has_table(db, run_id):
+                return True
             by = db.get_one(Person, run.made_by_id)
             service.keep_rows(db, run=run, part=part, by=by, now=now)
             staging.forget_later(db, run, below=places[part.rows - 1] + 1)

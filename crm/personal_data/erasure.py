@@ -25,6 +25,7 @@ from crm.personal_data.rules import (
 )
 from crm.personal_data.scopes import UNREAD
 from crm.personal_data.uploads import erase_uploads
+from crm.visits.batch_insert import require_none_hidden
 from crm.visits.models import Visit, VisitCompany
 
 
@@ -40,7 +41,8 @@ def erase_contact(  # noqa: PLR0913 - whose data, why, and in which sentences
     """Replace the contact's data everywhere, and withhold what the trail says of them.
 
     Of what people wrote the texts of these keys alone, as `free_texts` lists them. Refused as
-    `not_yours`, `required`, `erased_already`.
+    `not_yours`, `required`, `erased_already`,
+    `visits_unpublished`.
     """
     if by.role is not Role.ADMIN:
         raise Refused("not_yours")
@@ -50,6 +52,7 @@ def erase_contact(  # noqa: PLR0913 - whose data, why, and in which sentences
     db.refresh(contact)
     if contact.erased_at:
         raise Refused("erased_already")
+    require_none_hidden(db)  # a visit that is not found would keep the data
 
     places = places_of(db, contact)
     _withhold(db, places)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
@@ -26,7 +26,7 @@ from crm.visits.companies import (
 )
 from crm.visits.contacts import ContactChanged
 from crm.visits.fields import CompanyMet, VisitData
-from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitBatch, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Status, Verdict, late_by
 from crm.visits.search_index import NAMED, VISITS
 from crm.visits.trips import TripNamed, begin_trips
@@ -152,6 +152,17 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
         collect(db, edit)
     collect(db, ContactChanged({row[1] for row in visits.leads}))
     return ids
+
+
+def hidden_batch() -> ScalarSelect[int]:
+    """The batch whose visits nobody sees yet, if there is one."""
+    return select(VisitBatch.id).where(~VisitBatch.is_published).scalar_subquery()
+
+
+def require_none_hidden(db: Session) -> None:
+    """Refuse as `visits_unpublished` what has to know all visits while some are hidden."""
+    if db.scalar(select(hidden_batch())) is not None:
+        raise Refused("visits_unpublished")
 
 
 def insert_hidden(

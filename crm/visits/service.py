@@ -102,7 +102,8 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
     visit_id = db.scalar(_insert(db.get_bind().dialect.name), values)
     if visit_id is None:  # the same form came twice at once
         known = _visit_by_ref(db, str(values["ref"]), by)
-        assert known is not None  # noqa: S101 - visits are never deleted
+        if known is None:  # it is hidden until its import is published
+            raise Refused("duplicate_ref", field="ref", ref=values["ref"])
         return known
     _add_inserted(db, visit, visit_id)
 

@@ -174,6 +174,7 @@ SENTENCES = {
     "table_not_found": "未找到表头：需有一行（或两行）写明{columns}等列名。",
     "import_is_over": "该文件已处理完毕，请重新上传。",
     "import_moved_on": "该导入已在另一次操作中处理，本次操作未执行。",
+    "visits_unpublished": "正在导入的拜访表格尚未全部入库，请在导入完成后再操作。",
     "import_rows_refused": "有 {count} 行不能导入，未导入任何内容；可改好再上传，或只导入可用的。",
     "import_undo_too_late": "导入已超过 7 天，不能撤销，请在各条记录中处理。",
     "import_row_touched": "导入后又有改动。",

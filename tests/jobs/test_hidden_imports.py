@@ -3,31 +3,45 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from crm.base.audit import coming_from
 from crm.base.clock import at_civil
+from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.imports import service
 from crm.imports.models import ImportLater, ImportMade, ImportRun
 from crm.imports.rules import RunState
 from crm.jobs.importing import Importer
+from crm.jobs.write_yield import WriteYield
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.rules import Duty, Role
+from crm.personal_data.erasure import erase_contact
 from crm.quotas.live_reads import read_live
 from crm.quotas.models import Correction
 from crm.quotas.queries import rules_for
 from crm.quotas.service import freeze_period
 from crm.transactions import transaction
 from crm.visits.exports import visit_rows
-from crm.visits.fields import CompanyMet
+from crm.visits.fields import VISIT_COLUMNS, CompanyMet, VisitData
 from crm.visits.filters import VisitFilter
+from crm.visits.imports import check_visits, keep_visits
 from crm.visits.lists import visits_page
 from crm.visits.models import Visit
+from crm.visits.rules import Channel, Kind, Status
+from crm.visits.service import log_visit
 from tests.bureau_sheets import bureau_rows, bureau_sheet
-from tests.factories import make_lead, make_person, make_rule, make_unit, make_visit
+from tests.factories import (
+    make_company,
+    make_contact,
+    make_lead,
+    make_person,
+    make_rule,
+    make_unit,
+    make_visit,
+)
 from tests.jobs.victim import A_PART, kill_in
 
 JULY = Period.parse("2026-07")
@@ -39,6 +53,7 @@ CODES = [
     *("leads", "date", "leader", "participants", "companies"),
     *("met", "position", "phone", "city", "minutes", "verdict"),
 ]
+NO_ROWS = ",".join(column.code for column in VISIT_COLUMNS).encode()
 OF_LEAD = 12  # the row that names the lead, in the second part
 
 
@@ -238,3 +253,86 @@ def test_an_import_with_hidden_visits_is_not_discarded(sessions, run_id):
         service.discard(db, run=db.get_one(ImportRun, run_id))
 
     assert read(sessions, run_id).position == A_PART
+
+
+def erase(db, contact):
+    by = db.scalars(select(Person).filter_by(username="root")).one()
+    contact = db.merge(contact, load=False)
+    return erase_contact(db, contact=contact, basis="本人来函", by=by, now=LATER)
+
+
+def texts(sessions, query):
+    with sessions() as db:
+        return db.execute(text(query)).scalars().all()
+
+
+def test_a_contact_of_hidden_visits_is_erased_once_they_are_seen(sessions, run_id):
+    with transaction(sessions) as db:
+        contact = make_contact(db, make_company(db, "样例0科技有限公司"), "王")
+    work(sessions, steps=2)
+    with pytest.raises(Refused) as caught, coming_from("test"), transaction(sessions) as db:
+        erase(db, contact)
+    goes_on(sessions, run_id)
+    with coming_from("test"), transaction(sessions) as db:
+        places = erase(db, contact)
+
+    met = f"SELECT met FROM visit_company WHERE company_id = {contact.company_id}"
+    assert caught.value.code == "visits_unpublished"
+    assert texts(sessions, met) == [f"{places.data.pseudonym} 总"]
+
+
+class ErasesFirst(WriteYield):
+    """Erases the table between the check of a part and the transaction that keeps it."""
+
+    def __init__(self, sessions, run_id, part):
+        super().__init__(sessions)
+        self._run_id, self._left = run_id, part
+
+    def note_gap(self, ended):
+        super().note_gap(ended)
+        self._left -= 1
+        if self._left == 0:
+            with transaction(self.sessions) as db:
+                db.get_one(ImportRun, self._run_id).content = None
+
+
+@pytest.mark.parametrize("part", [1, 2, 3])
+def test_a_table_that_is_erased_in_the_middle_is_kept_no_further(sessions, run_id, part):
+    """Also by whoever has read it before, and has checked its rows."""
+    with coming_from("clock"):
+        Importer(sessions, lambda: LATER, ErasesFirst(sessions, run_id, part)).work()
+
+    done, stored = read(sessions, run_id), (part - 1) * A_PART
+    assert (done.state, done.added, done.refused) == (RunState.DONE, stored, ROWS - stored)
+    assert found(sessions)["rows"] == stored
+
+
+def test_a_form_with_the_reference_of_a_hidden_visit_is_refused(sessions, run_id):
+    work(sessions, steps=2)
+    with sessions() as db:
+        shen = db.scalars(select(Person).filter_by(username="shen")).one()
+    data = VisitData(
+        ref=texts(sessions, "SELECT ref FROM visit")[0],
+        kind=Kind.OUTREACH,
+        channel=Channel.IN_PERSON,
+        status=Status.DONE,
+        starts_at=LATER - timedelta(hours=8),
+        ends_at=LATER - timedelta(hours=7),
+        city="上海",
+        leader_id=shen.id,
+        companies=[CompanyMet(name="样例科技")],
+    )
+
+    with pytest.raises(Refused) as caught, coming_from("test"), transaction(sessions) as db:
+        log_visit(db, data=data, by=shen, now=LATER)
+
+    assert caught.value.code == "duplicate_ref"
+
+
+def test_a_file_of_a_command_waits_for_hidden_visits(sessions, run_id):
+    work(sessions, steps=2)
+
+    with pytest.raises(Refused) as caught, coming_from("test"), transaction(sessions) as db:
+        keep_visits(db, file=check_visits(db, content=NO_ROWS, now=LATER), now=LATER)
+
+    assert caught.value.code == "visits_unpublished"
