@@ -5,8 +5,6 @@ import pytest
 from tests.web.test_slow_clients import answer_to, get, serving
 
 HEAD = "GET /x/login HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\nConnection: close\r\n\r\n"
-
-
 HEADERS = ("SCRIPT_NAME: /x", "PATH_INFO: /login")
 
 
