@@ -45,7 +45,10 @@ _OTHERS = (
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
     .where(_LINKS.c.position > bindparam("position"), _ENTRIES.c.id != bindparam("entry_id"))
 )
-_KEEP_TEXT = select(func.set_config(ENTRY, bindparam("text", type_=Text), true()))
+_KEEP_TEXT = select(
+    cast(func.pg_current_xact_id(), Text),
+    func.set_config(ENTRY, bindparam("text", type_=Text), true()),
+)
 
 
 class Outdated(Exception):  # noqa: N818 - the transaction runs again, nothing went wrong
@@ -71,10 +74,10 @@ def link_at_commit(
 ) -> None:
     """Link the entry at the commit, which fails where others have changed what it rests on."""
     connection = db.connection()
-    connection.execute(_KEEP_TEXT, {"text": text})
+    xid, _ = connection.execute(_KEEP_TEXT, {"text": text}).one()
     entry = {"entry_id": entry_id}
     if rests_on is None:
-        commit_with(connection, (_hold_head(), {}), (_link(None), entry))
+        commit_with(connection, (_hold_head(), {}), (_link(None), entry), xid=xid)
         return
 
     position, changes = rests_on
@@ -82,7 +85,9 @@ def link_at_commit(
     others = Question(
         _OTHERS, {**entry, "position": position}, lambda rows: note_meanwhile(db, rows)
     )
-    commit_with(connection, (_hold_head(), {}), (_link(changes.query), values), then=others)
+    commit_with(
+        connection, (_hold_head(), {}), (_link(changes.query), values), xid=xid, then=others
+    )
 
 
 def note_meanwhile(db: Session, subjects: Iterable[tuple[str, int]]) -> None:

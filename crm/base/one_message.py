@@ -13,14 +13,19 @@ from sqlalchemy import Connection, Dialect, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-LAST = "last message, and its question"
+from crm.base.logs import structlog
+
+LAST = "last message, its transaction, and its question"
 SEPARATOR = ";\n"
 COMMIT = "COMMIT"
 # The locks end before the disk, or the standby, has the commit. A second transaction waits for both
 # by the installation's own setting, and so for the first one; many at once share their wait.
 EARLY = "SELECT set_config('synchronous_commit', 'off', true)"
 DURABLE = "SELECT pg_logical_emit_message(true, '', '')"
+OUTCOME = "SELECT pg_xact_status(%s::xid8)"
 Step: TypeAlias = tuple[Executable, Mapping[str, Any]]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,10 @@ class Question:
     answer: Callable[[list[tuple[Any, ...]]], None]
 
 
-def commit_with(connection: Connection, *steps: Step, then: Question | None = None) -> None:
-    """Run these statements right before the COMMIT, in one message with it.
+def commit_with(
+    connection: Connection, *steps: Step, xid: str, then: Question | None = None
+) -> None:
+    """Run these statements right before the COMMIT of that transaction, in one message with it.
 
     The values stand in the message, which PostgreSQL may write to its log: nothing personal may be
     among them.
@@ -42,7 +49,7 @@ def commit_with(connection: Connection, *steps: Step, then: Question | None = No
     if then:
         parts.append(_with_values(connection, then.statement, then.values))
     message = SEPARATOR.join((*parts, DURABLE))
-    connection.execution_options(**{LAST: (message, then)})
+    connection.execution_options(**{LAST: (message, xid, then)})
 
 
 def _with_values(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> str:
@@ -65,7 +72,7 @@ def _compiled(statement: Any, dialect: Dialect) -> SQLCompiler:
 
 @event.listens_for(Engine, "commit")
 def _send(connection: Connection) -> None:
-    message, question = connection.get_execution_options().get(LAST, (None, None))
+    message, xid, question = connection.get_execution_options().get(LAST, (None, None, None))
     if message is None:
         return
 
@@ -74,12 +81,28 @@ def _send(connection: Connection) -> None:
         result = connection.exec_driver_sql(message, execution_options={"no_parameters": True})
     except DBAPIError as error:
         error.statement = COMMIT  # an error's text goes to logs and screens
-        raise
+        if not _is_committed(connection, xid):
+            raise
+        # nobody is told to do again what is done
+        log.warning("commit.not_waited_for", reason=str(error.orig).partition("\n")[0])
+        return
 
     *_, answer, _durable = _all_rows(result.cursor)
     result.close()
     if question:
         question.answer(answer)
+
+
+def _is_committed(connection: Connection, xid: str) -> bool:
+    """Whether what failed of the message came after its COMMIT."""
+    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - see above
+
+    if connection.invalidated:
+        return False
+    driver: Any = connection.connection.driver_connection
+    if driver.info.transaction_status is not TransactionStatus.IDLE:
+        return False
+    return connection.exec_driver_sql(OUTCOME, (xid,)).scalar() == "committed"
 
 
 def _all_rows(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:

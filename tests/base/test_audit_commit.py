@@ -3,14 +3,14 @@
 import signal
 
 import pytest
-from sqlalchemy import event, func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event, func, literal, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from crm.base.audit import coming_from, record
 from crm.base.audit_chain import HELD, hold_position
 from crm.base.audit_entries import AuditEntry
 from crm.base.audit_trail import first_break
-from crm.base.one_message import COMMIT
+from crm.base.one_message import COMMIT, Question, commit_with
 from crm.people.models import Person
 from crm.transactions import transaction
 from tests.base.chain_writer import ENTRIES, fork_victim, fork_writer
@@ -126,6 +126,36 @@ def test_a_connection_that_is_lost_before_the_commit_changes_nothing(sessions):
         db.rollback()
 
     assert caught.value.connection_invalidated
+    add(sessions)
+    assert found(sessions) is None
+
+
+@on_postgresql
+def test_what_fails_after_the_commit_is_not_told_as_a_change_that_failed(sessions):
+    answers = []
+    question = Question(select(literal(1) / literal(0)), {}, answers.append)
+    with sessions() as db:
+        make_person(db, "li", duty=None)
+        xid = db.scalar(text("SELECT pg_current_xact_id()::text"))
+        commit_with(db.connection(), xid=xid, then=question)
+        db.commit()
+
+        assert db.scalars(select(Person.username)).all() == ["li"]
+    assert answers == []
+
+
+@on_postgresql
+def test_a_constraint_that_fails_at_the_commit_undoes_all(sessions):
+    with sessions() as db:
+        db.execute(text("CREATE TEMP TABLE once (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+        record(db, "person.added", make_person(db, "li"), by=None, at=NOW)
+        db.execute(text("INSERT INTO once VALUES (1), (1)"))
+
+        with pytest.raises(IntegrityError):
+            db.commit()
+        db.rollback()
+
+        assert db.scalars(select(Person)).all() == []
     add(sessions)
     assert found(sessions) is None
 
