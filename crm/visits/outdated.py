@@ -26,6 +26,7 @@ EVERYDAY = frozenset(
         "visit",
     }
 )
+PUBLISHED = "person.imported"  # of many visits at once, that have entries from before
 
 
 # Put together once, as others wait for the lock under which it is run; of tables, as a session
@@ -58,6 +59,7 @@ _MATTERS = (
         _TRAIL.position > bindparam("position"),
         or_(
             _ENTRY.subject.not_in(EVERYDAY),
+            _ENTRY.action == PUBLISHED,
             and_(_ENTRY.subject == Lead.__tablename__, _ENTRY.subject_id.in_(_LEADS)),
             and_(_ENTRY.subject == Person.__tablename__, _ENTRY.subject_id.in_(_NAMED)),
             and_(_ENTRY.subject == Visit.__tablename__, _NEAR),

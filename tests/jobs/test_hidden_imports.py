@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from crm.base.audit import coming_from
+from crm.base.audit_chain import position
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.base.periods import Period
@@ -30,8 +31,10 @@ from crm.visits.filters import VisitFilter
 from crm.visits.imports import check_visits, keep_visits
 from crm.visits.lists import visits_page
 from crm.visits.models import Visit
+from crm.visits.outdated import changes_that_matter
 from crm.visits.rules import Channel, Kind, Status
 from crm.visits.service import log_visit
+from crm.visits.validation import check_new_visit
 from tests.bureau_sheets import bureau_rows, bureau_sheet
 from tests.factories import (
     make_company,
@@ -54,6 +57,7 @@ CODES = [
     *("met", "position", "phone", "city", "minutes", "verdict"),
 ]
 NO_ROWS = ",".join(column.code for column in VISIT_COLUMNS).encode()
+IN_FIRST_PARTS = date(2026, 7, 5)  # and in no other
 OF_LEAD = 12  # the row that names the lead, in the second part
 
 
@@ -261,6 +265,21 @@ def erase(db, contact):
     return erase_contact(db, contact=contact, basis="本人来函", by=by, now=LATER)
 
 
+def visit_of(leader, **values):
+    usual = {
+        "ref": "",
+        "kind": Kind.OUTREACH,
+        "channel": Channel.IN_PERSON,
+        "status": Status.DONE,
+        "starts_at": LATER - timedelta(hours=8),
+        "ends_at": LATER - timedelta(hours=7),
+        "city": "上海",
+        "leader_id": leader.id,
+        "companies": [CompanyMet(name="样例科技")],
+    }
+    return VisitData(**usual | values)
+
+
 def texts(sessions, query):
     with sessions() as db:
         return db.execute(text(query)).scalars().all()
@@ -311,17 +330,7 @@ def test_a_form_with_the_reference_of_a_hidden_visit_is_refused(sessions, run_id
     work(sessions, steps=2)
     with sessions() as db:
         shen = db.scalars(select(Person).filter_by(username="shen")).one()
-    data = VisitData(
-        ref=texts(sessions, "SELECT ref FROM visit")[0],
-        kind=Kind.OUTREACH,
-        channel=Channel.IN_PERSON,
-        status=Status.DONE,
-        starts_at=LATER - timedelta(hours=8),
-        ends_at=LATER - timedelta(hours=7),
-        city="上海",
-        leader_id=shen.id,
-        companies=[CompanyMet(name="样例科技")],
-    )
+    data = visit_of(shen, ref=texts(sessions, "SELECT ref FROM visit")[0])
 
     with pytest.raises(Refused) as caught, coming_from("test"), transaction(sessions) as db:
         log_visit(db, data=data, by=shen, now=LATER)
@@ -336,3 +345,17 @@ def test_a_file_of_a_command_waits_for_hidden_visits(sessions, run_id):
         keep_visits(db, file=check_visits(db, content=NO_ROWS, now=LATER), now=LATER)
 
     assert caught.value.code == "visits_unpublished"
+
+
+def test_visits_that_are_published_matter_to_a_form_that_was_checked_before(sessions, run_id):
+    work(sessions, steps=3)
+    with sessions() as db:
+        shen = db.scalars(select(Person).filter_by(username="shen")).one()
+        starts_at = at_civil(IN_FIRST_PARTS) + timedelta(hours=9)
+        data = visit_of(shen, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1))
+        new = check_new_visit(db, data, viewer(db, shen, TODAY), LATER)
+        changes, before = changes_that_matter(new, shen.id), position(db)
+    goes_on(sessions, run_id)
+
+    with sessions() as db:
+        assert changes.are_after(db, before, position(db))
