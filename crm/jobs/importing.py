@@ -161,7 +161,9 @@ class Importer:
         """Go no further for somebody who may keep no records any more."""
         now = self._now()
         with transaction(self._sessions) as db:
-            run = db.get_one(ImportRun, run_id)
+            run = db.get(ImportRun, run_id)
+            if run is None:  # it was discarded meanwhile, with its table
+                return False
             service.stop(db, run=run, by=db.get_one(Person, run.made_by_id), now=now)
             run.leased_until = None
         log.info("import.stopped", run=run_id)
