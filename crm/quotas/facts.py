@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Row,
     Select,
@@ -23,7 +24,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
-from crm.base.ready import ReadySelect
 from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.base.workdays import Source, Workday, WorkingCalendar
@@ -156,7 +156,7 @@ def visits_by_person(
     if person_ids is not None and len(person_ids) == 1:
         [person_id] = person_ids
         values = _values(period, None) | {"person_id": person_id}
-        rows = _of_one(named=False).rows(db, values)
+        rows = db.execute(_of_one(named=False), values).all()
         return defaultdict(list, {person_id: [VisitFacts(*row) for row in rows]} if rows else {})
 
     values, listed = _values(period, person_ids), is_listed(person_ids)
@@ -170,7 +170,7 @@ def named_visits_of(
 ) -> list[VisitFacts]:
     """The same of one person and of these visits alone; of no more than `MOST_LISTED`."""
     values = _values(period, None) | {"person_id": person_id, "visits": visit_ids}
-    return [VisitFacts(*row) for row in _of_one(named=True).rows(db, values)]
+    return [VisitFacts(*row) for row in db.execute(_of_one(named=True), values)]
 
 
 def named_visits_by_person(
@@ -285,20 +285,18 @@ def _visits(*, listed: bool) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _of_one(*, named: bool) -> ReadySelect:
+def _of_one(*, named: bool) -> CompoundSelect[*tuple[Any, ...]]:
     """The facts of visits as they stand to one person, each with the lateness that is theirs."""
     of_person = bindparam("person_id", type_=Integer)
     covers = _COVERS & VISITED.id.in_(_NAMED) if named else _COVERS
     own = [JOINED.late_by_days if column.name == "late_by_days" else column for column in VISIT]
     joined = VisitParticipant.__table__.join(Visit.__table__)
-    return ReadySelect(
-        union_all(
-            select(*VISIT).where(covers, VISITED.leader_id == of_person),
-            # a row beside the lead says nothing of its own
-            select(*own)
-            .select_from(joined)
-            .where(covers, JOINED.person_id == of_person, VISITED.leader_id != of_person),
-        )
+    return union_all(
+        select(*VISIT).where(covers, VISITED.leader_id == of_person),
+        # a row beside the lead says nothing of its own
+        select(*own)
+        .select_from(joined)
+        .where(covers, JOINED.person_id == of_person, VISITED.leader_id != of_person),
     )
 
 

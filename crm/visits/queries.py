@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
-from crm.base.ready import ReadySelect
 from crm.base.utc_midnight import UtcMidnight
 from crm.base.value_class import value_class
 from crm.leads.models import Lead
@@ -46,10 +45,8 @@ WITH_PEOPLE = (
 )
 LOADED = (*WITH_PEOPLE, selectinload(Visit.leads), selectinload(Visit.companies))
 _VISIT = Visit.__table__.c
-_ENTERED = ReadySelect(
-    select(_VISIT.id).where(
-        _VISIT.ref == bindparam("ref"), _VISIT.entered_by_id == bindparam("by_id")
-    )
+_ENTERED = select(_VISIT.id).where(
+    _VISIT.ref == bindparam("ref"), _VISIT.entered_by_id == bindparam("by_id")
 )
 IN_TIME = (Visit.starts_at, Visit.id)
 
@@ -115,8 +112,7 @@ def next_turn(db: Session, at: datetime) -> datetime | None:
 
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     """The id of the visit that the person entered under that reference."""
-    found = _ENTERED.rows(db, {"ref": ref, "by_id": by_id})
-    return found[0][0] if found else None
+    return db.scalar(_ENTERED, {"ref": ref, "by_id": by_id})
 
 
 def last_meeting(db: Session, viewer: Viewer, lead_id: int, on: date) -> LastMeeting | None:

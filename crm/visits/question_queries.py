@@ -20,7 +20,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
-from crm.base.ready import ReadySelect
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of, visible_to_role
 from crm.leads.permissions import visible as visible_leads
@@ -79,9 +78,8 @@ def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> li
         "earliest": earliest_start(visit.first_on),
         **_values_of_reasons(visit, viewer),
     }
-    near = _near(has_companies=bool(visit.company_ids)).rows(db, values)
-    rows = [dict(zip(OUTLINED, row, strict=True)) for row in near]
-    return questions(visit, outlines(db, rows, viewer, on)) if rows else []
+    near = db.execute(_near(has_companies=bool(visit.company_ids)), values).mappings().all()
+    return questions(visit, outlines(db, near, viewer, on)) if near else []
 
 
 # Statements are put together once: every visit that is logged runs them.
@@ -113,11 +111,9 @@ OUTLINES = (
     .order_by(_VISIT.starts_at, _VISIT.id)
 )
 
-OUTLINED = tuple(column.name for column in OUTLINES.selected_columns)
-
 
 @cache
-def _near(*, has_companies: bool) -> ReadySelect:
+def _near(*, has_companies: bool) -> Select[*tuple[Any, ...]]:
     """Other visits on the dates of one of the people or companies."""
     people: BindParameter[list[int]] = bindparam("people", expanding=True)
     dates = (
@@ -137,8 +133,9 @@ def _near(*, has_companies: bool) -> ReadySelect:
         companies: BindParameter[list[int]] = bindparam("company_ids", expanding=True)
         parts.append(of_companies.where(dates, _LEAD.company_id.in_(companies)))
 
-    of_others = _VISIT.id.in_(union(*parts)) & (_VISIT.id != bindparam("visit_id"))
-    return ReadySelect(OUTLINES.where(of_others, _MAY_BE_ASKED_ABOUT))
+    return OUTLINES.where(
+        _VISIT.id.in_(union(*parts)), _VISIT.id != bindparam("visit_id"), _MAY_BE_ASKED_ABOUT
+    )
 
 
 # `can_be_asked_about`, where the same person entered both: most visits of a day are such
@@ -187,7 +184,7 @@ def outlines_near(db: Session, new: Sequence[Outline], on: date) -> list[Outline
 
 def outlines(
     db: Session,
-    rows: Iterable[Mapping[str, Any] | RowMapping],
+    rows: Iterable[RowMapping],
     viewer: Viewer | None,
     on: date,
 ) -> list[Outline]:

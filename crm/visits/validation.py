@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Select, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.ready import ReadySelect
 from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.leads.models import Lead
@@ -34,12 +33,12 @@ _PEOPLE = select(
 
 
 @cache
-def _seen_leads(role: Role) -> ReadySelect:
+def _seen_leads(role: Role) -> Select[int, int]:
     """Those of the leads that a viewer of the role sees, with their companies.
 
     `values_of` has the values.
     """
-    return ReadySelect(
+    return (
         select(Lead.id, Lead.company_id)
         .where(Lead.id.in_(bindparam("lead_ids", expanding=True)), visible_to_role(role))
         .order_by(Lead.id)
@@ -177,7 +176,7 @@ def _check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: dat
     if not lead_ids:
         return ()
     values = {"lead_ids": lead_ids, **values_of(viewer, on)}
-    company_ids = dict(_seen_leads(viewer.role).rows(db, values))
+    company_ids = dict(db.connection().execute(_seen_leads(viewer.role), values).all())
     if company_ids.keys() != set(lead_ids):
         raise Refused("no_such_lead", field="lead_ids")
     return dict.fromkeys(company_ids.values())
