@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.base.remembered import remembered_long
 from crm.base.value_class import value_class
 from crm.people.rules import Duty
 from crm.quotas import facts
@@ -98,27 +97,15 @@ def read_basis(
     if not rules or (person_ids is not None and not person_ids):
         return Basis(period, 0, {}, {}, {})
 
-    duties = frozenset(rule.duty for rule in rules)
-    people = None if person_ids is None else frozenset(person_ids)
-    without_visits = remembered_long(
-        *(db, "basis", period, duties, people),
-        read=lambda: _read_without_visits(db, period, duties, people),
-    )
-    return replace(without_visits, visits=facts.visits_by_person(db, period, person_ids))
-
-
-def _read_without_visits(
-    db: Session, period: Period, duties: frozenset[Duty], person_ids: frozenset[int] | None
-) -> Basis:
     workdays = facts.working_calendar(db).workdays(period.first, period.last)
-    held = facts.holdings(db, period, duties, person_ids)
+    held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
     return Basis(
         period,
         bits_of(period, workdays),
         # of many people everybody is read
         {key: held[key] for key in held if person_ids is None or key[0] in person_ids},
         facts.absences(db, period, person_ids),
-        {},
+        facts.visits_by_person(db, period, person_ids),
     )
 
 

@@ -23,7 +23,7 @@ from crm.people.permissions import viewer
 from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction, FigureRecord, RuleVersion, WorkdayOverride
 from crm.quotas.pending_visits import count_pending, count_to_judge, visits_to_judge
-from crm.quotas.queries import figures
+from crm.quotas.queries import explained_figures, figures
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
 from crm.quotas.visit_effects import read_facts, with_new_visit
@@ -86,7 +86,7 @@ def read(sessions, as_of, person_ids=None, *, anew=False):
     with sessions() as db:
         if anew:
             db.info[WRITTEN] = True
-        return figures(db, **asked), count_pending(db, **asked)
+        return figures(db, **asked), explained_figures(db, **asked), count_pending(db, **asked)
 
 
 class Edits:
