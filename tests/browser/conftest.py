@@ -33,10 +33,12 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1440, "height": 900}}
-# what Chromium notes of answers that a form's script deals with
+# what Chromium notes of answers that a form's script deals with, and of axe, which speaks to the
+# frame of a mail, too, though that hears no scripts
 HANDLED = re.compile(
     r"Failed to load resource: .*(401|409|422|ERR_INTERNET_DISCONNECTED|ERR_FAILED)\b"
     r"|Service Worker registration blocked by Playwright"
+    r"|Failed to execute 'postMessage' .*recipient window's origin \('null'\)"
 )
 SERIOUS = {"serious", "critical"}
 HAS_AXE = "typeof axe === 'object'"

@@ -26,7 +26,11 @@ on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True, scope="se
 on_postgresql = pytest.mark.parametrize("kind", ["postgresql"], indirect=True, scope="session")
 BOTH = [pytest.param(1, id="a second"), pytest.param(20, id="20 s", marks=pytest.mark.slow)]
 PLAIN = {"CRM_BASE_URL": "http://127.0.0.1"}  # or cookies would want TLS
-ABSENT = "username,from,to,reason,kind\nzhao,2026-06-03,2026-06-04,疗养,leave\n"
+# two, as one entry alone is linked by the message that commits
+ABSENT = """username,from,to,reason,kind
+zhao,2026-06-03,2026-06-04,疗养,leave
+zhao,2026-06-08,2026-06-09,疗养,leave
+"""
 
 
 class Hand:
