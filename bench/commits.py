@@ -5,7 +5,6 @@ with a synchronous standby, the other machine. Beside it the same rows without a
 for nobody. PostgreSQL runs for the measurement alone, with durable commits.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,12 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from statistics import median
-from typing import Any
 
 import click
-from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
+from bench import lock_times
 from bench.report import hide_logs, table
 from crm.app import create_app
 from crm.base import clock
@@ -56,29 +54,11 @@ class Measured:
         )
 
 
-class Chain:
-    """How long the changes of each thread hold the end of the chain."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.milliseconds: list[float] = []
-        self._own = threading.local()
-        event.listen(engine, "after_cursor_execute", self._executed)
-
-    def _executed(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("INSERT INTO audit_head"):
-            self._own.held_from = clock.monotonic()
-
-    def let_go(self) -> None:
-        """Note that this thread's commit has returned."""
-        self.milliseconds.append(1000 * (clock.monotonic() - self._own.held_from))
-
-
 @dataclass(frozen=True)
 class Changes:
     """Changes to one installation, of one row each."""
 
     sessions: sessionmaker[Session]
-    chain: Chain
     now: datetime
 
     def plain(self) -> None:
@@ -89,7 +69,6 @@ class Changes:
         with transaction(self.sessions) as db:
             number = self._add_row(db)
             db.add(AuditEntry(at=self.now, action="job.paused", subject="job", subject_id=number))
-        self.chain.let_go()
 
     def _add_row(self, db: Session) -> int:
         number = next(_numbers)
@@ -113,11 +92,13 @@ def rate(change: Callable[[], None], writers: int, seconds: float) -> float:
         return sum(threads.map(repeat, range(writers))) / (clock.monotonic() - began)
 
 
-def measure(url: str, standby: str, passes: int, seconds: float) -> Iterator[Measured]:
+def measure(
+    url: str, standby: str, passes: int, seconds: float, held: list[float]
+) -> Iterator[Measured]:
     app = create_app(Settings(database_url=url, secret_key=SECRET))
     with app.app_context():
         now = clock.now()
-        changes = Changes(database.sessionmaker, Chain(database.engine), now)
+        changes = Changes(database.sessionmaker, now)
         for writers in WRITERS:
             measured = Measured(standby, writers)
             sides = [(changes.plain, measured.plain), (changes.audited, measured.audited)]
@@ -125,8 +106,8 @@ def measure(url: str, standby: str, passes: int, seconds: float) -> Iterator[Mea
                 for change, rates in sides if number % 2 else reversed(sides):
                     rates.append(rate(change, writers, seconds))
             del measured.plain[0], measured.audited[0]  # the first pass warms up
-            measured.held = changes.chain.milliseconds.copy()
-            changes.chain.milliseconds.clear()
+            measured.held = held.copy()
+            held.clear()
             yield measured
         database.engine.dispose()
 
@@ -138,14 +119,16 @@ def main(passes: int, seconds: float) -> None:
     """Measure changes with and without an entry in turn, without and with a standby."""
     hide_logs()
     results: list[Measured] = []
+    held: list[float] = []  # milliseconds, of the changes of a measurement
+    lock_times.listen(lambda took: held.append(took.held))
 
     with Postgres(DURABLE) as primary:
         with installed(primary) as url:
-            results += measure(url, "none", passes, seconds)
+            results += measure(url, "none", passes, seconds, held)
         with Standby(primary.url, DURABLE):
             primary.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
             primary.ask("SELECT pg_reload_conf()")
-            results += measure(url, "synchronous", passes, seconds)
+            results += measure(url, "synchronous", passes, seconds, held)
             primary.ask("ALTER SYSTEM RESET synchronous_standby_names")
             primary.ask("SELECT pg_reload_conf()")
 

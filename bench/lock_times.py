@@ -9,6 +9,7 @@ is one message to the server, the server's clock measures, and no thread here ta
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,9 +65,11 @@ def _clocks(cursor: Any) -> list[datetime]:
     return [value for value, *_ in rows if isinstance(value, datetime)]
 
 
-def _listen(file: int) -> None:
+def listen(note: Callable[[LockTime], object]) -> None:
+    """Note each transaction of this process that held the lock."""
+
     def write(held: float, processor: float) -> None:
-        os.write(file, b"%.3f %.3f\n" % (held * 1000, processor * 1000))
+        note(LockTime(held * 1000, processor * 1000))
 
     def ask(*sent: Any) -> tuple[str, Any]:
         return _with_clocks(sent[2]), sent[3]
@@ -89,6 +92,7 @@ def _listen(file: int) -> None:
 
 if __name__ == "__main__":
     path = file_in(Path(os.environ["CRM_DATA"]))
-    _listen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    listen(lambda took: os.write(file, b"%.3f %.3f\n" % (took.held, took.processor)))
     import_worker.COMMAND = (sys.executable, "-m", "bench.lock_times", IMPORTS)
     import_worker.main() if sys.argv[1:] == [IMPORTS] else main()
