@@ -5,7 +5,7 @@ under the head of the audit trail, like what is shown of them.
 """
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import request
 
@@ -15,19 +15,24 @@ from crm.extensions import db
 from crm.web.auth import signed_in
 from crm.web.transaction import today
 
+Value = TypeVar("Value")
 LONGEST = 400  # characters of an address: what is searched for at length is remembered nowhere
 
 
 def listed_ids(what: str, *asked: Hashable, read: Callable[[], Page[int]]) -> Page[int]:
     """The page that `read` gives; `asked`: all that it depends on but the viewer and the date."""
-    if len(request.query_string) > LONGEST:
-        return read()
 
     # a plain tuple, which counts as large as it is
     def cursors_and_ids() -> tuple[Any, ...]:
         page = read()
         return page.newer, page.older, *page.items
 
-    me, on = signed_in().id, today()
-    newer, older, *ids = remembered(db.session, what, me, on, *asked, read=cursors_and_ids)
+    newer, older, *ids = of_list(what, *asked, read=cursors_and_ids)
     return Page(ids, newer, older)
+
+
+def of_list(what: str, *asked: Hashable, read: Callable[[], Value]) -> Value:
+    """What `read` says of the records of a list; `asked` as of `listed_ids`."""
+    if len(request.query_string) > LONGEST:
+        return read()
+    return remembered(db.session, what, signed_in().id, today(), *asked, read=read)

@@ -27,7 +27,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.downloads import FILE_COUNT, Export, export_links, exported
 from crm.web.form_tokens import form_token
 from crm.web.forms import at_cursor
-from crm.web.listed_ids import listed_ids
+from crm.web.listed_ids import listed_ids, of_list
 from crm.web.page_templates import part_of_page
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import (
@@ -214,8 +214,15 @@ def _sums(filters: ListFilters, by: VisitFilter, found: CitySums, addresses: Add
         span_label(filters, today()),
         found.total,
         found.cancelled,
-        reach_of_list(db.session, my_view(), today(), by=by),
+        _reach(by),
         cities[:MOST_CITIES],
         cities[MOST_CITIES:],
         sum(count for _, count in found.by_city[MOST_CITIES:]),
     )
+
+
+def _reach(by: VisitFilter) -> Reach:
+    def read() -> Reach:
+        return reach_of_list(db.session, my_view(), today(), by=by)
+
+    return read() if by.planned_until else of_list("reach of a list", by, read=read)
