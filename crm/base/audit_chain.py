@@ -23,10 +23,12 @@ from sqlalchemy.orm import Session, SessionTransaction, object_session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from crm.base.audit_commit import (
+    CHANGED,
     HEAD,
     MEANWHILE,
     ChangesThatMatter,
     Outdated,
+    hold_head,
     link_at_commit,
     note_meanwhile,
 )
@@ -41,7 +43,7 @@ from crm.base.audit_entries import (
     link_hash,
 )
 from crm.base.bulk import Row, insert_converted
-from crm.base.db import batches, insert_of
+from crm.base.db import batches
 
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
 SINCE = "audit_since"  # by position, the links after it as this transaction read them
@@ -65,13 +67,7 @@ _MOVE_HEAD = (
 
 MOST_SINCE = 200  # entries that `subjects_since` looks at; an import makes more
 _LINKS = AuditLink.__table__
-# put together once: whoever writes runs it while others wait
-_CHANGED = (
-    select(_ENTRIES.c.subject, _ENTRIES.c.subject_id)
-    .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
-    .where(_LINKS.c.position > bindparam("position"))
-)
-_BETWEEN = _CHANGED.where(_LINKS.c.position <= bindparam("reached"))
+_BETWEEN = CHANGED.where(_LINKS.c.position <= bindparam("reached"))
 _SINCE = (
     select(_LINKS.c.hash, _ENTRIES.c.subject, _ENTRIES.c.subject_id)
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
@@ -169,7 +165,7 @@ def hold_position(db: Session) -> int:
 
 def changed_since(db: Session, position: int) -> set[Subject]:
     """The subjects of the entries that others have added to the chain after that position."""
-    return {(name, row_id) for name, row_id in db.execute(_CHANGED, {"position": position})}
+    return {(name, row_id) for name, row_id in db.execute(CHANGED, {"position": position})}
 
 
 def require_none_since(db: Session, position: int, changes: ChangesThatMatter) -> None:
@@ -262,13 +258,11 @@ def _lock_head(db: Session) -> tuple[int, str]:
 # Statements under the lock are put together once: others wait for them.
 @cache
 def _take_head(dialect: str) -> ReturningInsert[*tuple[Any, ...]]:
-    begin = insert_of(dialect, AuditHead).values(id=HEAD, position=0, hash="")
-    taken = begin.on_conflict_do_update(index_elements=["id"], set_={"position": _HEADS.c.position})
     head: list[ColumnElement[Any]] = [_HEADS.c.position, _HEADS.c.hash]
     if dialect == "postgresql":
         # A process that is stopped right here would else hold up every writer for ever.
         head.append(func.set_config("idle_in_transaction_session_timeout", "10s", true()))
-    return taken.returning(*head)
+    return hold_head(dialect).returning(*head)  # type: ignore[no-any-return] # of both dialects
 
 
 @cache

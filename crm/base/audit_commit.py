@@ -4,7 +4,6 @@ Everybody else who changes something waits meanwhile.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -29,7 +28,8 @@ from sqlalchemy.sql.dml import Update
 
 from crm.base.audit_entries import AuditEntry, AuditHead, AuditLink
 from crm.base.db import insert_of
-from crm.base.one_message import Question, commit_with
+from crm.base.one_message import Question, Step, commit_with
+from crm.base.value_class import value_class
 
 HEAD = 1  # the one row of AuditHead
 ENTRY = "crm.entry"  # a setting of the transaction: the message itself may stand in the log
@@ -40,11 +40,13 @@ NOT_NULL = "23502"
 # Of tables, not classes: with those an ORM session does as much again for each statement.
 _HEADS, _LINKS = AuditHead.__table__, AuditLink.__table__
 _ENTRIES = AuditEntry.__table__
-_OTHERS = (
+# put together once: whoever writes runs it while others wait
+CHANGED = (
     select(_ENTRIES.c.subject, _ENTRIES.c.subject_id)
     .join_from(_LINKS, _ENTRIES, _LINKS.c.entry_id == _ENTRIES.c.id)
-    .where(_LINKS.c.position > bindparam("position"), _ENTRIES.c.id != bindparam("entry_id"))
+    .where(_LINKS.c.position > bindparam("position"))
 )
+_OTHERS = CHANGED.where(_ENTRIES.c.id != bindparam("entry_id"))
 _KEEP_TEXT = select(
     cast(func.pg_current_xact_id(), Text),
     func.set_config(ENTRY, bindparam("text", type_=Text), true()),
@@ -55,7 +57,7 @@ class Outdated(Exception):  # noqa: N818 - the transaction runs again, nothing w
     """Others have changed what this transaction has read."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class ChangesThatMatter:
     """Changes that outdate what was read: a query of links after `:position`, and its values."""
 
@@ -75,9 +77,10 @@ def link_at_commit(
     """Link the entry at the commit, which fails where others have changed what it rests on."""
     connection = db.connection()
     xid, _ = connection.execute(_KEEP_TEXT, {"text": text}).one()
+    hold: Step = (hold_head("postgresql"), {})
     entry = {"entry_id": entry_id}
     if rests_on is None:
-        commit_with(connection, (_hold_head(), {}), (_link(None), entry), xid=xid)
+        commit_with(connection, hold, (_link(None), entry), xid=xid)
         return
 
     position, changes = rests_on
@@ -85,9 +88,7 @@ def link_at_commit(
     others = Question(
         _OTHERS, {**entry, "position": position}, lambda rows: note_meanwhile(db, rows)
     )
-    commit_with(
-        connection, (_hold_head(), {}), (_link(changes.query), values), xid=xid, then=others
-    )
+    commit_with(connection, hold, (_link(changes.query), values), xid=xid, then=others)
 
 
 def note_meanwhile(db: Session, subjects: Iterable[tuple[str, int]]) -> None:
@@ -104,8 +105,9 @@ def is_refused_link(error: IntegrityError) -> bool:
 
 
 @cache
-def _hold_head() -> Any:
-    begin = insert_of("postgresql", AuditHead).values(id=HEAD, position=0, hash="")
+def hold_head(dialect: str) -> Any:
+    """The statement that locks the end of the chain, and creates it where there is none."""
+    begin = insert_of(dialect, AuditHead).values(id=HEAD, position=0, hash="")
     return begin.on_conflict_do_update(index_elements=["id"], set_={"position": _HEADS.c.position})
 
 

@@ -5,7 +5,6 @@ while the thread that sends them waits for its turn to compute, once for each.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from crm.base.logs import structlog
+from crm.base.value_class import value_class
 
 LAST = "last message, its transaction, and its question"
 SEPARATOR = ";\n"
@@ -28,7 +28,7 @@ Step: TypeAlias = tuple[Executable, Mapping[str, Any]]
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Question:
     """A query that is run after the COMMIT, for which nobody waits, and who is given its rows."""
 

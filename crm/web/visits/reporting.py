@@ -1,7 +1,6 @@
 """Changes of visits by buttons and forms, with messages about the figures that they change."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_chain import changed_meanwhile
 from crm.base.errors import Refused
+from crm.base.value_class import value_class
 from crm.extensions import db
 from crm.people.models import Person
 from crm.people.permissions import may_see as may_see_person
@@ -67,7 +67,7 @@ def apply_change(
     return redirect(back)
 
 
-@dataclass(slots=True)
+@value_class
 class ReadBefore:
     """What the message about a new visit needs, read while nobody waits."""
 
