@@ -156,21 +156,13 @@ def visits_by_person(
     if person_ids is not None and len(person_ids) == 1:
         [person_id] = person_ids
         values = _values(period, None) | {"person_id": person_id}
-        rows = db.execute(_of_one(named=False), values).all()
+        rows = db.execute(_of_one(), values).all()
         return defaultdict(list, {person_id: [VisitFacts(*row) for row in rows]} if rows else {})
 
     values, listed = _values(period, person_ids), is_listed(person_ids)
     joined = db.execute(_participants(listed=listed), values).all()
     visits = [VisitFacts(*row) for row in db.execute(_visits(listed=listed), values).all()]
     return _by_person(visits, joined)
-
-
-def named_visits_of(
-    db: Session, period: Period, person_id: int, visit_ids: Collection[int]
-) -> list[VisitFacts]:
-    """The same of one person and of these visits alone; of no more than `MOST_LISTED`."""
-    values = _values(period, None) | {"person_id": person_id, "visits": visit_ids}
-    return [VisitFacts(*row) for row in db.execute(_of_one(named=True), values)]
 
 
 def named_visits_by_person(
@@ -285,18 +277,17 @@ def _visits(*, listed: bool) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _of_one(*, named: bool) -> CompoundSelect[*tuple[Any, ...]]:
+def _of_one() -> CompoundSelect[*tuple[Any, ...]]:
     """The facts of visits as they stand to one person, each with the lateness that is theirs."""
     of_person = bindparam("person_id", type_=Integer)
-    covers = _COVERS & VISITED.id.in_(_NAMED) if named else _COVERS
     own = [JOINED.late_by_days if column.name == "late_by_days" else column for column in VISIT]
     joined = VisitParticipant.__table__.join(Visit.__table__)
     return union_all(
-        select(*VISIT).where(covers, VISITED.leader_id == of_person),
+        select(*VISIT).where(_COVERS, VISITED.leader_id == of_person),
         # a row beside the lead says nothing of its own
         select(*own)
         .select_from(joined)
-        .where(covers, JOINED.person_id == of_person, VISITED.leader_id != of_person),
+        .where(_COVERS, JOINED.person_id == of_person, VISITED.leader_id != of_person),
     )
 
 

@@ -58,7 +58,8 @@ def with_new_visit(
     periods = []
     for basis, rules in before.periods:
         period = basis.period
-        anew = facts.named_visits_of(db, period, person_id, ids) if ids else []
+        found = facts.named_visits_by_person(db, period, [person_id], ids) if ids else {}
+        anew = found.get(person_id, [])
         if new and new.first_on <= period.last and new.last_on >= period.first:
             anew.append(new)
         renewed = basis.renewed([person_id], ids | {visit.id}, {person_id: anew})
