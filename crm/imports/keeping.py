@@ -6,15 +6,14 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
 from crm.base.audit_chain import entries_made
 from crm.base.errors import Refused
 from crm.base.locks import hold, take_exclusive_lock
 from crm.base.mail import Site
 from crm.imports import records, rosters
-from crm.imports.made import note_made
+from crm.imports.made import note_made, record_list
 from crm.imports.models import ImportRun
-from crm.imports.rules import LISTS, PEOPLE, RowState, RunState
+from crm.imports.rules import PEOPLE, RowState, RunState
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import Upload
 from crm.people.models import Person
@@ -77,5 +76,4 @@ def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
         run.content = None
     # the publication has an entry of what came hidden
     if entries := run.changed + (0 if run.published_at else run.added):
-        after = {"list": LISTS[run.kind], "entries": entries}
-        record(db, "person.imported", by, by=by, at=now, after=after)
+        record_list(db, run, entries, by=by, now=now)

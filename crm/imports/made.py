@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.audit import record
 from crm.base.audit_entries import AuditEntry
 from crm.base.bulk import convert, insert_converted
 from crm.base.db import batches
 from crm.imports.models import ImportMade, ImportRun
+from crm.imports.rules import LISTS
 from crm.leads.models import Company, Contact, Lead
+from crm.people.models import Person
 from crm.visits.models import Visit
 from crm.visits.taking_back import Unrecorded
 
@@ -114,3 +117,9 @@ def _contacts(db: Session, run: ImportRun, entries: Sequence[Any], now: datetime
             values = {name: getattr(contact, name) for name in names}
             row = _made(run, Contact.__tablename__, contact.id, last[contact.company_id])
             yield row | {"before": json.dumps(values, ensure_ascii=False)}
+
+
+def record_list(db: Session, run: ImportRun, entries: int, *, by: Person, now: datetime) -> None:
+    """Record that the person has imported so many entries of the list."""
+    after = {"list": LISTS[run.kind], "entries": entries}
+    record(db, "person.imported", by, by=by, at=now, after=after)

@@ -10,12 +10,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
 from crm.base.audit_chain import entries_made
-from crm.base.locks import take_exclusive_lock
-from crm.imports.made import note_made
+from crm.imports.made import note_made, record_list
 from crm.imports.models import ImportLater, ImportMade, ImportRun
-from crm.imports.rules import LISTS, RunState
+from crm.imports.rules import RunState
 from crm.imports.visits import Part
 from crm.people.models import Person
 from crm.visits.batch_insert import collect_effects, hidden_batch, insert_hidden
@@ -36,10 +34,12 @@ def may_be_taken() -> ColumnElement[bool]:
 
 
 def stage(db: Session, *, run: ImportRun, part: Part, now: datetime) -> None:
-    """Store what is new where nobody sees it yet, and note what is to be changed later."""
+    """Store what is new where nobody sees it yet, and note what is to be changed later.
+
+    The caller has the exclusive lock, under which SQLite reads the ids of new rows.
+    """
     before = entries_made(db)
     if part.table.new.count:
-        take_exclusive_lock(db)  # SQLite reads the ids of new rows under it
         insert_hidden(db, part.table.new, batch_id=_batch_of(db, run), now=now)
     note_made(db, run, entries_made(db) - before, now=now)
     if part.changed:
@@ -68,8 +68,7 @@ def publish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     run.published_at = now
     if run.added:
         # by this entry of a person all that processes remember of visits is read anew
-        after = {"list": LISTS[run.kind], "entries": run.added}
-        record(db, "person.imported", by, by=by, at=now, after=after)
+        record_list(db, run, run.added, by=by, now=now)
 
 
 def settle_next(db: Session, *, run: ImportRun, now: datetime, most: int) -> bool:

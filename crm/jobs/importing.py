@@ -148,14 +148,14 @@ class Importer:
         if run.state is RunState.IMPORTING and run.published_at:
             # what follows from it does so whoever asked for it
             return self._settle(run_id, upload if may_go_on else None)
-        is_undone = run.state is RunState.UNDOING
-        # a table goes with somebody's data that are erased from it
-        if not may_go_on or not (upload or is_undone):
-            return self._stop(run_id)
-        if is_undone or not upload:
+        if run.state is RunState.UNDOING and may_go_on:
             return self._undo(run_id)
-        step = {RunState.CHECKING: self._check, RunState.IMPORTING: self._keep}.get(run.state)
-        return step is not None and step(run_id, upload)
+        # a table goes with somebody's data that are erased from it
+        if not may_go_on or not upload:
+            return self._stop(run_id)
+        if run.state is RunState.CHECKING:
+            return self._check(run_id, upload)
+        return run.state is RunState.IMPORTING and self._keep(run_id, upload)
 
     def _stop(self, run_id: int) -> bool:
         """Go no further for somebody who may keep no records any more."""

@@ -41,8 +41,7 @@ def erase_contact(  # noqa: PLR0913 - whose data, why, and in which sentences
     """Replace the contact's data everywhere, and withhold what the trail says of them.
 
     Of what people wrote the texts of these keys alone, as `free_texts` lists them. Refused as
-    `not_yours`, `required`, `erased_already`,
-    `visits_unpublished`.
+    `not_yours`, `required`, `erased_already`, `visits_unpublished`.
     """
     if by.role is not Role.ADMIN:
         raise Refused("not_yours")
