@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from string import ascii_lowercase
 from typing import Any
 from zlib import crc32
@@ -32,10 +32,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import InstanceState, Session
 
-from crm.base.db import Base, batches
+from crm.base.db import Base
 
 LETTERS_OF_TOKEN = 4
 ROWS = 1000  # in one execution
+LONGEST_SHORT = 16  # characters: names and cities recur, what was said does not
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,8 @@ class GramIndex:
 
     def tokens_of(self, texts: Iterable[str | None]) -> str:
         """The tokens of all pairs, and of all single characters where it has them."""
-        words = [word for text in texts if text for word in _words(text)]
-        grams = {gram for word in words for gram in pairs(word)}
-        if self.has_singles:
-            grams.update(*words)
-        return " ".join(sorted(map(_token, grams)))
+        found = [_tokens(text, self.has_singles) for text in texts if text]
+        return " ".join(dict.fromkeys(chain.from_iterable(found)))
 
     def tokens_of_new(self, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """The tokens of rows that are inserted past the session; this needs no lock."""
@@ -90,14 +88,16 @@ class GramIndex:
 
     def index_new(self, db: Session, ids: Sequence[int], tokens: Sequence[str]) -> None:
         """Index rows that were inserted past the session."""
+        if not ids:
+            return
         connection = db.connection()
-        for part in batches(list(zip(ids, tokens, strict=True))):
-            # SQLite may give an id anew
-            known = self.table.c.rowid.in_([row_id for row_id, _ in part])
+        if connection.dialect.name == "sqlite":
+            # it may give an id anew; a range, as each id by itself takes longer than the rest
+            known = self.table.c.rowid.between(min(ids), max(ids))
             connection.execute(delete(self.table).where(known))
-            connection.execute(
-                insert(self.table), [{"rowid": row_id, "grams": grams} for row_id, grams in part]
-            )
+        pairs = zip(ids, tokens, strict=True)
+        values = [{"rowid": row_id, "grams": grams} for row_id, grams in pairs]
+        connection.execute(insert(self.table), values)
 
     def forget(self, db: Session, ids: Collection[int]) -> None:
         """Forget rows that are deleted past the session."""
@@ -147,6 +147,21 @@ def pairs(word: str) -> list[str]:
 def _words(text: str) -> list[str]:
     # in one case and in the form in which text is stored
     return unicodedata.normalize("NFC", text).casefold().split()
+
+
+def _tokens(text: str, has_singles: bool) -> Sequence[str]:  # noqa: FBT001 - as a key
+    return (_tokens_of_short if len(text) <= LONGEST_SHORT else _read_tokens)(text, has_singles)
+
+
+def _read_tokens(text: str, has_singles: bool) -> Sequence[str]:  # noqa: FBT001 - as a key
+    words = _words(text)
+    grams = [gram for word in words for gram in pairs(word)]
+    if has_singles:
+        grams += chain.from_iterable(words)
+    return [*map(_token, grams)]
+
+
+_tokens_of_short = lru_cache(maxsize=10_000)(_read_tokens)
 
 
 @lru_cache(maxsize=20_000)  # texts of one language share most of their pairs
