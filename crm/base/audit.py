@@ -6,11 +6,12 @@ undoes right away.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
@@ -64,6 +65,7 @@ class Created(NamedTuple):
 _ENTRIES = AuditEntry.__table__
 _ADD_ENTRY = insert(_ENTRIES).returning(_ENTRIES.c.id, _ENTRIES.c.stored_at)  # type: ignore[arg-type] # a table, typed as what it is selected from
 LATER = ("id", "stored_at", "subject_id")  # known only as new rows are inserted
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def coming_from(source: str) -> Iterator[None]:
 def _as_json(values: Mapping[str, object] | None) -> str | None:
     if values is None:
         return None
-    return json.dumps(values, ensure_ascii=False, sort_keys=True, default=str)
+    return _AS_JSON.encode(values)
 
 
 def record(  # noqa: PLR0913 - an entry has that many parts
@@ -189,7 +191,7 @@ def prepare_created(
     ]
 
     converted = convert(db, AuditEntry, values)
-    return CreatedEntries(converted, [*map(_text_with_places, _stored_texts(converted))])
+    return CreatedEntries(converted, _texts_with_places(converted))
 
 
 def _stored_texts(entries: Converted) -> Iterator[dict[str, str | None]]:
@@ -202,9 +204,24 @@ def _stored_texts(entries: Converted) -> Iterator[dict[str, str | None]]:
         }
 
 
-def _text_with_places(texts: Mapping[str, str | None]) -> str:
-    escaped = {name: (text or "").replace("%", "%%") for name, text in texts.items()}
-    return entry_text(escaped | {name: f"%({name})s" for name in LATER})
+def _texts_with_places(entries: Converted) -> list[str]:
+    """What `entry_text` makes of each entry, put together of texts that are made once a column."""
+    if not entries.rows:
+        return []
+    fields: dict[str, Iterable[str | None]] = {
+        name: repeat(f'"{name}": "%({name})s"') for name in LATER
+    }
+    for name, values in zip(entries.columns, zip(*entries.rows, strict=True), strict=True):
+        found = {value: _field(name, value) for value in set(values)}
+        fields[name] = map(found.__getitem__, values)
+
+    in_order = zip(*(fields[name] for name in sorted(fields)), strict=False)
+    return [f"{{{', '.join(filter(None, entry))}}}" for entry in in_order]
+
+
+def _field(name: str, value: object) -> str | None:
+    text = as_text(value)
+    return None if text is None else f'"{name}": {json.dumps(text)}'.replace("%", "%%")
 
 
 def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[int]) -> None:
