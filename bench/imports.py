@@ -39,6 +39,7 @@ from crm.settings import Settings
 from crm.transactions import transaction
 from crm.visits.imports import check_visits, keep_visits
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.search_index import rebuild
 
 SECRET = "signs the cookies of the bench and nothing else"  # noqa: S105 - as it says
 VISITS = 100_000
@@ -79,6 +80,7 @@ def prepare(folder: Path, *, scale: float, count: int) -> list[Path]:
             zone.fill(db, scale=scale, now=now)
             for model in (VisitLead, VisitParticipant, Visit):
                 db.execute(delete(model))
+            rebuild(db)
             refs = list(db.scalars(select(Lead.ref)))
         database.engine.dispose()
 
