@@ -1,23 +1,25 @@
 """The notices of an import of visits: how a row was read, and which visits are doubtful."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
-from crm.base.periods import DAY
+from crm.base.periods import DAY, days
 from crm.base.sheet_problems import Problem, named_lines
 from crm.leads.models import Lead
 from crm.visits.batch_insert import CheckedVisit
 from crm.visits.models import Visit
 from crm.visits.question_queries import outlines_near
 from crm.visits.questions import Doubt, Outline, questions
-from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
+from crm.visits.rules import CHANNELS_OF, LONGEST_DAYS, Channel, Kind, Status, Verdict
 
 MOST_PAIRS = 5  # pairs of visits that one notice names
 Pair = tuple[int, int]  # a visit of the file and the other one, by their ids
@@ -64,6 +66,8 @@ class Doubtful:
                 city=columns["city"],
                 starts_at=columns["starts_at"],
                 ends_at=columns["ends_at"],
+                first_on=columns["first_on"],
+                last_on=columns["last_on"],
                 leader_id=columns["leader_id"],
                 people=self._people.setdefault(people, people),
                 company_ids=frozenset(self._companies[lead_id] for lead_id in visit.lead_ids),
@@ -125,46 +129,55 @@ class Pairs:
 
 
 def _pairs(db: Session, new: Sequence[Outline], on: date) -> dict[Doubt, Pairs]:
-    """Pairs of a visit of the file and another, each once, by their doubt."""
-    months: dict[tuple[int, int], list[Outline]] = defaultdict(list)
-    for outline in new:
-        months[outline.first_on.year, outline.first_on.month].append(outline)
-    spans = [(outline.first_on, outline.last_on, outline) for outline in new]
+    """Pairs of a visit of the file and another, each once, by their doubt.
 
+    The visits of the file stand in the order of their dates.
+    """
     found: dict[Doubt, Pairs] = defaultdict(Pairs)
+    begins = [outline.first_on for outline in new]
 
     # month by month, so that not all visits of a zone are in memory at once
-    for of_month in months.values():
+    for _, month in groupby(new, lambda outline: (outline.first_on.year, outline.first_on.month)):
+        of_month = list(month)
         since = of_month[0].first_on
         until = max(outline.last_on for outline in of_month)
-        beside = [other for first, last, other in spans if first <= until and last >= since]
-        near = _by_key([*outlines_near(db, of_month, on), *beside])
+        earliest = bisect_left(begins, since - LONGEST_DAYS * DAY)
+        begun = new[earliest : bisect_right(begins, until)]
+        beside = [outline for outline in begun if outline.last_on >= since]
+        groups = _groups([*outlines_near(db, of_month, on), *beside])
         for outline in of_month:
-            for question in questions(outline, _others(outline, near)):
+            for question in questions(outline, _others(outline, groups[_id(outline)])):
                 found[question.doubt].add((_id(outline), _id(question.other)))
 
     return found
 
 
 Key = tuple[str, int, date]  # a person or company, and a date of theirs
+Groups = list[list[Outline]]  # visits that have a key in common
 
 
-def _by_key(outlines: Iterable[Outline]) -> dict[Key, list[Outline]]:
-    # by person or company and date, so that not every pair of a file is compared
-    near: dict[Key, list[Outline]] = defaultdict(list)
+def _groups(outlines: Sequence[Outline]) -> dict[int, Groups]:
+    """By visit, those with which it shares a person or company and a date."""
+    # so that not every pair of a file is compared
+    near: defaultdict[Key, list[Outline]] = defaultdict(list)
+    groups: dict[int, Groups] = {}
     for outline in outlines:
-        for key in _keys(outline):
-            near[key].append(outline)
-    return near
+        of_visit = [near[key] for key in _keys(outline)]
+        for group in of_visit:
+            group.append(outline)
+        groups[_id(outline)] = of_visit
+    return groups
 
 
-def _others(outline: Outline, near: Mapping[Key, Sequence[Outline]]) -> Collection[Outline]:
-    """Visits on its dates of its people or companies; of two rows of a file the earlier asks."""
+def _others(outline: Outline, groups: Groups) -> Collection[Outline]:
+    """The other visits of the groups; of two rows of a file the earlier asks."""
+    own = _id(outline)
     return {
         other.id: other
-        for key in _keys(outline)
-        for other in near[key]
-        if _id(other) < FIRST_NEW_ID or _id(other) > _id(outline)
+        for group in groups
+        if len(group) > 1  # most visits are alone on their dates
+        for other in group
+        if _id(other) < FIRST_NEW_ID or _id(other) > own
     }.values()
 
 
@@ -172,10 +185,9 @@ def _id(outline: Outline) -> int:
     return outline.id or 0  # an id is missing only before a visit is kept
 
 
-def _keys(outline: Outline) -> Iterator[Key]:
+def _keys(outline: Outline) -> list[Key]:
     """Keys of the visit's people and companies on each of its dates."""
     first, last = outline.first_on, outline.last_on
-    for number in range((last - first).days + 1):
-        on = first + number * DAY
-        yield from (("person", key, on) for key in outline.people)
-        yield from (("company", key, on) for key in outline.company_ids)
+    dates = [first] if first == last else [*days(first, last)]
+    people = [("person", key, on) for on in dates for key in outline.people]
+    return people + [("company", key, on) for on in dates for key in outline.company_ids]

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date, last_civil_date
 from crm.base.db import batches
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of, visible_to_role
@@ -60,6 +61,8 @@ def _outline(
         city=data.city,
         starts_at=data.starts_at,
         ends_at=data.ends_at,
+        first_on=civil_date(data.starts_at),
+        last_on=last_civil_date(data.ends_at),
         leader_id=data.leader_id,
         people=data.joined_by | {data.leader_id},
         company_ids=frozenset(company_ids),
@@ -103,6 +106,8 @@ OUTLINES = (
         _VISIT.city,
         _VISIT.starts_at,
         _VISIT.ends_at,
+        _VISIT.first_on,
+        _VISIT.last_on,
         _VISIT.leader_id,
         _VISIT.entered_by_id,
     )

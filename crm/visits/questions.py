@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import sha256
 
-from crm.base.clock import civil_date, last_civil_date
 from crm.base.enums import LabeledEnum
 from crm.base.value_class import value_class
 from crm.visits.rules import Channel, Kind, Status
@@ -33,6 +32,8 @@ class Outline:
     city: str
     starts_at: datetime
     ends_at: datetime
+    first_on: date  # its first and last civil date
+    last_on: date
     leader_id: int
     people: frozenset[int]  # the leader, too
     company_ids: frozenset[int] = frozenset()  # of its leads, as far as the asker sees them
@@ -40,16 +41,6 @@ class Outline:
     is_read: bool = True  # the asker may see the visit with its words
     is_seen: bool = True
     is_changeable: bool = True  # the asker may change it as it stands
-
-    @property
-    def first_on(self) -> date:
-        """Its first civil date."""
-        return civil_date(self.starts_at)
-
-    @property
-    def last_on(self) -> date:
-        """Its last civil date."""
-        return last_civil_date(self.ends_at)
 
     @property
     def place(self) -> str:

@@ -3,7 +3,14 @@
 from datetime import date, datetime, time
 from typing import Protocol, Self
 
-from crm.base.clock import at_civil, civil, civil_date, last_civil_date
+from crm.base.clock import (
+    at_civil,
+    civil,
+    civil_date,
+    last_civil_date,
+    recurring_date,
+    recurring_last_date,
+)
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import DAY
@@ -108,7 +115,7 @@ def first_and_last(starts_at: datetime, ends_at: datetime) -> tuple[date, date]:
     """The civil dates that a visit covers; refused as `ends_before_start`, `too_long`."""
     if ends_at <= starts_at:
         raise Refused("ends_before_start", field="ends_at")
-    first, last = civil_date(starts_at), last_civil_date(ends_at)
+    first, last = recurring_date(starts_at), recurring_last_date(ends_at)
     if (last - first).days >= LONGEST_DAYS:
         raise Refused("too_long", field="ends_at", longest=LONGEST_DAYS)
     return first, last

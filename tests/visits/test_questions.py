@@ -15,14 +15,17 @@ ME, OTHER, THIRD = 1, 2, 3
 
 def outline(first="09:00", last="11:00", *, day=14, days=1, **told):
     begin, end = (timedelta(hours=int(each[:2]), minutes=int(each[3:])) for each in (first, last))
+    first_on, last_on = date(2026, 7, day), date(2026, 7, day + days - 1)
     values = {
         "id": 7,
         "kind": Kind.OUTREACH,
         "channel": Channel.IN_PERSON,
         "status": Status.DONE,
         "city": "苏州",
-        "starts_at": at_civil(date(2026, 7, day)) + begin,
-        "ends_at": at_civil(date(2026, 7, day + days - 1)) + end,
+        "starts_at": at_civil(first_on) + begin,
+        "ends_at": at_civil(last_on) + end,
+        "first_on": first_on,
+        "last_on": last_on,
         "leader_id": ME,
         "people": frozenset({ME}),
         "entered_by_id": ME,
