@@ -8,7 +8,10 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without letters and digits that 
 
 def new_ref(prefix: str, on: date, *, letters: int = 6) -> str:
     """A fresh reference: its prefix, the date, and random letters (`V260715-7KQ2MX`)."""
-    tail = "".join(secrets.choice(_LETTERS) for _ in range(letters))
+    number, tail = secrets.randbelow(len(_LETTERS) ** letters), ""
+    for _ in range(letters):
+        number, place = divmod(number, len(_LETTERS))
+        tail += _LETTERS[place]
     return f"{prefix}{on:%y%m%d}-{tail}"
 
 

@@ -1,8 +1,9 @@
 """Names in the cells of a bureau's table: one or several, with titles, and who is meant. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from crm.base.errors import Refused
@@ -62,7 +63,8 @@ class People:
         return None
 
 
-def names_in(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)  # a table names the same people again and again
+def names_in(text: str) -> Sequence[str]:
     """The names of a cell, each once, without brackets and 等3人."""
     # a blank within a short name only spreads it: 张　三
     plain = _BRACKETS.sub("", "\n".join(map(half_width, text.splitlines())))
@@ -71,4 +73,4 @@ def names_in(text: str) -> list[str]:
         words = [_REST.sub("", word) for word in part.split(" ")]
         is_spread = all(len(word) <= 1 for word in words) or len(words) == 1
         found += ["".join(words)] if is_spread else words
-    return list(dict.fromkeys(word for word in found if word))
+    return tuple(dict.fromkeys(word for word in found if word))

@@ -1,9 +1,10 @@
 """Rows of a bureau's table as rows of a file of visits (ENTRY 6). Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from crm.base.clock import civil
@@ -44,7 +45,7 @@ class Reading:
 
     people: People
     leads: Mapping[str, str]  # references by folded title or reference
-    cities: Collection[str]
+    cities: frozenset[str]
     title: TitlePeriod
     now: datetime
     defaults: Defaults = field(default_factory=Defaults)
@@ -137,7 +138,7 @@ def _people(
     """The leader's user name and those of the companions; others go into the note."""
     leading, joining = names_in(cells.get("leader", "")), names_in(cells.get("participants", ""))
     if not leading and reading.defaults.leader:
-        leading = [reading.defaults.leader]
+        leading = (reading.defaults.leader,)
     found: list[str] = []
     outsiders = []
 
@@ -187,6 +188,7 @@ def _times(cells: Mapping[str, str], reading: Reading, problems: list[Refused]) 
     return {"starts_at": _text(begin), "ends_at": _text(end), "status": status.value}
 
 
+@lru_cache(maxsize=10_000)  # as of the `moments` that it writes
 def _text(moment: datetime) -> str:
     return civil(moment).replace(tzinfo=None).isoformat()
 
@@ -200,9 +202,14 @@ def _city(text: str, kind: Kind, reading: Reading) -> str:
         return HOME if kind is Kind.RECEPTION else reading.defaults.city
     if _HOME_WORDS.fullmatch(place):
         return HOME
+    return _named_city(place, reading.cities)
+
+
+@lru_cache(maxsize=10_000)  # a table names the same places again and again
+def _named_city(place: str, cities: frozenset[str]) -> str:
     for length in range(min(len(place), 8), 1, -1):
         for start in range(len(place) - length + 1):
-            if place[start : start + length] in reading.cities:
+            if place[start : start + length] in cities:
                 # several cities, or one among other words: 江苏省苏州市工业园区
                 rest = place[start + length :]
                 is_list = any(mark in place for mark in "、,;/")
