@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from crm.base.sheet_problems import SheetRefused, refused
 from crm.base.typed_text import without_directions
@@ -74,7 +75,8 @@ def _decode_gb18030(content: bytes, bad_at: int) -> str:
 
 
 def _looks_like_utf8(content: bytes) -> bool:
-    return len(_CHINESE_IN_UTF8.findall(content)) >= _SIGNS_OF_UTF8
+    found = _CHINESE_IN_UTF8.finditer(content)
+    return len([*islice(found, _SIGNS_OF_UTF8)]) == _SIGNS_OF_UTF8
 
 
 def _refused_at(code: str, content: bytes, position: int) -> SheetRefused:

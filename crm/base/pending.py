@@ -19,16 +19,19 @@ class UnappliedError(RuntimeError):
     """A commit without the effects of what was changed: use `crm.transactions.transaction`."""
 
 
-def collect(db: Session, value: object) -> None:
-    """Keep the value until the transaction's end."""
-    db.info.setdefault(PENDING, []).append(value)
+def collect(db: Session, *values: object) -> None:
+    """Keep the values until the transaction's end."""
+    db.info.setdefault(PENDING, []).extend(values)
 
 
 def take(db: Session, kind: type[Value]) -> list[Value]:
     """The values of that kind, in the order in which they were collected; they are applied now."""
-    collected = db.info.get(PENDING, [])
-    db.info[PENDING] = [value for value in collected if not isinstance(value, kind)]
-    return [value for value in collected if isinstance(value, kind)]
+    found: list[Value] = []
+    left: list[object] = []
+    for value in db.info.get(PENDING, ()):
+        (found if isinstance(value, kind) else left).append(value)
+    db.info[PENDING] = left
+    return found
 
 
 @contextmanager

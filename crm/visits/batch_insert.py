@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
 from crm.base.bulk import Converted, Row, convert, insert_converted, new_ids
-from crm.base.clock import civil_date
+from crm.base.clock import recurring_date
 from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.pending import collect
@@ -148,9 +148,7 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
         return []
 
     ids = _insert(db, visits, visits.visits, now)
-    for edit in visits.edits:
-        collect(db, edit)
-    collect(db, ContactChanged({row[1] for row in visits.leads}))
+    collect(db, *visits.edits, ContactChanged({row[1] for row in visits.leads}))
     return ids
 
 
@@ -277,7 +275,7 @@ def checked(row: ImportedVisit, companies: Sequence[CompanyMet], *, now: datetim
             "verdict": row.verdict,
             # REGIME 3: a verdict that an import brings is as old as its `logged_at`
             "verdict_at": at if row.verdict else None,
-            "late_by_days": late_by(civil_date(data.starts_at), civil_date(entered_at)),
+            "late_by_days": late_by(recurring_date(data.starts_at), recurring_date(entered_at)),
         }
     )
     return CheckedVisit(columns, sorted(data.joined_by), sorted(set(data.lead_ids)), companies)

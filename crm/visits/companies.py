@@ -98,7 +98,10 @@ def united(rows: Iterable[CompanyMet]) -> tuple[CompanyMet, ...]:
     for row in map(_cleaned, rows):
         if row.is_empty:
             continue
-        found[row.key] = found[row.key].joined_by(row) if row.key in found else row
+        key = row.key
+        found[key] = found[key].joined_by(row) if key in found else row
+    if len(found) <= 1:
+        return (*found.values(),)
 
     named = [row for row in found.values() if row.is_company]
     known_people = {row.met for row in named}
@@ -302,7 +305,9 @@ def _of_leads(db: Session, lead_ids: Collection[int]) -> list[int]:
 
 
 def _cleaned(row: CompanyMet) -> CompanyMet:
-    return replace(row, name=_text(row.name), met=_text(row.met), position=_text(row.position))
+    typed = (row.name, row.met, row.position)
+    name, met, position = cleaned = (*map(_text, typed),)
+    return row if cleaned == typed else replace(row, name=name, met=met, position=position)
 
 
 def _text(text: str | None) -> str | None:

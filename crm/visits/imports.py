@@ -70,7 +70,6 @@ OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fie
     "ref",
     "companies",
 }
-PLAIN = (OF_DATA | {"verdict", "logged_at", "entered_at"}) - {"kind"}
 MOMENTS = ("logged_at", "entered_at")  # left out, they are those of the import
 
 
@@ -171,12 +170,11 @@ def values_of_row(row: VisitCells, names: Names, sheet: Sheet, line: int) -> Cel
         return {}
 
     leader_id = names.people[row.leader]
-    return {name: getattr(row, name) for name in PLAIN} | {
+    return vars(row) | {
         "kind": kind,
         "leader": leader_id,
         "participants": {names.people[username] for username in row.participants} - {leader_id},
         "leads": {names.leads[ref] for ref in row.leads},
-        "companies": row.companies,
     }
 
 
