@@ -161,7 +161,7 @@ def test_several_firms_of_a_cell_are_companies_of_one_visit(cell, companies):
     ],
 )
 def test_names_of_a_cell(cell, names):
-    assert names_in(cell) == names
+    assert list(names_in(cell)) == names
 
 
 def test_a_row_becomes_a_row_of_a_file_of_visits():
