@@ -42,7 +42,7 @@ from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.transactions import transaction
 from crm.visits.companies import add_companies, united
 from crm.visits.fields import CompanyMet
-from crm.visits.models import Trip, Visit, VisitLead, VisitParticipant
+from crm.visits.models import Trip, Visit, VisitBatch, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -167,6 +167,11 @@ def make_visit(
     db.flush()
     keep_last_contacts(db, [lead.id for lead in leads])
     return visit
+
+
+def make_hidden_batch(db: Session) -> VisitBatch:
+    """A batch of visits that are stored, and that nobody sees yet."""
+    return _add(db, VisitBatch(is_published=False))
 
 
 def make_trip(db: Session, ref: str, **given: object) -> Trip:

@@ -17,6 +17,7 @@ from crm.people.models import Person
 from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion
 from crm.quotas.rule_versions import versions
+from crm.visits.batch_undo import HIDDEN_REMOVED
 from crm.visits.models import Visit
 
 
@@ -75,9 +76,12 @@ def last_change(db: Session, row: Any, *, since_id: int) -> tuple[str | None, da
 
 def device_time(db: Session, table: type[Base], row_id: int) -> tuple[datetime, datetime] | None:
     """When the row was typed by its device's clock, and when it came; `None` where at once."""
+    about = (AuditEntry.subject == table.__tablename__, AuditEntry.subject_id == row_id)
+    # SQLite may have given the id of a visit anew that nobody has seen
+    gone = select(func.max(AuditEntry.id)).where(*about, AuditEntry.action == HIDDEN_REMOVED)
     first = (
         select(AuditEntry.after, AuditEntry.at)
-        .where(AuditEntry.subject == table.__tablename__, AuditEntry.subject_id == row_id)
+        .where(*about, AuditEntry.id > func.coalesce(gone.scalar_subquery(), 0))
         .order_by(AuditEntry.id)
         .limit(1)
     )

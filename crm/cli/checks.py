@@ -1,4 +1,4 @@
-"""The health checks that read the tables: clock, lease, slots, outbox, addresses, calendar."""
+"""The health checks that read the tables: clock, slots, outbox, imports, addresses, calendar."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -12,6 +12,9 @@ from crm.base.clock import civil, civil_date
 from crm.base.outbox import Message
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
+from crm.imports.models import ImportRun
+from crm.imports.queries import failing_runs
+from crm.imports.rules import LISTS, MOST_ATTEMPTS
 from crm.jobs import clock_check, health, lease, ledger
 from crm.jobs.health import Health
 from crm.jobs.pausing import pauses
@@ -98,6 +101,32 @@ def _outbox(db: Session, now: datetime) -> Result:
     return backlog.health, "；".join([facts or "没有待发邮件", *advice])
 
 
+def _imports(db: Session, now: datetime) -> Result:
+    """Imports of tables that fail again and again, and those that were given up for it."""
+    runs = failing_runs(db, now)
+    if not runs:
+        return Health.OK, "没有反复失败的导入"
+
+    facts = [
+        f"{_minute(run.made_at)} {run.made_by.name}的{LISTS[run.kind]}表格{_tried(run)}"
+        for run in runs
+    ]
+    advice = ["原因见日志 import.failed"]
+    if any(run.batch_id and not run.published_at for run in runs):
+        advice.append(
+            "其他拜访表格、crm import visits 和清除联系人信息须等它结束，导入人可在“我的导入”中放弃"
+        )
+    is_stuck = any(run.attempts > MOST_ATTEMPTS for run in runs)
+    return Health.FAIL if is_stuck else Health.WARN, "；".join([*facts, *advice])
+
+
+def _tried(run: ImportRun) -> str:
+    why = run.failure.label if run.failure else ""
+    if not run.state.is_at_work:
+        return f"已停止（{why}），待其再次导入或放弃"
+    return f"已尝试 {run.attempts} 次（{why}），自动重试中"
+
+
 def _delivery(db: Session, _now: datetime) -> Result:
     if why := health.why_held(db):
         return Health.WARN, f"发信已暂停：{why}；核对后用 crm outbox release 恢复"
@@ -172,6 +201,7 @@ CHECKS: Mapping[str, Callable[[Session, datetime], Result]] = {
     "slots": _slots,
     "outbox": _outbox,
     "delivery": _delivery,
+    "imports": _imports,
     "addresses": _addresses,
     "calendar": _calendar,
 }

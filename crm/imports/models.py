@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
-from crm.imports.rules import RunState
+from crm.imports.rules import Failure, RunState
 from crm.people.models import Person
 from crm.visits.models import VisitBatch
 
@@ -37,7 +37,12 @@ class ImportRun(Base):
     published_at: Mapped[datetime | None]
     # the last row of `ImportMade` whose frozen figures and last contacts are settled
     settled: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    leased_until: Mapped[datetime | None]  # by the node that works on it
+    leased_until: Mapped[datetime | None]  # by the node that works on it; else no node tries before
+    # attempts since it last got further, with the one under way, and why an earlier one failed
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    failure: Mapped[Failure | None] = mapped_column(
+        enum_column(Failure, "failure", is_checked=False)
+    )
     finished_at: Mapped[datetime | None]
     undone_at: Mapped[datetime | None]
     undone: Mapped[int] = mapped_column(default=0, server_default=text("0"))

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, defer, joinedload
 
 from crm.base.names import folded
 from crm.base.value_class import value_class
 from crm.imports.models import ImportFile, ImportMade, ImportRun
-from crm.imports.rules import KEPT_FOR
+from crm.imports.rules import AT_WORK, KEPT_FOR, NOT_KEPT, UNDO_WITHIN
 from crm.people.models import Person
 from crm.people.queries import at_work
 
@@ -52,6 +52,16 @@ def my_runs(db: Session, person_id: int, now: datetime) -> Sequence[ImportRun]:
         .order_by(ImportRun.id.desc())
     )
     return db.scalars(query.limit(20)).all()
+
+
+def failing_runs(db: Session, now: datetime) -> Sequence[ImportRun]:
+    """The imports that failed since they last got further, or were given up in the last days."""
+    is_given_up = ImportRun.state.in_(NOT_KEPT) & (ImportRun.made_at > now - UNDO_WITHIN)
+    query = select(ImportRun).where(
+        ImportRun.failure.is_not(None), ImportRun.state.in_(AT_WORK) | is_given_up
+    )
+    loaded = (joinedload(ImportRun.made_by), defer(ImportRun.settings))
+    return db.scalars(query.options(*loaded).order_by(ImportRun.id)).all()
 
 
 def likely_people(db: Session, names: Mapping[str, str], on: date) -> list[LikelyPeople]:

@@ -35,6 +35,8 @@ CHECK_HOLDS_FOR = timedelta(seconds=15)  # others may change something meanwhile
 MOST_UNDONE_AT_ONCE = 100  # by a request itself
 LEASE_OF_CHECK = timedelta(minutes=15)  # all rows at once: 100,000 take minutes on a busy machine
 LEASE = timedelta(minutes=2)  # of a node that works on an import
+MOST_ATTEMPTS = 5  # in a row that bring nothing, after which nobody else is to wait any more
+FIRST_WAIT = timedelta(seconds=30)  # before the second attempt
 
 
 class RunState(LabeledEnum):
@@ -58,6 +60,14 @@ class RunState(LabeledEnum):
 AT_WORK = (RunState.CHECKING, RunState.IMPORTING, RunState.UNDOING)
 # Nothing of it is a record yet, so that all may be chosen otherwise.
 NOT_KEPT = frozenset({RunState.SHEET, RunState.COLUMNS, RunState.CHECKING, RunState.PREVIEW})
+
+
+class Failure(LabeledEnum):
+    """Why an attempt to work on an import brought nothing."""
+
+    DATABASE = "database", "数据库未能写入（繁忙、中断或磁盘已满）"
+    FAULT = "fault", "程序出错"
+    STOPPED = "stopped", "处理进程中途退出"
 
 
 class RowState(LabeledEnum):

@@ -27,7 +27,7 @@ from crm.imports.rules import (
     may_open,
 )
 from crm.imports.settings import Report, Settings
-from crm.imports.staging import forget_later, is_another_hidden, publish
+from crm.imports.staging import begin_removal, forget_later, is_another_hidden, publish
 from crm.imports.table_kinds import TABLE_KINDS, TableKind
 from crm.imports.tables import Upload, pack, pack_table, read_upload, upload_of
 from crm.imports.templates import names_of_unit, remember, remember_settings, template_of
@@ -186,7 +186,7 @@ def change_columns(db: Session, *, run: ImportRun) -> None:
     """Go back to the columns; refused as `import_moved_on` once it is being kept."""
     _require_state(db, run, NOT_KEPT)
     if run.state is RunState.PREVIEW:
-        run.state = RunState.COLUMNS
+        run.state, run.failure = RunState.COLUMNS, None
 
 
 def apply(  # noqa: PLR0913 - what is kept, and how
@@ -226,6 +226,7 @@ def apply(  # noqa: PLR0913 - what is kept, and how
     if run.total > MOST_AT_ONCE or is_another_hidden(db, run):
         _require_state(db, run, {RunState.PREVIEW})
         run.only_usable, run.position, run.state = only_usable, 0, RunState.IMPORTING
+        run.attempts, run.failure = 0, None
         return
 
     upload = uploaded(run)
@@ -285,6 +286,17 @@ def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
             finish_undo(db, run=run, by=by, now=now)
 
 
+def give_up(db: Session, *, run: ImportRun, now: datetime) -> None:
+    """Try no more what failed too often, so that nobody waits for it; its person may again.
+
+    What is seen already, or is taken back, is left as it is: nothing waits for it.
+    """
+    if run.state is RunState.CHECKING:
+        run.state, run.attempts, run.leased_until = RunState.COLUMNS, 0, None
+    elif run.state is RunState.IMPORTING and run.published_at is None:
+        begin_removal(db, run, now=now)
+
+
 def note_file(  # noqa: PLR0913 - a file that was kept, whole
     db: Session,
     *,
@@ -333,6 +345,7 @@ def discard(db: Session, *, run: ImportRun) -> None:
 
 def _check(db: Session, run: ImportRun, upload: Upload, by: Person, now: datetime) -> None:
     run.state, run.report = RunState.CHECKING, None
+    run.attempts, run.failure = 0, None
     if len(upload.table.rows) > MOST_AT_ONCE:
         _require_state(db, run, NOT_KEPT)
         return

@@ -2,6 +2,7 @@
 
 What others see of a table beside its new visits follows the publication, a part at a time again:
 corrections of frozen figures, last contacts of leads, and changes of visits known before.
+What is stored of a table that is given up, or that failed too often, is removed: nobody saw it.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ from sqlalchemy.orm import Session
 from crm.base.audit_chain import entries_made
 from crm.imports.made import note_made, record_list
 from crm.imports.models import ImportLater, ImportMade, ImportRun
+from crm.imports.queries import has_file
 from crm.imports.rules import RunState
 from crm.imports.visits import Part
 from crm.people.models import Person
 from crm.visits.batch_insert import collect_effects, hidden_batch, insert_hidden
+from crm.visits.batch_undo import remove_hidden
 from crm.visits.models import Visit, VisitBatch
 
 
@@ -102,3 +105,46 @@ def forget_later(db: Session, run: ImportRun, below: int | None = None) -> int:
     if count:
         db.execute(delete(ImportLater).where(*waiting))
     return count
+
+
+def is_unseen(run: ImportRun) -> bool:
+    """Whether what it has stored is being removed, as nobody has seen it."""
+    return run.state is RunState.UNDOING and run.finished_at is None
+
+
+def goes_on(run: ImportRun, until: datetime | None) -> None:
+    """Note that it got further; the node that works on it has it until then."""
+    run.leased_until, run.attempts, run.failure = until, 0, None
+
+
+def begin_removal(db: Session, run: ImportRun, *, now: datetime) -> None:
+    """Have all removed that is stored of an import and not published, by the clock."""
+    run.state, run.attempts = RunState.UNDOING, 0
+    forget_later(db, run)
+    if run.batch_id is None:
+        finish_removal(db, run, now=now)
+
+
+def remove_next(
+    db: Session, run: ImportRun, *, by: Person | None, now: datetime, most: int
+) -> bool:
+    """Remove so many of the visits that nobody sees; whether some may be left."""
+    query = select(ImportMade).where(ImportMade.run_id == run.id).order_by(ImportMade.id.desc())
+    rows = db.scalars(query.limit(most)).all()
+    ids = [made.subject_id for made in rows]
+    remove_hidden(db, ids, by=by, since=run.made_at, now=now)
+    db.execute(delete(ImportMade).where(ImportMade.id.in_([made.id for made in rows])))
+    run.undone += len(rows)
+    return len(rows) == most
+
+
+def finish_removal(db: Session, run: ImportRun, *, now: datetime) -> None:
+    """Close the removal; an import whose file is still there may be confirmed again."""
+    batch = VisitBatch.id == run.batch_id
+    db.execute(update(VisitBatch).where(batch).values(is_published=True))  # it has no visits
+    run.batch_id = run.leased_until = None
+    run.position = run.added = run.unchanged = run.refused = run.undone = 0
+    if has_file(db, run):
+        run.state = RunState.PREVIEW
+    else:
+        run.state, run.undone_at = RunState.UNDONE, now

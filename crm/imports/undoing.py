@@ -1,14 +1,15 @@
 """What an import made or changed, and nobody touched since, is taken back (ENTRY 6).
 
 The last row goes first. New visits go many at a time, every other row by itself: one that cannot
-be taken back stays, and says why.
+be taken back stays, and says why. An import that nobody has seen yet is given up as a
+whole (`crm/imports/staging.py`).
 """
 
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
@@ -17,7 +18,7 @@ from crm.base.db import LARGEST_ID, batches
 from crm.base.errors import Refused
 from crm.base.locks import hold
 from crm.base.pending import savepoint
-from crm.imports.models import ImportMade, ImportRun
+from crm.imports.models import ImportFile, ImportMade, ImportRun
 from crm.imports.rules import (
     LISTS,
     MOST_AT_ONCE,
@@ -26,6 +27,7 @@ from crm.imports.rules import (
     may_open,
     may_undo,
 )
+from crm.imports.staging import begin_removal
 from crm.imports.undoers import UNDOERS
 from crm.people.models import Person
 from crm.problems.models import Problem
@@ -41,11 +43,15 @@ _UNTOUCHING = frozenset({"person.password_set"})
 def undo(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
     """Take back what the import made and nobody touched since; many rows are left to the clock.
 
-    Refused as `not_yours`, `import_undo_too_late`.
+    An import that is not seen yet is given up. Refused as `not_yours`, `import_undo_too_late`.
     """
     if run.made_by_id != by.id or not may_open(run.kind, by.role):
         raise Refused("not_yours")
     hold(db, run)
+    if run.state is RunState.IMPORTING and run.published_at is None:
+        db.execute(delete(ImportFile).where(ImportFile.run_id == run.id))
+        begin_removal(db, run, now=now)
+        return
     if run.state is not RunState.DONE:
         return
     if not may_undo(run.finished_at, now):

@@ -2,7 +2,8 @@
 
 A node takes an import by a lease. What a batch keeps and how far the import has got are written
 in one transaction, so that nothing is kept twice and others wait for one batch at most. Nobody
-sees any of it before all of it is there (`crm/imports/staging.py`).
+sees any of it before all of it is there (`crm/imports/staging.py`). An import that fails again and
+again is given up where others wait for it, and else tried again after ever longer waits.
 """
 
 from bisect import bisect_left
@@ -11,10 +12,11 @@ from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy import ColumnElement, case, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import is_conflict
+from crm.base.db_faults import fault_of
 from crm.base.hidden_rows import seeing_hidden
 from crm.base.locks import take_exclusive_lock
 from crm.base.logs import structlog
@@ -29,14 +31,18 @@ from crm.imports.rules import (
     BATCH,
     CHECK_HOLDS_FOR,
     CHECKED_AT_ONCE,
+    FIRST_WAIT,
     LEASE,
     LEASE_OF_CHECK,
+    MOST_ATTEMPTS,
     UNDO_BATCH,
+    Failure,
     RunState,
 )
 from crm.imports.tables import Upload
 from crm.imports.undoing import finish_undo, take_back_next
 from crm.imports.visits import Checked, Part, check_rows
+from crm.jobs.backoff import wait_after
 from crm.jobs.part_size import PartSize
 from crm.jobs.write_yield import WriteYield
 from crm.people.models import Person
@@ -104,11 +110,18 @@ class Importer:
     def work(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Finish the imports that wait, the oldest first."""
         while may_go_on() and (run_id := self._take()):
-            upload, self._checked, self._undone_from = self._read(run_id), None, None
-            while may_go_on() and self._step(run_id, upload):
-                pass
-            upload = self._checked = None
+            try:
+                self._work_on(run_id, may_go_on)
+            except Exception as error:  # noqa: BLE001 - the outer edge of one import: others go on
+                self._note_failure(run_id, error)
+            self._checked = None
             give_back()
+
+    def _work_on(self, run_id: int, may_go_on: Callable[[], bool]) -> None:
+        self._conflicts, self._undone_from = 0, None
+        upload = self._read(run_id)
+        while may_go_on() and self._step(run_id, upload):
+            pass
 
     def _take(self) -> int | None:
         """The oldest import that no other node works on."""
@@ -123,10 +136,33 @@ class Importer:
             taken = db.execute(
                 update(ImportRun)
                 .where(ImportRun.id == run_id, free)
-                .values(leased_until=case((is_check, now + LEASE_OF_CHECK), else_=now + LEASE))
+                .values(
+                    leased_until=case((is_check, now + LEASE_OF_CHECK), else_=now + LEASE),
+                    attempts=ImportRun.attempts + 1,
+                )
                 .execution_options(synchronize_session=False)
             )
-            return run_id if taken.rowcount else None  # type: ignore[attr-defined] # of an update
+            if not taken.rowcount:  # type: ignore[attr-defined] # of an update
+                return None
+            run = db.get_one(ImportRun, run_id)
+            if run.attempts > 1 and run.failure is None:  # nobody was left to say why
+                run.failure = Failure.STOPPED
+            if run.attempts > MOST_ATTEMPTS:
+                service.give_up(db, run=run, now=now)
+                log.error("import.given_up", run=run_id)
+            return run_id
+
+    def _note_failure(self, run_id: int, error: Exception) -> None:
+        """Try the import again later; what it was is in the log."""
+        # a database that is away for a moment needs no trace
+        is_database = isinstance(error, DBAPIError) and fault_of(error).is_transient
+        log.error("import.failed", run=run_id, exc_info=None if is_database else error)
+        with transaction(self._sessions) as db:
+            run = db.get(ImportRun, run_id, with_for_update=True)
+            if run and run.state.is_at_work:
+                run.failure = Failure.DATABASE if is_database else Failure.FAULT
+                run.attempts = max(run.attempts, 1)  # the first parts may have succeeded
+                run.leased_until = self._now() + wait_after(run.attempts, first=FIRST_WAIT)
 
     def _read(self, run_id: int) -> Upload | None:
         with self._sessions() as db:
@@ -148,8 +184,9 @@ class Importer:
         if run.state is RunState.IMPORTING and run.published_at:
             # what follows from it does so whoever asked for it
             return self._settle(run_id, upload if may_go_on else None)
-        if run.state is RunState.UNDOING and may_go_on:
-            return self._undo(run_id)
+        is_unseen = staging.is_unseen(run)
+        if is_unseen or (run.state is RunState.UNDOING and may_go_on):
+            return self._remove(run_id) if is_unseen else self._undo(run_id)
         # a table goes with somebody's data that are erased from it
         if not may_go_on or not upload:
             return self._stop(run_id)
@@ -161,11 +198,11 @@ class Importer:
         """Go no further for somebody who may keep no records any more."""
         now = self._now()
         with transaction(self._sessions) as db:
-            run = db.get(ImportRun, run_id)
+            run = db.get(ImportRun, run_id, with_for_update=True)
             if run is None:  # it was discarded meanwhile, with its table
                 return False
             service.stop(db, run=run, by=db.get_one(Person, run.made_by_id), now=now)
-            run.leased_until = None
+            staging.goes_on(run, None)
         log.info("import.stopped", run=run_id)
         return False
 
@@ -182,7 +219,7 @@ class Importer:
             take_exclusive_lock(db)  # an erasure ends first
             held = db.get(ImportRun, run_id, with_for_update=True)
             if held:  # else it was discarded meanwhile
-                held.leased_until = None
+                staging.goes_on(held, None)
             # else its columns were chosen otherwise, and it waits for another check
             is_current = held and (held.state, held.settings) == (RunState.CHECKING, settings)
             if held and is_current and service.has_table(db, run_id):
@@ -209,7 +246,7 @@ class Importer:
     def _leave(self, run_id: int) -> bool:
         """Leave it until the visits of another import are published."""
         with transaction(self._sessions) as db:
-            db.get_one(ImportRun, run_id).leased_until = None
+            staging.goes_on(db.get_one(ImportRun, run_id, with_for_update=True), None)
         return False
 
     def _unless_entered(self, keep: Callable[[], bool]) -> bool:
@@ -234,6 +271,8 @@ class Importer:
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if run.position != position:  # another node took it after a long pause of this one
                 return True
+            if run.state is not RunState.IMPORTING:  # it was given up meanwhile
+                return False
             if not service.has_table(db, run_id):
                 return False
             by = db.get_one(Person, run.made_by_id)
@@ -243,7 +282,7 @@ class Importer:
                 self._finish(db, run, by, now)
                 return True
             staging.stage(db, run=run, part=part, now=now)
-            run.leased_until = now + LEASE
+            staging.goes_on(run, now + LEASE)
             if run.position >= total:
                 staging.publish(db, run=run, by=by, now=now)
                 log.info("import.published", run=run_id, rows=run.position)
@@ -277,7 +316,7 @@ class Importer:
             if run.state is not RunState.IMPORTING:  # another node took it meanwhile
                 return False
             is_left = staging.settle_next(db, run=run, now=now, most=most)
-            run.leased_until = now + LEASE
+            staging.goes_on(run, now + LEASE)
         return is_left or self._change(run_id, upload, now)
 
     def _change(self, run_id: int, upload: Upload | None, now: datetime) -> bool:
@@ -310,13 +349,28 @@ class Importer:
             by = db.get_one(Person, run.made_by_id)
             service.keep_rows(db, run=run, part=part, by=by, now=now)
             staging.forget_later(db, run, below=places[part.rows - 1] + 1)
-            run.leased_until = now + LEASE
+            staging.goes_on(run, now + LEASE)
         return True
 
     def _finish(self, db: Session, run: ImportRun, by: Person, now: datetime) -> None:
-        run.leased_until = None
+        staging.goes_on(run, None)
         finish(db, run=run, by=by, now=now)
         log.info("import.done", run=run.id, rows=run.position)
+
+    def _remove(self, run_id: int) -> bool:
+        now, most = self._now(), self._kept_at_once.rows
+        with self._kept_at_once.transaction(self._staging) as db:
+            take_exclusive_lock(db)  # before the row, as where parts are kept
+            run = db.get_one(ImportRun, run_id, with_for_update=True)
+            if not staging.is_unseen(run):  # another node took it meanwhile
+                return False
+            # the clock by itself, where the file is kept for another try
+            by = None if service.has_table(db, run_id) else db.get_one(Person, run.made_by_id)
+            is_left = staging.remove_next(db, run, by=by, now=now, most=most)
+            run.leased_until, run.attempts = now + LEASE, 0  # why it failed is told at the end
+            if not is_left:
+                staging.finish_removal(db, run, now=now)
+        return is_left
 
     def _undo(self, run_id: int) -> bool:
         now, most = self._now(), self._undone_at_once.rows
@@ -325,7 +379,7 @@ class Importer:
             by = db.get_one(Person, run.made_by_id)
             ids = take_back_next(db, run, by=by, now=now, most=most, below=self._undone_from)
             is_done = len(ids) < most
-            run.leased_until = None if is_done else now + LEASE
+            staging.goes_on(run, None if is_done else now + LEASE)
             if is_done:
                 finish_undo(db, run=run, by=by, now=now)
         self._undone_from = min(ids, default=None)

@@ -1,7 +1,8 @@
 """Imported visits taken back many at a time (ENTRY 6).
 
-A visit is never deleted: like any entry that is undone it is cancelled, counts for nothing and
-stays in the trail. Its reference becomes free, so that the corrected table can be imported.
+A visit that was seen is never deleted: like any entry that is undone it is cancelled, counts for
+nothing and stays in the trail. Its reference becomes free, so that the corrected table can be
+imported. One that is still hidden was never seen, and goes.
 """
 
 from collections import defaultdict
@@ -9,22 +10,25 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, cast, select, update
+from sqlalchemy import String, cast, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, prepare_created, record_created
 from crm.base.db import batches
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
+from crm.base.references import references_to
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.visits.contacts import ContactChanged
-from crm.visits.models import Visit, VisitParticipant
+from crm.visits.models import Trip, Visit, VisitCompany, VisitParticipant
 from crm.visits.rules import Status
-from crm.visits.search_index import VISITS
+from crm.visits.search_index import NAMED, VISITS
 
 _COLUMNS = ("id", "ref", "status", "leader_id", "first_on", "last_on")
 _MARK = "-撤"  # between its reference and its id
+_LINKS = frozenset({"visit_participant", "visit_lead", "visit_company"})  # that an import writes
+HIDDEN_REMOVED = "visit.hidden_removed"
 
 
 def hold_visits(db: Session, visit_ids: Collection[int]) -> None:
@@ -65,6 +69,40 @@ def _cancel(db: Session, rows: Sequence[Any], by: Person, now: datetime) -> None
     for row in rows:
         collect(db, _edit(row, people[row.id], by, now))
         collect(db, ContactChanged(visit_id=row.id))
+
+
+def remove_hidden(
+    db: Session, visit_ids: Collection[int], *, by: Person | None, since: datetime, now: datetime
+) -> None:
+    """Delete visits that nobody has seen, and the trips that they began; the trail names them.
+
+    `since`: when their import began. The session is one that finds hidden rows, and has the
+    exclusive lock, under which SQLite reads the ids of new entries.
+    """
+    for part in batches(sorted(visit_ids)):
+        rows = db.execute(select(Visit.id, Visit.ref, Visit.trip).where(Visit.id.in_(part))).all()
+        ids = [row.id for row in rows]
+        named = db.scalars(select(VisitCompany.id).where(VisitCompany.visit_id.in_(ids))).all()
+        gone = [Created(by.id if by else None, {}, {"ref": row.ref}) for row in rows]
+        record_created(db, prepare_created(db, HIDDEN_REMOVED, Visit, gone, at=now), ids)
+        NAMED.forget(db, named)
+        VISITS.forget(db, ids)
+
+        # past the session, whose identity map has none of them
+        connection = db.connection()
+        for table, column in references_to(Visit):
+            if table.name in _LINKS:
+                connection.execute(delete(table).where(column.in_(ids)))
+        connection.execute(delete(Visit).where(Visit.id.in_(ids)))
+        _remove_trips(db, {row.trip for row in rows if row.trip}, since)
+
+
+def _remove_trips(db: Session, refs: Collection[str], since: datetime) -> None:
+    """Remove trips that began since and that no visit names, so that others may begin them."""
+    if refs:
+        is_named = exists().where(Visit.trip == Trip.ref)
+        begun = (Trip.ref.in_(refs), Trip.entered_at >= since, Trip.destination.is_(None))
+        db.connection().execute(delete(Trip).where(*begun, ~is_named))
 
 
 def _participants(db: Session, visit_ids: Collection[int]) -> defaultdict[int, set[int]]:

@@ -15,7 +15,7 @@ from crm.people.models import Person
 from crm.problems.models import Problem
 from crm.visits.models import Visit, VisitBatch, VisitLead
 from crm.visits.search_index import VISITS, rebuild
-from tests.factories import make_person, make_visit
+from tests.factories import make_hidden_batch, make_person, make_visit
 
 CODE = Path(__file__).parents[2] / "crm"
 OTHER = aliased(Visit, name="other")
@@ -49,8 +49,7 @@ SELECTS = {
 @pytest.fixture
 def hidden(db):
     """A visit that is seen, and one of a batch that is not published."""
-    batch = VisitBatch(is_published=False)
-    db.add(batch)
+    batch = make_hidden_batch(db)
     shen = make_person(db, "shen")
     make_visit(db, shen, ref="V-seen")
     db.flush()
@@ -103,9 +102,7 @@ def test_of_two_batches_one_is_hidden(db, hidden):
 
 def test_whoever_brings_hidden_rows_sees_them(sessions):
     with sessions.begin() as db:
-        batch = VisitBatch(is_published=False)
-        db.add(batch)
-        db.flush()
+        batch = make_hidden_batch(db)
         make_visit(db, make_person(db, "shen"), ref="V-hidden", batch_id=batch.id)
 
     with seeing_hidden(sessions)() as own, sessions() as db:

@@ -14,6 +14,9 @@ from crm.base.outbox import Message, State
 from crm.base.workdays import Source
 from crm.cli import base, checks
 from crm.cli import doctor as command
+from crm.imports.models import ImportRun
+from crm.imports.rules import Failure
+from crm.imports.rules import RunState as ImportState
 from crm.jobs import clock_check, lease, ledger
 from crm.jobs.mail_route import enter_mail_server
 from crm.jobs.models import JobRun, Lease, RunState
@@ -25,7 +28,7 @@ from crm.transactions import transaction
 from crm.web import assets
 from tests.conftest import NOW
 from tests.databases import SECRET
-from tests.factories import make_person
+from tests.factories import make_hidden_batch, make_person
 from tests.jobs.mail import write
 from tests.jobs.work import at
 
@@ -41,6 +44,7 @@ PARTS = [
     "slots",
     "outbox",
     "delivery",
+    "imports",
     "addresses",
     "calendar",
     "disk",
@@ -195,6 +199,29 @@ def test_a_day_without_a_delivery_fails(doctor, zone, sessions):
 
     assert (code, result["outbox"][0]) == (1, "fail")
     assert "待发 1 封（最早 25 小时前）" in result["outbox"][1]
+
+
+@pytest.mark.parametrize(
+    ("stands", "health", "told"),
+    [
+        ((ImportState.IMPORTING, 3), "warn", "已尝试 3 次（程序出错），自动重试中"),
+        ((ImportState.UNDOING, 9), "fail", "已尝试 9 次（程序出错），自动重试中"),
+        ((ImportState.PREVIEW, 0), "warn", "已停止（程序出错），待其再次导入或放弃"),
+    ],
+)
+def test_an_import_that_fails_again_and_again_is_named(doctor, zone, stands, health, told):
+    state, attempts = stands
+    with transaction(zone) as db:
+        by, batch = make_person(db, "shen", name="沈若川"), make_hidden_batch(db)
+        tried = {"attempts": attempts, "failure": Failure.FAULT, "batch_id": batch.id}
+        of_table = {"kind": "visits", "file_name": "", "settings": "{}", "state": state}
+        db.add(ImportRun(made_by_id=by.id, made_at=NOW, **of_table, **tried))
+
+    code, result = doctor()
+
+    assert (code, result["imports"][0]) == (int(health == "fail"), health)
+    assert f"沈若川的拜访表格{told}" in result["imports"][1]
+    assert "其他拜访表格、crm import visits 和清除联系人信息须等它结束" in result["imports"][1]
 
 
 def test_a_paused_job_is_worth_a_look(doctor, zone, sessions):

@@ -33,13 +33,14 @@ from crm.results.models import Claim
 from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order
 from crm.transactions import transaction
-from crm.visits.models import VisitBatch, VisitLead
+from crm.visits.models import VisitLead
 from tests.conftest import NOW
 from tests.factories import (
     make_alias,
     make_company,
     make_contact,
     make_followup,
+    make_hidden_batch,
     make_lead,
     make_milestone,
     make_order,
@@ -330,9 +331,7 @@ class TestUndoing:
     def test_tells_of_no_visit_that_an_import_has_not_published(self, db, zone):
         kept_id = zone.kept.id
         kept = zone.merge()
-        batch = VisitBatch(is_published=False)
-        db.add(batch)
-        db.flush()
+        batch = make_hidden_batch(db)
         make_visit(db, zone.first, ON, leads=[db.get_one(Lead, kept_id)], batch_id=batch.id)
         db.expunge_all()  # as another session finds it
 

@@ -14,6 +14,7 @@ ACTIONS: Mapping[str, str] = {
     "visit.rejected": "退回拜访",
     "visit.left": "同行人说明未参加",
     "visit.imported": "导入拜访",
+    "visit.hidden_removed": "清除未生效的导入拜访",
     "visit.handed_over": "移交拜访",
     "visit.cut": "截断驻城",
     "trip.changed": "修改批次",

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from flask import url_for
 
-from crm.base.clock import civil_date
+from crm.base.clock import civil, civil_date
 from crm.base.formatting import dated
 from crm.base.value_class import value_class
 from crm.imports.models import ImportRun
-from crm.imports.rules import LISTS, RunState, may_undo
+from crm.imports.rules import LISTS, MOST_ATTEMPTS, RunState, may_undo
 
+ASK = "仍不成功请联系系统管理员。"
 LISTINGS = {
     "visits": "visits.listing",
     "leads": "leads.listing",
@@ -53,10 +54,36 @@ def can_undo(run: ImportRun, now: datetime) -> bool:
     return is_done and bool(run.added or run.changed)
 
 
+def failure_text(run: ImportRun) -> str:
+    """Why the import stands still or was given up by the clock, and what comes next."""
+    if run.failure is None:
+        return ""
+    why, tried = run.failure.label, f"已尝试 {run.attempts} 次"
+    if run.state is RunState.PREVIEW:
+        return f"上次导入未能完成（{why}），未导入任何内容。可再次导入；{ASK}"
+    if run.state is RunState.COLUMNS:
+        return f"上次检查未能完成（{why}）。可再次检查；{ASK}"
+    if not run.state.is_at_work:
+        return ""
+
+    again = "稍后再试"
+    if run.leased_until:
+        again = f"{civil(run.leased_until):%H:%M} 后再试"
+    if run.state is RunState.CHECKING:
+        end = f"连续 {MOST_ATTEMPTS} 次未成功则停止检查。"
+    elif run.state is RunState.IMPORTING and run.published_at is None:
+        end = f"连续 {MOST_ATTEMPTS} 次未成功则停止导入，已处理的行全部清除。"
+    else:
+        end = ASK
+    return f"处理未能继续（{why}），{tried}，{again}；{end}"
+
+
 def _outcome(run: ImportRun) -> str:
     if run.state is RunState.DONE:
         changed = f"、修改 {run.changed} 条" if run.changed else ""
         return f"新增 {run.added} 条{changed}"
+    if run.state is RunState.UNDONE and run.finished_at is None:
+        return "已放弃，未导入"
     if run.state is RunState.UNDONE:
         return f"已撤销 {run.undone} 条"
-    return run.state.label
+    return run.state.label + (f"（{run.failure.label}）" if run.failure else "")

@@ -14,12 +14,14 @@ from crm.base.errors import Refused
 from crm.base.memory import give_back
 from crm.base.sheets import Format, SheetRefused
 from crm.extensions import db
-from crm.imports import service, undoing
+from crm.imports import service, staging, undoing
 from crm.imports.models import ImportRun
 from crm.imports.queries import has_file, likely_people, my_run, my_runs
 from crm.imports.rules import LISTS, PEOPLE, VISITS, RowState, RunState, may_open
 from crm.imports.settings import Report, Settings
 from crm.imports.tables import opened
+from crm.jobs import health
+from crm.jobs.health import Health
 from crm.people.queries import unit_tree
 from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
@@ -30,7 +32,7 @@ from crm.web.imports.forms import FileForm
 from crm.web.imports.kept_rows import kept_as_rows
 from crm.web.imports.kinds import KINDS, note_what_matters
 from crm.web.imports.roster_questions import answers_to, asked_of
-from crm.web.imports.runs import LISTINGS, can_undo, run_rows
+from crm.web.imports.runs import LISTINGS, can_undo, failure_text, run_rows
 from crm.web.imports.table_forms import COLUMN_FORMS, MOST_BYTES, PeopleForm, SheetForm
 from crm.web.imports.table_pages import (
     column_rows,
@@ -279,7 +281,13 @@ def _page(run: ImportRun, form: object = None, problem: str = "") -> str:
     if run.state is RunState.UNDOING:
         done, total = run.undone, run.added + run.changed
     return render_template(
-        "imports/working.html", run=run, done=done, total=total, again=_again(run)
+        "imports/working.html",
+        run=run,
+        done=done,
+        total=total,
+        failure=failure_text(run) or _clock_text(),
+        waits=run.state is RunState.IMPORTING and staging.is_another_hidden(db.session, run),
+        again=_again(run),
     )
 
 
@@ -301,7 +309,7 @@ def _columns_page(run: ImportRun, form: object, problem: str) -> str:
         "imports/columns.html",
         form=form,
         run=run,
-        problem=problem,
+        problem=problem or failure_text(run),
         upload=upload,
         columns=column_rows(
             upload, codes, options_of(run.kind, is_admin=my_view().role is Role.ADMIN)
@@ -317,6 +325,7 @@ def _preview_page(run: ImportRun) -> str:
         "imports/rows.html",
         run=run,
         page=page,
+        failure=failure_text(run),
         people=people_fields(
             likely_people(db.session, report.open, today()),
             takes_outsiders=run.kind == VISITS,
@@ -341,6 +350,13 @@ def _result_page(run: ImportRun) -> str:
         offer=offer_of_run(db.session, run),
         has_refused=bool(run.refused) and has_file(db.session, run),
     )
+
+
+def _clock_text() -> str:
+    """That nobody works on imports, where no clock runs."""
+    if health.pulse(db.session, now=moment()).health is not Health.FAIL:
+        return ""
+    return "后台任务已停止，恢复后自动继续；请联系系统管理员。"
 
 
 def _again(run: ImportRun) -> str:

@@ -1,16 +1,20 @@
 """Buttons of one import pressed in two tabs at the same moment: one of them counts."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
 from crm.base.audit_entries import AuditEntry
+from crm.base.clock import at_civil
 from crm.imports.models import ImportMade, ImportRun
-from crm.imports.rules import RunState
+from crm.imports.rules import Failure, RunState
 from crm.visits.models import Visit
 from crm.visits.rules import Status
 from tests.conflicts import before_first_write
+from tests.conftest import NOW
 from tests.factories import arranged, sign_in
-from tests.web.imports.test_tables import previewed, wu
+from tests.web.imports.test_tables import apply, previewed, wu
 from tests.web.test_at_once import in_thread
 
 __all__ = ["wu"]
@@ -83,3 +87,34 @@ def test_an_import_taken_back_twice_at_once_is_taken_back_once(app, wu):
 
     assert (run_of(app).undone, counted(app, Visit, status=Status.CANCELLED)) == (2, 2)
     assert counted(app, AuditEntry, action="visit.undone") == 2
+
+
+def test_an_import_is_given_up_while_it_waits_for_the_clock(app, wu, monkeypatch):
+    address, _ = previewed(wu, *ROWS)
+    monkeypatch.setattr("crm.imports.service.MOST_AT_ONCE", 1)
+    working = apply(wu, address).text
+
+    given_up = wu.post(f"{address}/undo", follow_redirects=True).text
+
+    assert "放弃本次导入" in working
+    assert ("已放弃" in given_up, "未导入任何内容" in given_up) == (True, True)
+    assert "已放弃，未导入" in wu.get("/import").text
+    assert counted(app, Visit) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (RunState.IMPORTING, "处理未能继续（程序出错），已尝试 2 次，08:30 后再试；连续 5 次"),
+        (RunState.PREVIEW, "上次导入未能完成（程序出错），未导入任何内容。"),
+        (RunState.COLUMNS, "上次检查未能完成（程序出错）。"),
+    ],
+)
+def test_an_import_that_stands_still_says_why_and_what_comes_next(app, wu, state, told):
+    address, _ = previewed(wu, *ROWS)
+    with arranged(app) as db:
+        run = db.scalars(select(ImportRun)).one()
+        run.state, run.attempts, run.failure = state, 2, Failure.FAULT
+        run.leased_until = at_civil(NOW.date()) + timedelta(hours=8, minutes=30)
+
+    assert told in wu.get(address).text

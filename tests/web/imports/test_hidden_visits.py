@@ -15,11 +15,11 @@ from crm.transactions import transaction
 from crm.visits import batch_insert
 from crm.visits.companies import companies_of_batch, typed_companies
 from crm.visits.fields import CompanyMet, VisitData
-from crm.visits.models import Trip, VisitBatch
+from crm.visits.models import Trip
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.counting import statements_of
-from tests.factories import sign_in
+from tests.factories import make_hidden_batch, sign_in
 from tests.filled_zone import PAGES, live
 
 WORD = "隐匿样例"
@@ -39,9 +39,7 @@ OF_THE_TRAIL = re.compile(r"^/(admin|audit)\b")
 
 def hide_visits(db, people, lead, company):
     """Visits of everybody in the frozen month and this one, made and planned, of a hidden batch."""
-    batch = VisitBatch(is_published=False)
-    db.add(batch)
-    db.flush()
+    batch = make_hidden_batch(db)
     trip = db.scalar(select(Trip.ref).limit(1))
     rows = [
         batch_insert.ImportedVisit(
