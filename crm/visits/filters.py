@@ -141,7 +141,8 @@ def _likely(
     if words is None:
         return None
     led = select(Visit.id).where(Visit.leader_id.in_(select(Person.id).where(called)))
-    of_lead = select(VisitLead.visit_id).join(Lead, Lead.id == VisitLead.lead_id)
+    of_lead = select(VisitLead.visit_id).join(Visit, Visit.id == VisitLead.visit_id)
+    of_lead = of_lead.join(Lead, Lead.id == VisitLead.lead_id)
     of_lead = of_lead.join(Company, Company.id == Lead.company_id).where(lead_matches)
     return at_most(db, [*words, led.limit(most), of_lead.limit(most)], MOST_LIKELY)
 

@@ -33,8 +33,11 @@ def likely_visits(text: str, most: int) -> Sequence[Select[int]] | None:
     found = []
     for query in sorted(queries):
         of_named = VisitCompany.id.in_(NAMED.rows_with(query))
-        found.append(VISITS.rows_with(query).limit(most))
-        found.append(select(VisitCompany.visit_id).where(of_named).limit(most))
+        # joined with visits, of which those that are hidden do not count
+        words = VISITS.rows_with(query).join(Visit, Visit.id == VISITS.table.c.rowid)
+        found.append(words.limit(most))
+        named = select(VisitCompany.visit_id).join(Visit, Visit.id == VisitCompany.visit_id)
+        found.append(named.where(of_named).limit(most))
     return found
 
 

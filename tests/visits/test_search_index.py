@@ -19,7 +19,14 @@ from crm.visits.filters import VisitFilter, conditions, matching_words
 from crm.visits.found import VisitSearch, found_visits
 from crm.visits.models import Visit
 from tests.conftest import NOW
-from tests.factories import make_company, make_lead, make_person, make_unit, make_visit
+from tests.factories import (
+    make_company,
+    make_hidden_batch,
+    make_lead,
+    make_person,
+    make_unit,
+    make_visit,
+)
 
 TODAY = NOW.date()
 LETTERS = "云海数据據蓝ＡaZ1-_%'\" 　。éßİΣ🚀\u0301\x07"
@@ -69,6 +76,18 @@ def test_a_rare_word_is_looked_up_and_only_those_visits_are_read(db, admin, text
 
     assert search_index.at_most(db, sources, 10) == [visit.id]
     assert listed(db, admin, text) == [visit.id]
+
+
+def test_hidden_visits_do_not_make_a_word_common(db, admin):
+    visit = make_visit(db, admin, minutes="谈到晶圆", companies=[CompanyMet(name="晶圆科技")])
+    hidden = {"minutes": "谈到晶圆", "companies": [CompanyMet(name="晶圆电子")]}
+    batch = make_hidden_batch(db)
+    for _ in range(3):
+        make_visit(db, admin, batch_id=batch.id, **hidden)
+
+    sources = search_index.likely_visits("晶圆", 2)
+
+    assert search_index.at_most(db, sources, 1) == [visit.id]
 
 
 def test_words_that_are_changed_are_found_and_the_former_ones_are_not(db, admin):

@@ -26,7 +26,6 @@ WORD = "隐匿样例"
 # by ids: a list of them, also an empty one
 OF_KNOWN = re.compile(r"visit_\w+\.visit_id (= \?|IN \((\?|SELECT 1 FROM \(SELECT 1\)))")
 ELSE = {
-    r"^SELECT anon_1\.rowid FROM \(SELECT visit_gram": "ids of likely visits, which are read then",
     r"FROM visit_lead WHERE visit_lead\.lead_id = \? ORDER": "rows that a merge moves, all of them",
 }
 LINKS = ("visit_participant", "visit_lead", "visit_company", "visit_former", "visit_gram")
