@@ -1,6 +1,7 @@
 """Fixtures for all tests: an empty database, on SQLite and PostgreSQL, and a fixed moment."""
 
 import gc
+import multiprocessing.util
 import os
 import shutil
 import tempfile
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _keep_files_in_memory() -> None:
     """Spare SQLite the wait for the disk at each commit: some milliseconds, many times a test."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+        multiprocessing.util.get_temp_dir()  # made elsewhere, as it is removed after this one
         folder = _running.enter_context(
             tempfile.TemporaryDirectory(prefix="crm-tests-", dir=MEMORY)
         )
