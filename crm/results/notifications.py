@@ -41,14 +41,19 @@ class ClaimNotice:
     is_without_decider: bool  # an admin has to name somebody
 
 
-def tell(db: Session, *, claim: Claim, entry: ClaimEntry, site: Site) -> int:
-    """Put the mails of a step into the outbox, once each; how many."""
-    kind = MessageKind.CLAIM
+def tell(
+    db: Session, *, claim: Claim, entry: ClaimEntry, site: Site, at: datetime | None = None
+) -> int:
+    """Put the mails of a step into the outbox, once each; how many.
+
+    `at`: the slot's own moment where the clock does it; the step's when left out.
+    """
+    kind, made_at = MessageKind.CLAIM, at or entry.at
     notice, people = _notice(db, claim, entry), readers_of(db, claim, entry)
     return sum(
         post(
             db,
-            Envelope(kind, f"{kind.value}:{claim.id}:{person.username}:{entry.id}", entry.at),
+            Envelope(kind, f"{kind.value}:{claim.id}:{person.username}:{entry.id}", made_at),
             person=person,
             site=site,
             notice=notice,

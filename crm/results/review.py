@@ -89,5 +89,5 @@ def tell_flagged(db: Session, *, at: datetime, site: Site) -> Mapping[str, int]:
             ClaimEntry.claim_id == claim.id, ClaimEntry.step == Step.FLAG
         )
         entry = db.scalars(flagged.order_by(ClaimEntry.id.desc()).limit(1)).one()
-        sent += tell(db, claim=claim, entry=entry, site=site)
+        sent += tell(db, claim=claim, entry=entry, site=site, at=at)
     return {"to_review": sent} if sent else {}

@@ -63,6 +63,7 @@ def test_who_recognises_is_told_once_what_was_corrected_and_by_when(db, zone, re
 
     mails = db.scalars(select(Message).where(Message.subject.contains("请复核"))).all()
     assert [mail.person_id for mail in mails] == [zone.officer.id, zone.second.id]
+    assert {mail.made_at for mail in mails} == {NOW + timedelta(days=1)}  # or no run delivers them
     assert "节点日期已更正，请复核：由2026年7月6日改为2026年7月8日" in mails[0].body_text
     assert "7月22日（含）前确认维持认定，或取消认定" in mails[0].body_text
 
