@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
 from crm.base.money import YI, Currency
+from crm.base.outbox import Message, State
 from crm.followups.models import Followup, FollowupSnooze
 from crm.imports.models import ImportRun, ImportTemplate
 from crm.imports.rules import RunState
@@ -57,6 +58,13 @@ def everything_is_there(db):
     a_followup_was_put_off_with_its_reason(db)
     a_units_table_is_remembered_and_waits(db)
     whatever_the_html_shows_the_text_says(db)
+    no_mail_waits(db)
+
+
+def no_mail_waits(db):
+    """A mail of those days was delivered then, whoever made it."""
+    assert db.scalars(select(Message.state).distinct()).all() == [State.SENT]
+    assert db.scalars(select(Message.id).where(Message.sent_at != Message.made_at)).all() == []
 
 
 def everything_told_is_written(db):
