@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from crm.base.clock import monotonic
-from crm.base.one_message import COMMIT, SEPARATOR
+from crm.base.one_message import COMMIT, EARLY, SEPARATOR
 from crm.cli import import_worker, main
 
 HELD = "held since"
@@ -53,8 +53,7 @@ def _with_clocks(statement: str) -> str:
     if f"{SEPARATOR}{COMMIT}" not in statement:
         return statement
     parts = statement.split(SEPARATOR)
-    end = parts.index(COMMIT)
-    held = next(place for place, part in enumerate(parts) if part.startswith(TAKES_LOCK)) + 1
+    held, end = parts.index(EARLY) + 2, parts.index(COMMIT)  # the first step takes it
     timed = (*parts[:held], CLOCK, *parts[held : end + 1], CLOCK, *parts[end + 1 :])
     return SEPARATOR.join(timed)
 

@@ -4,7 +4,7 @@ What they lock is held for as long as the server takes. With a message for each 
 while the thread that sends them waits for its turn to compute, once for each.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -22,6 +22,8 @@ COMMIT = "COMMIT"
 # by the installation's own setting, and so for the first one; many at once share their wait.
 EARLY = "SELECT set_config('synchronous_commit', 'off', true)"
 DURABLE = "SELECT pg_logical_emit_message(true, '', '')"
+PREPARED = "crm_prepared"
+MOST_PREPARED = 50  # of a connection: forms name different numbers of people and leads
 OUTCOME = "SELECT pg_xact_status(%s::xid8)"
 Step: TypeAlias = tuple[Executable, Mapping[str, Any]]
 
@@ -53,7 +55,7 @@ def commit_with(
 
 
 def _with_values(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> str:
-    from psycopg import ClientCursor  # noqa: PLC0415 - a server on SQLite never loads it
+    from psycopg.sql import Literal  # noqa: PLC0415 - a server on SQLite never loads it
 
     state = _compiled(statement, connection.dialect).construct_expanded_state(dict(values))
     converted = {
@@ -61,7 +63,30 @@ def _with_values(connection: Connection, statement: Executable, values: Mapping[
         for name, value in state.parameters.items()
     }
     driver: Any = connection.connection.driver_connection
-    return ClientCursor(driver).mogrify(state.statement, converted)
+    literals = {name: Literal(value).as_string(driver) for name, value in converted.items()}
+
+    keeps_statements = driver.prepare_threshold is not None
+    name = (
+        _prepared(connection, state.statement, [*literals]) if values and keeps_statements else ""
+    )
+    return (
+        f"EXECUTE {name} ({', '.join(literals.values())})" if name else state.statement % literals
+    )
+
+
+def _prepared(connection: Connection, statement: str, names: Sequence[str]) -> str:
+    """What the statement is called on this connection; empty for one too many.
+
+    To plan the check of a visit takes several times as long as to run it, with the lock held.
+    """
+    known: dict[str, str] = connection.info.setdefault(PREPARED, {})
+    if statement not in known and len(known) < MOST_PREPARED:
+        name = f"{PREPARED}_{len(known)}"
+        numbered = statement % {each: f"${number}" for number, each in enumerate(names, 1)}
+        how = {"no_parameters": True}
+        connection.exec_driver_sql(f"PREPARE {name} AS {numbered}", execution_options=how)
+        known[statement] = name
+    return known.get(statement, "")
 
 
 @lru_cache(maxsize=32)

@@ -58,8 +58,30 @@ def test_the_lock_is_taken_linked_and_ended_by_one_message(sessions):
 
     *others, last = statements
     assert not any("audit_head" in statement for statement in others)
-    assert last.index("INSERT INTO audit_head") < last.index("INTO audit_link") < last.index(COMMIT)
+    assert last.index("INSERT INTO audit_head") < last.index("EXECUTE") < last.index(COMMIT)
     assert "person.added" not in last
+
+
+@on_postgresql
+def test_the_check_is_planned_once_where_what_is_prepared_lasts(sessions):
+    add(sessions, "first")
+    with statements_on(sessions.kw["bind"]) as statements:
+        add(sessions, "second")
+
+    assert not any("PREPARE" in statement for statement in statements)
+    assert "EXECUTE" in statements[-1]
+
+
+@on_postgresql
+def test_behind_a_pooler_nothing_is_prepared(database_url, sessions):
+    pooled = sessions_of(f"{database_url}?prepare_threshold=none")
+    with statements_on(pooled.kw["bind"]) as statements:
+        add(pooled)
+
+    assert not any("PREPARE" in statement for statement in statements)
+    assert "INTO audit_link" in statements[-1]
+    assert found(sessions) is None
+    pooled.kw["bind"].dispose()
 
 
 @on_postgresql
