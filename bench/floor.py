@@ -19,6 +19,7 @@ from jinja2 import DictLoader
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
+from crm.backup.loading import analyze
 from crm.base.db import engine_options, writing
 from crm.cli.serve import Server, server_options
 
@@ -93,6 +94,8 @@ def fill(url: str, names: Iterable[tuple[str, str]], password: str, *, on: date)
     with writing(sessions) as db:
         db.add(User(username=USERNAME, password_hash=PasswordHasher().hash(password)))
         db.add_all(_project(title, company, on) for title, company in names)
+        db.flush()
+        analyze(db.connection())
 
 
 def _project(title: str, company: str, on: date) -> Project:

@@ -21,6 +21,7 @@ from bench.load import Request
 from bench.report import Result, Speed, report
 from bench.servers import processor_seconds, sample, serving
 from crm.app import create_app
+from crm.backup.loading import analyze
 from crm.base import clock
 from crm.base.db import writing
 from crm.base.periods import DAY
@@ -127,6 +128,7 @@ def prepare(
         install(database.sessionmaker, clock_from=now)
         with writing(database.sessionmaker) as db:
             zone.fill(db, scale=scale, now=now)
+            analyze(db.connection())
 
     numbers = range(1, zone.lead_count(scale) + 1)
     names = ((zone.lead_title(number), zone.company_name(number)) for number in numbers)

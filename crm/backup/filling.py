@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from crm.backup import schema
-from crm.backup.loading import load, set_sequences, unguarded
+from crm.backup.loading import analyze, load, set_sequences, unguarded
 from crm.backup.manifest import ChainEnd
 from crm.backup.tables import Fingerprint, TableShape, Values, fingerprint, lines_of, shapes
 from crm.base.audit_trail import first_break_seen, trail
@@ -65,6 +65,7 @@ def fill(connection: Connection, source: RowSource) -> None:
     schema.upgrade(connection)
     search_index.rebuild(connection)
     visit_index.rebuild(connection)
+    analyze(connection)
     _check_trail(connection, source.chain_end)
 
 

@@ -89,6 +89,15 @@ def _copy(connection: Connection, statement: str, rows: Iterable[Values]) -> Non
             copy.write_row(row)
 
 
+def analyze(connection: Connection) -> None:
+    """Let PostgreSQL look at what filled tables hold, as autovacuum does a minute or two later.
+
+    Until then its plans are guesses, and read whole tables.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("ANALYZE"))
+
+
 def set_sequences(connection: Connection, last_ids: Mapping[str, int]) -> None:
     """Let new ids follow the largest that was ever given, as far as the source knows it."""
     if connection.dialect.name != "postgresql":

@@ -69,6 +69,7 @@ def test_the_server_has_what_the_file_has_and_goes_on_from_there(source, target)
         assert new.scalar(select(Lead.title)) == old.scalar(select(Lead.title))
     with Session(target) as db:
         assert first_break(db) is None
+        assert db.scalar(text("SELECT count(*) FROM pg_stats WHERE tablename = 'visit'"))
     with Session(target) as db:
         assert make_person(db, "new").id > db.scalar(select(func.min(Person.id)))
     with pytest.raises(Refused, match="database_not_empty"):
