@@ -286,15 +286,18 @@ def stop(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
             finish_undo(db, run=run, by=by, now=now)
 
 
-def give_up(db: Session, *, run: ImportRun, now: datetime) -> None:
+def give_up(db: Session, *, run: ImportRun, now: datetime) -> bool:
     """Try no more what failed too often, so that nobody waits for it; its person may again.
 
-    What is seen already, or is taken back, is left as it is: nothing waits for it.
+    False for what is seen already, or is taken back: nothing waits for it.
     """
     if run.state is RunState.CHECKING:
         run.state, run.attempts, run.leased_until = RunState.COLUMNS, 0, None
     elif run.state is RunState.IMPORTING and run.published_at is None:
         begin_removal(db, run, now=now)
+    else:
+        return False
+    return True
 
 
 def note_file(  # noqa: PLR0913 - a file that was kept, whole

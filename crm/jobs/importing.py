@@ -122,6 +122,9 @@ class Importer:
         upload = self._read(run_id)
         while may_go_on() and self._step(run_id, upload):
             pass
+        with self._sessions() as db:  # what is committed
+            if run := db.get(ImportRun, run_id):
+                log.info("import.worked_on", run=run_id, state=run.state, rows=run.position)
 
     def _take(self) -> int | None:
         """The oldest import that no other node works on."""
@@ -147,10 +150,10 @@ class Importer:
             run = db.get_one(ImportRun, run_id)
             if run.attempts > 1 and run.failure is None:  # nobody was left to say why
                 run.failure = Failure.STOPPED
-            if run.attempts > MOST_ATTEMPTS:
-                service.give_up(db, run=run, now=now)
-                log.error("import.given_up", run=run_id)
-            return run_id
+            is_given_up = run.attempts > MOST_ATTEMPTS and service.give_up(db, run=run, now=now)
+        if is_given_up:
+            log.error("import.given_up", run=run_id)
+        return run_id
 
     def _note_failure(self, run_id: int, error: Exception) -> None:
         """Try the import again later; what it was is in the log."""
@@ -203,7 +206,6 @@ class Importer:
                 return False
             service.stop(db, run=run, by=db.get_one(Person, run.made_by_id), now=now)
             staging.goes_on(run, None)
-        log.info("import.stopped", run=run_id)
         return False
 
     def _check(self, run_id: int, upload: Upload) -> bool:
@@ -285,7 +287,6 @@ class Importer:
             staging.goes_on(run, now + LEASE)
             if run.position >= total:
                 staging.publish(db, run=run, by=by, now=now)
-                log.info("import.published", run=run_id, rows=run.position)
         return False
 
     def _next_rows(  # noqa: PLR0913, PLR0917 - rows of a run, and how many
@@ -355,7 +356,6 @@ class Importer:
     def _finish(self, db: Session, run: ImportRun, by: Person, now: datetime) -> None:
         staging.goes_on(run, None)
         finish(db, run=run, by=by, now=now)
-        log.info("import.done", run=run.id, rows=run.position)
 
     def _remove(self, run_id: int) -> bool:
         now, most = self._now(), self._kept_at_once.rows

@@ -41,28 +41,28 @@ STORED = (
 )
 REFUSING = {
     "sqlite": [
-        "CREATE TRIGGER refusing BEFORE INSERT ON visit BEGIN SELECT RAISE(ABORT, 'no'); END"
+        "CREATE TRIGGER refusing BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
     ],
     "postgresql": [
         """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
         AS $$ BEGIN RAISE EXCEPTION 'no'; END $$""",
-        "CREATE TRIGGER refusing BEFORE INSERT ON visit EXECUTE FUNCTION refuse()",
+        "CREATE TRIGGER refusing BEFORE INSERT ON {table} EXECUTE FUNCTION refuse()",
     ],
 }
 ACCEPTING = {
     "sqlite": ["DROP TRIGGER refusing"],
-    "postgresql": ["DROP TRIGGER refusing ON visit", "DROP FUNCTION refuse"],
+    "postgresql": ["DROP TRIGGER refusing ON {table}", "DROP FUNCTION refuse"],
 }
 
 
 @contextmanager
-def database_refusing(sessions):
-    """The database takes no visits."""
+def database_refusing(sessions, table):
+    """The database takes no rows of the table."""
 
     def execute(statements):
         with sessions.begin() as db:
             for statement in statements[db.get_bind().dialect.name]:
-                db.execute(text(statement))
+                db.execute(text(statement.format(table=table)))
 
     execute(REFUSING)
     try:
@@ -93,10 +93,10 @@ def left(sessions):
         return sum(db.scalar(text(f"SELECT count(*) FROM {table}")) for table in STORED)
 
 
-def fail(sessions, times):
+def fail(sessions, times, table="visit"):
     """Let the clock try so many times, each an hour after the one before; when it ended."""
     at = LATER
-    with database_refusing(sessions):
+    with database_refusing(sessions, table):
         for _ in range(times):
             at += timedelta(hours=1)
             work(sessions, at=at)
@@ -141,6 +141,16 @@ def test_what_was_given_up_may_be_confirmed_again(sessions, half):
     done = read(sessions, half)
     assert nothing == 0
     assert (done.state, done.added, done.failure) == (RunState.DONE, ROWS, None)
+
+
+def test_an_import_that_is_seen_is_tried_for_ever(sessions, run_id):
+    work(sessions, steps=4)
+    at = fail(sessions, MOST_ATTEMPTS + 2, "correction")
+    failing = read(sessions, run_id)
+    work(sessions, at=at)
+
+    assert (failing.state, failing.attempts) == (RunState.IMPORTING, MOST_ATTEMPTS + 2)
+    assert (read(sessions, run_id).state, read(sessions, run_id).failure) == (RunState.DONE, None)
 
 
 def test_a_check_that_fails_too_often_goes_back_to_the_columns(sessions, run_id):
