@@ -304,7 +304,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @event.listens_for(Engine, "rollback")
 def _roll_back_server(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql" and not connection.invalidated:
         _keep_prepared(connection.connection.driver_connection)
 
 

@@ -6,6 +6,7 @@ while the thread that sends them waits for its turn to compute, once for each.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, event
@@ -25,6 +26,7 @@ DURABLE = "SELECT pg_logical_emit_message(true, '', '')"
 PREPARED = "crm_prepared"
 MOST_PREPARED = 50  # of a connection: forms name different numbers of people and leads
 OUTCOME = "SELECT pg_xact_status(%s::xid8)"
+_numbers = count()
 Step: TypeAlias = tuple[Executable, Mapping[str, Any]]
 
 log = structlog.get_logger()
@@ -81,12 +83,18 @@ def _prepared(connection: Connection, statement: str, names: Sequence[str]) -> s
     """
     known: dict[str, str] = connection.info.setdefault(PREPARED, {})
     if statement not in known and len(known) < MOST_PREPARED:
-        name = f"{PREPARED}_{len(known)}"
+        name = f"{PREPARED}_{next(_numbers)}"
         numbered = statement % {each: f"${number}" for number, each in enumerate(names, 1)}
         how = {"no_parameters": True}
         connection.exec_driver_sql(f"PREPARE {name} AS {numbered}", execution_options=how)
         known[statement] = name
     return known.get(statement, "")
+
+
+@event.listens_for(Engine, "rollback_savepoint")
+def _forget_prepared(connection: Connection, *_: Any) -> None:
+    """The driver drops whatever is prepared, for fear of objects that are no more."""
+    connection.info.pop(PREPARED, None)
 
 
 @lru_cache(maxsize=32)

@@ -11,6 +11,7 @@ from crm.base.audit_chain import HELD, hold_position
 from crm.base.audit_entries import AuditEntry
 from crm.base.audit_trail import first_break
 from crm.base.one_message import COMMIT, Question, commit_with
+from crm.base.pending import taken_back
 from crm.people.models import Person
 from crm.transactions import transaction
 from tests.base.chain_writer import ENTRIES, fork_victim, fork_writer
@@ -20,6 +21,7 @@ from tests.databases import migrate, sessions_of
 from tests.factories import make_person
 from tests.postgres import Postgres
 
+TIMES = 6  # one more than the driver sends a statement before it prepares it
 ODD = (
     "李娜",
     'O\'Brien \\ "quoted"',
@@ -70,6 +72,23 @@ def test_the_check_is_planned_once_where_what_is_prepared_lasts(sessions):
 
     assert not any("PREPARE" in statement for statement in statements)
     assert "EXECUTE" in statements[-1]
+
+
+@on_postgresql
+@pytest.mark.parametrize("is_known_to_driver", [True, False])
+def test_a_change_with_a_part_that_was_taken_back_commits(sessions, is_known_to_driver):
+    times = 2 * TIMES if is_known_to_driver else 1
+    for number in range(times):
+        add(sessions, f"first{number}")
+
+    with coming_from("127.0.0.1"), transaction(sessions) as db:
+        person = make_person(db, "second", duty=None)
+        with taken_back(db):
+            db.scalar(select(func.count()).select_from(Person))
+        record(db, "person.added", person, by=None, at=NOW)
+    add(sessions, "third")
+
+    assert found(sessions) is None
 
 
 @on_postgresql
