@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import is_conflict
 from crm.base.db_faults import fault_of
+from crm.base.garbage import no_garbage_collection
 from crm.base.hidden_rows import seeing_hidden
 from crm.base.locks import take_exclusive_lock
 from crm.base.logs import structlog
@@ -174,6 +175,7 @@ class Importer:
                 return None
             return service.uploaded(run)
 
+    @no_garbage_collection()  # a quarter of the time of a check, whose objects stay
     def _step(self, run_id: int, upload: Upload | None) -> bool:
         """Do a batch; False once the import is done with."""
         with self._sessions() as db:
