@@ -95,6 +95,14 @@ def sessions_of(url: str) -> sessionmaker[Session]:
 
 
 @contextmanager
+def other_app(url: str, **given: object) -> Iterator[Flask]:
+    """The application of another process; its connections are closed in the end."""
+    app = create_app(settings_for(url, **given))
+    yield app
+    _in_app(app, _dispose)
+
+
+@contextmanager
 def unguarded(connection: Connection) -> Iterator[None]:
     """The audit trail without its triggers, as only the owner of the tables can have it."""
     if connection.dialect.name == "postgresql":

@@ -8,16 +8,14 @@ import time_machine
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from crm.app import create_app
 from crm.base.audit_entries import AuditEntry
 from crm.base.rate_counts import RateCount
-from crm.extensions import db as database_of_app
 from crm.extensions import limiter
 from crm.people.login_attempts import network_of
 from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from tests.conftest import NOW
-from tests.databases import settings_for
+from tests.databases import other_app
 from tests.factories import arranged, make_person, sign_in
 
 PASSWORD = "a long enough password"
@@ -159,14 +157,11 @@ def test_tries_come_back_after_a_minute(app, liwei):
 
 
 def test_processes_share_the_tries(app, database, liwei):
-    other = create_app(settings_for(database.url))
-    other.config.update(WTF_CSRF_ENABLED=False)
-
-    answers = guess(app, 5) + guess(other, 6)
+    with other_app(database.url) as other:
+        other.config.update(WTF_CSRF_ENABLED=False)
+        answers = guess(app, 5) + guess(other, 6)
 
     assert answers == [WRONG] * 10 + [TOO_MANY]
-    with other.app_context():
-        database_of_app.engine.dispose()
 
 
 def test_too_many_tries_are_told_at_the_field_and_the_name_stays(app, liwei):

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from crm.app import create_app
 from crm.base.mail_kinds import MessageKind
 from crm.jobs import lease, ledger
 from tests.conftest import NOW
-from tests.databases import settings_for
+from tests.databases import other_app
 from tests.factories import arranged, make_person
 from tests.jobs.mail import put_for
 
@@ -25,7 +24,8 @@ def measured(app, database_url, moment):
         lease.acquire(db, "host:1:abc")
         li = make_person(db, "li")
         put_for(db, li, kind=MessageKind.WEEKLY, at=NOW - timedelta(minutes=5))
-    return create_app(settings_for(database_url, metrics_token=TOKEN)).test_client()
+    with other_app(database_url, metrics_token=TOKEN) as measured:
+        yield measured.test_client()
 
 
 def test_metrics_tell_of_routes_and_of_the_installation(measured):

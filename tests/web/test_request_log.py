@@ -7,12 +7,11 @@ import logging
 import pytest
 import structlog
 
-from crm.app import create_app
 from crm.base.mail_kinds import MessageKind
 from crm.jobs.logs import hide_personal_data, log_as_json
 from crm.people.rules import Duty, Role
 from tests.conftest import NOW
-from tests.databases import settings_for
+from tests.databases import other_app
 from tests.factories import arranged, make_lead, make_person, make_unit, sign_in
 from tests.jobs.mail import deliverer, post_office, put_for
 
@@ -65,9 +64,8 @@ def test_a_request_names_itself_in_its_answer_its_log_and_its_error_page(root, l
     [(0, ID, False), (1, ID, True), (1, "x", False), (1, 'a"}\t{"b', False)],
 )
 def test_an_id_is_taken_from_a_trusted_proxy_alone(database_url, proxies, given, is_kept):
-    client = create_app(settings_for(database_url, proxies=proxies)).test_client()
-
-    answer = client.get("/healthz", headers={"X-Request-ID": given})
+    with other_app(database_url, proxies=proxies) as behind:
+        answer = behind.test_client().get("/healthz", headers={"X-Request-ID": given})
 
     assert (answer.headers["X-Request-ID"] == given) is is_kept
 
