@@ -28,7 +28,7 @@ from sqlalchemy.sql.dml import Update
 
 from crm.base.audit_entries import AuditEntry, AuditHead, AuditLink
 from crm.base.db import insert_of
-from crm.base.one_message import Question, Step, commit_with
+from crm.base.one_message import PREPARED, Question, Step, commit_with
 from crm.base.value_class import value_class
 
 HEAD = 1  # the one row of AuditHead
@@ -49,6 +49,7 @@ CHANGED = (
 _OTHERS = CHANGED.where(_ENTRIES.c.id != bindparam("entry_id"))
 _KEEP_TEXT = select(
     cast(func.pg_current_xact_id(), Text),
+    PREPARED,
     func.set_config(ENTRY, bindparam("text", type_=Text), true()),
 )
 
@@ -76,11 +77,12 @@ def link_at_commit(
 ) -> None:
     """Link the entry at the commit, which fails where others have changed what it rests on."""
     connection = db.connection()
-    xid, _ = connection.execute(_KEEP_TEXT, {"text": text}).one()
+    xid, prepared, _ = connection.execute(_KEEP_TEXT, {"text": text}).one()
+    how = {"xid": xid, "prepared": prepared}
     hold: Step = (hold_head("postgresql"), {})
     entry = {"entry_id": entry_id}
     if rests_on is None:
-        commit_with(connection, hold, (_link(None), entry), xid=xid)
+        commit_with(connection, hold, (_link(None), entry), **how)
         return
 
     position, changes = rests_on
@@ -88,7 +90,7 @@ def link_at_commit(
     others = Question(
         _OTHERS, {**entry, "position": position}, lambda rows: note_meanwhile(db, rows)
     )
-    commit_with(connection, hold, (_link(changes.query), values), xid=xid, then=others)
+    commit_with(connection, hold, (_link(changes.query), values), **how, then=others)
 
 
 def note_meanwhile(db: Session, subjects: Iterable[tuple[str, int]]) -> None:

@@ -4,12 +4,22 @@ What they lock is held for as long as the server takes. With a message for each 
 while the thread that sends them waits for its turn to compute, once for each.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import count
+from hashlib import blake2s
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Dialect, Engine, Executable, event
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    column,
+    event,
+    func,
+    select,
+    table,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -23,10 +33,16 @@ COMMIT = "COMMIT"
 # by the installation's own setting, and so for the first one; many at once share their wait.
 EARLY = "SELECT set_config('synchronous_commit', 'off', true)"
 DURABLE = "SELECT pg_logical_emit_message(true, '', '')"
-PREPARED = "crm_prepared"
-MOST_PREPARED = 50  # of a connection: forms name different numbers of people and leads
 OUTCOME = "SELECT pg_xact_status(%s::xid8)"
-_numbers = count()
+PREFIX = "crm_"
+MOST_PREPARED = 50  # of a connection: forms name different numbers of people and leads
+# asked each time, as the driver drops everything now and then, for one at a rollback to a savepoint
+PREPARED = func.array(
+    select(column("name"))
+    .select_from(table("pg_prepared_statements"))
+    .where(column("name").startswith(PREFIX))
+    .scalar_subquery()
+)
 Step: TypeAlias = tuple[Executable, Mapping[str, Any]]
 
 log = structlog.get_logger()
@@ -42,21 +58,30 @@ class Question:
 
 
 def commit_with(
-    connection: Connection, *steps: Step, xid: str, then: Question | None = None
+    connection: Connection,
+    *steps: Step,
+    xid: str,
+    prepared: Collection[str],
+    then: Question | None = None,
 ) -> None:
     """Run these statements right before the COMMIT of that transaction, in one message with it.
 
-    The values stand in the message, which PostgreSQL may write to its log: nothing personal may be
-    among them.
+    `prepared`: what `PREPARED` says in this transaction. The values stand in the message, which
+    PostgreSQL may write to its log: nothing personal may be among them.
     """
-    parts = [EARLY, *(_with_values(connection, *step) for step in steps), COMMIT]
+    parts = [EARLY, *(_with_values(connection, *step, prepared) for step in steps), COMMIT]
     if then:
-        parts.append(_with_values(connection, then.statement, then.values))
+        parts.append(_with_values(connection, then.statement, then.values, prepared))
     message = SEPARATOR.join((*parts, DURABLE))
     connection.execution_options(**{LAST: (message, xid, then)})
 
 
-def _with_values(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> str:
+def _with_values(
+    connection: Connection,
+    statement: Executable,
+    values: Mapping[str, Any],
+    prepared: Collection[str],
+) -> str:
     from psycopg.sql import Literal  # noqa: PLC0415 - a server on SQLite never loads it
 
     state = _compiled(statement, connection.dialect).construct_expanded_state(dict(values))
@@ -67,34 +92,25 @@ def _with_values(connection: Connection, statement: Executable, values: Mapping[
     driver: Any = connection.connection.driver_connection
     literals = {name: Literal(value).as_string(driver) for name, value in converted.items()}
 
-    keeps_statements = driver.prepare_threshold is not None
-    name = (
-        _prepared(connection, state.statement, [*literals]) if values and keeps_statements else ""
-    )
-    return (
-        f"EXECUTE {name} ({', '.join(literals.values())})" if name else state.statement % literals
-    )
+    name = _name_of(state.statement)
+    if name not in prepared:
+        lasts = driver.prepare_threshold is not None and len(prepared) < MOST_PREPARED
+        if not values or not lasts:
+            return state.statement % literals
+        _prepare(connection, name, state.statement, [*literals])
+    return f"EXECUTE {name} ({', '.join(literals.values())})"
 
 
-def _prepared(connection: Connection, statement: str, names: Sequence[str]) -> str:
-    """What the statement is called on this connection; empty for one too many.
-
-    To plan the check of a visit takes several times as long as to run it, with the lock held.
-    """
-    known: dict[str, str] = connection.info.setdefault(PREPARED, {})
-    if statement not in known and len(known) < MOST_PREPARED:
-        name = f"{PREPARED}_{next(_numbers)}"
-        numbered = statement % {each: f"${number}" for number, each in enumerate(names, 1)}
-        how = {"no_parameters": True}
-        connection.exec_driver_sql(f"PREPARE {name} AS {numbered}", execution_options=how)
-        known[statement] = name
-    return known.get(statement, "")
+def _prepare(connection: Connection, name: str, statement: str, values: Sequence[str]) -> None:
+    """Have it planned once: a check takes longer to plan than to run, and others wait for both."""
+    numbered = statement % {value: f"${number}" for number, value in enumerate(values, 1)}
+    how = {"no_parameters": True}
+    connection.exec_driver_sql(f"PREPARE {name} AS {numbered}", execution_options=how)
 
 
-@event.listens_for(Engine, "rollback_savepoint")
-def _forget_prepared(connection: Connection, *_: Any) -> None:
-    """The driver drops whatever is prepared, for fear of objects that are no more."""
-    connection.info.pop(PREPARED, None)
+@lru_cache(maxsize=128)
+def _name_of(statement: str) -> str:
+    return f"{PREFIX}{blake2s(statement.encode(), digest_size=8).hexdigest()}"
 
 
 @lru_cache(maxsize=32)
