@@ -170,7 +170,9 @@ def filled(folder: Path, *, scale: float, years: int) -> Iterator[Province]:
         install(database.sessionmaker, clock_from=now)
         with writing(database.sessionmaker) as db:
             province.fill(db, scale=scale, years=years, today=clock.civil_date(now))
-        month = Period.holding(PeriodKind.MONTH, clock.civil_date(now)).before
+        # the last one whose stays are all over and logged, also on the first days of the next
+        settled = clock.civil_date(now) - province.LONGEST_STAY * DAY
+        month = Period.holding(PeriodKind.MONTH, settled).before
         yield Province(database.sessionmaker, month, now)
         database.engine.dispose()
 
