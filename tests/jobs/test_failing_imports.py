@@ -12,7 +12,6 @@ from crm.imports import service, undoing
 from crm.imports.models import ImportRun
 from crm.imports.rules import FIRST_WAIT, LEASE, MOST_ATTEMPTS, Failure, RunState
 from crm.jobs.importing import Importer
-from crm.jobs.write_yield import WriteYield
 from crm.people.models import Person
 from crm.people.rules import Role
 from crm.transactions import transaction
@@ -25,6 +24,7 @@ from tests.jobs.test_hidden_imports import (
     IN_FIRST_PARTS,
     LATER,
     ROWS,
+    Before,
     goes_on,
     read,
     run_id,
@@ -236,24 +236,11 @@ def test_a_removal_that_is_killed_goes_on(sessions, database_url, run_id, commit
     assert (read(sessions, run_id).state, left(sessions)) == (RunState.UNDONE, 0)
 
 
-class GivesUpFirst(WriteYield):
-    """Gives the import up between the check of a part and the transaction that keeps it."""
-
-    def __init__(self, sessions, run_id, part):
-        super().__init__(sessions)
-        self._run_id, self._left = run_id, part
-
-    def note_gap(self, ended):
-        super().note_gap(ended)
-        self._left -= 1
-        if self._left == 0:
-            give_up(self.sessions, self._run_id)
-
-
 @pytest.mark.parametrize("part", [1, 2, 3])
 def test_an_import_may_be_given_up_while_it_is_worked_on(sessions, run_id, part):
     with coming_from("clock"):
-        Importer(sessions, lambda: LATER, GivesUpFirst(sessions, run_id, part)).work()
+        meanwhile = Before(sessions, part, lambda: give_up(sessions, run_id))
+        Importer(sessions, lambda: LATER, meanwhile).work()
 
     assert (read(sessions, run_id).state, left(sessions)) == (RunState.UNDONE, 0)
 

@@ -300,26 +300,30 @@ def test_a_contact_of_hidden_visits_is_erased_once_they_are_seen(sessions, run_i
     assert texts(sessions, met) == [f"{places.data.pseudonym} 总"]
 
 
-class ErasesFirst(WriteYield):
-    """Erases the table between the check of a part and the transaction that keeps it."""
+class Before(WriteYield):
+    """Does something between the check of a part and the transaction that keeps it."""
 
-    def __init__(self, sessions, run_id, part):
+    def __init__(self, sessions, part, step):
         super().__init__(sessions)
-        self._run_id, self._left = run_id, part
+        self._left, self._step = part, step
 
     def note_gap(self, ended):
         super().note_gap(ended)
         self._left -= 1
         if self._left == 0:
-            with transaction(self.sessions) as db:
-                db.get_one(ImportRun, self._run_id).content = None
+            self._step()
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])
 def test_a_table_that_is_erased_in_the_middle_is_kept_no_further(sessions, run_id, part):
     """Also by whoever has read it before, and has checked its rows."""
+
+    def erase_table():
+        with transaction(sessions) as db:
+            db.get_one(ImportRun, run_id).content = None
+
     with coming_from("clock"):
-        Importer(sessions, lambda: LATER, ErasesFirst(sessions, run_id, part)).work()
+        Importer(sessions, lambda: LATER, Before(sessions, part, erase_table)).work()
 
     done, stored = read(sessions, run_id), (part - 1) * A_PART
     assert (done.state, done.added, done.refused) == (RunState.DONE, stored, ROWS - stored)
