@@ -28,7 +28,8 @@ from sqlalchemy.sql.dml import Update
 
 from crm.base.audit_entries import AuditEntry, AuditHead, AuditLink
 from crm.base.db import insert_of
-from crm.base.one_message import PREPARED, Question, Step, commit_with
+from crm.base.one_message import Question, Step, commit_with
+from crm.base.prepared import PREPARED
 from crm.base.value_class import value_class
 
 HEAD = 1  # the one row of AuditHead

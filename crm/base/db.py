@@ -33,7 +33,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.pool import Pool, PoolResetState
 from sqlalchemy.types import TypeDecorator
 
 from crm.base.server_urls import parse_url
@@ -300,29 +299,6 @@ def _begin_sqlite(connection: Connection) -> None:
             connection.exec_driver_sql(f"BEGIN {WRITE}")
         else:  # touches no file, so it cannot fail; by SQLAlchemy it takes as long as a query
             connection.connection.cursor().execute("BEGIN DEFERRED")
-
-
-@event.listens_for(Engine, "rollback")
-def _roll_back_server(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql" and not connection.invalidated:
-        _keep_prepared(connection.connection.driver_connection)
-
-
-@event.listens_for(Pool, "reset")
-def _reset_server(connection: Any, _record: Any, state: PoolResetState) -> None:
-    if not state.transaction_was_reset and hasattr(connection, "pgconn"):
-        _keep_prepared(connection)
-
-
-def _keep_prepared(driver: Any) -> None:
-    """Roll back by libpq alone: at a rollback of its own psycopg forgets all it has prepared.
-
-    That is the end of every request that only reads. Where this fails, psycopg finds out, and why.
-    """
-    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - a server on SQLite never loads it
-
-    if driver.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-        driver.pgconn.exec_(b"ROLLBACK")
 
 
 def begin_to_write(session: Session) -> None:

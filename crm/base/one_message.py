@@ -4,26 +4,16 @@ What they lock is held for as long as the server takes. With a message for each 
 while the thread that sends them waits for its turn to compute, once for each.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
-from hashlib import blake2s
 from typing import Any, TypeAlias
 
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Engine,
-    Executable,
-    column,
-    event,
-    func,
-    select,
-    table,
-)
+from sqlalchemy import Connection, Dialect, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from crm.base.logs import structlog
+from crm.base.prepared import prepared_as
 from crm.base.value_class import value_class
 
 LAST = "last message, its transaction, and its question"
@@ -34,15 +24,6 @@ COMMIT = "COMMIT"
 EARLY = "SELECT set_config('synchronous_commit', 'off', true)"
 DURABLE = "SELECT pg_logical_emit_message(true, '', '')"
 OUTCOME = "SELECT pg_xact_status(%s::xid8)"
-PREFIX = "crm_"
-MOST_PREPARED = 50  # of a connection: forms name different numbers of people and leads
-# asked each time, as the driver drops everything now and then, for one at a rollback to a savepoint
-PREPARED = func.array(
-    select(column("name"))
-    .select_from(table("pg_prepared_statements"))
-    .where(column("name").startswith(PREFIX))
-    .scalar_subquery()
-)
 Step: TypeAlias = tuple[Executable, Mapping[str, Any]]
 
 log = structlog.get_logger()
@@ -66,7 +47,7 @@ def commit_with(
 ) -> None:
     """Run these statements right before the COMMIT of that transaction, in one message with it.
 
-    `prepared`: what `PREPARED` says in this transaction. The values stand in the message, which
+    `prepared`: what `crm.base.prepared.PREPARED` says in it. The values stand in the message, which
     PostgreSQL may write to its log: nothing personal may be among them.
     """
     parts = [EARLY, *(_with_values(connection, *step, prepared) for step in steps), COMMIT]
@@ -92,25 +73,9 @@ def _with_values(
     driver: Any = connection.connection.driver_connection
     literals = {name: Literal(value).as_string(driver) for name, value in converted.items()}
 
-    name = _name_of(state.statement)
-    if name not in prepared:
-        lasts = driver.prepare_threshold is not None and len(prepared) < MOST_PREPARED
-        if not values or not lasts:
-            return state.statement % literals
-        _prepare(connection, name, state.statement, [*literals])
-    return f"EXECUTE {name} ({', '.join(literals.values())})"
-
-
-def _prepare(connection: Connection, name: str, statement: str, values: Sequence[str]) -> None:
-    """Have it planned once: a check takes longer to plan than to run, and others wait for both."""
-    numbered = statement % {value: f"${number}" for number, value in enumerate(values, 1)}
-    how = {"no_parameters": True}
-    connection.exec_driver_sql(f"PREPARE {name} AS {numbered}", execution_options=how)
-
-
-@lru_cache(maxsize=128)
-def _name_of(statement: str) -> str:
-    return f"{PREFIX}{blake2s(statement.encode(), digest_size=8).hexdigest()}"
+    if values and (name := prepared_as(connection, state.statement, [*literals], prepared)):
+        return f"EXECUTE {name} ({', '.join(literals.values())})"
+    return state.statement % literals
 
 
 @lru_cache(maxsize=32)
