@@ -25,7 +25,9 @@ from crm.base.audit_chain import note_made
 from crm.base.audit_entries import (
     AuditEntry,
     as_text,
+    entry_field,
     entry_text,
+    text_of_fields,
 )
 from crm.base.bulk import Converted, convert, insert_converted, new_ids
 from crm.base.db import Base, database_now
@@ -149,7 +151,9 @@ def prepare(  # noqa: PLR0913 - as `record`
         "after": _as_json(after),
         "address": _source.get(),
     }
-    [texts] = _stored_texts(convert(db, AuditEntry, [values]))
+    converted = convert(db, AuditEntry, [values])
+    [row] = converted.rows
+    texts = dict(zip(converted.columns, map(as_text, row), strict=True))
     return PreparedEntry(values, texts)
 
 
@@ -194,34 +198,23 @@ def prepare_created(
     return CreatedEntries(converted, _texts_with_places(converted))
 
 
-def _stored_texts(entries: Converted) -> Iterator[dict[str, str | None]]:
-    """What is to be stored of each entry, as text."""
-    for row in entries.rows:
-        yield {
-            name: as_text(value)
-            for name, value in zip(entries.columns, row, strict=True)
-            if value is not None
-        }
-
-
 def _texts_with_places(entries: Converted) -> list[str]:
-    """What `entry_text` makes of each entry, put together of texts that are made once a column."""
+    """The text of each entry, put together of fields that are made once for equal values."""
     if not entries.rows:
         return []
     fields: dict[str, Iterable[str | None]] = {
-        name: repeat(f'"{name}": "%({name})s"') for name in LATER
+        name: repeat(entry_field(name, f"%({name})s")) for name in LATER
     }
     for name, values in zip(entries.columns, zip(*entries.rows, strict=True), strict=True):
-        found = {value: _field(name, value) for value in set(values)}
+        found = {value: _escaped(entry_field(name, value)) for value in set(values)}
         fields[name] = map(found.__getitem__, values)
 
     in_order = zip(*(fields[name] for name in sorted(fields)), strict=False)
-    return [f"{{{', '.join(filter(None, entry))}}}" for entry in in_order]
+    return [*map(text_of_fields, in_order)]
 
 
-def _field(name: str, value: object) -> str | None:
-    text = as_text(value)
-    return None if text is None else f'"{name}": {json.dumps(text)}'.replace("%", "%%")
+def _escaped(field: str | None) -> str | None:
+    return field and field.replace("%", "%%")
 
 
 def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[int]) -> None:

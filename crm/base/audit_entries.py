@@ -1,7 +1,7 @@
 """What an entry of the audit trail consists of, and the text and hash that chain it to others."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
@@ -118,6 +118,17 @@ def entry_text(values: Mapping[str, Any]) -> str:
     """Stored values as the one text over which their hash is made."""
     texts = {name: as_text(value) for name, value in values.items() if value is not None}
     return json.dumps(texts, sort_keys=True)
+
+
+def entry_field(name: str, value: Any) -> str | None:
+    """A field of that text; None of a value that is missing."""
+    text = as_text(value)
+    return None if text is None else f"{json.dumps(name)}: {json.dumps(text)}"
+
+
+def text_of_fields(fields: Iterable[str | None]) -> str:
+    """What `entry_text` makes of an entry with these fields, in the order of their names."""
+    return f"{{{', '.join(filter(None, fields))}}}"
 
 
 def link_hash(previous: str, position: int, text: str) -> str:
