@@ -17,17 +17,16 @@ from crm.base.audit import Created, prepare_created, record_created
 from crm.base.db import batches
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
-from crm.base.references import references_to
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.visits.contacts import ContactChanged
-from crm.visits.models import Trip, Visit, VisitCompany, VisitParticipant
+from crm.visits.models import Trip, Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Status
 from crm.visits.search_index import NAMED, VISITS
 
 _COLUMNS = ("id", "ref", "status", "leader_id", "first_on", "last_on")
 _MARK = "-撤"  # between its reference and its id
-_LINKS = frozenset({"visit_participant", "visit_lead", "visit_company"})  # that an import writes
+_LINKS = (VisitParticipant, VisitLead, VisitCompany)  # that an import writes
 HIDDEN_REMOVED = "visit.hidden_removed"
 
 
@@ -90,9 +89,8 @@ def remove_hidden(
 
         # past the session, whose identity map has none of them
         connection = db.connection()
-        for table, column in references_to(Visit):
-            if table.name in _LINKS:
-                connection.execute(delete(table).where(column.in_(ids)))
+        for link in _LINKS:
+            connection.execute(delete(link).where(link.visit_id.in_(ids)))
         connection.execute(delete(Visit).where(Visit.id.in_(ids)))
         _remove_trips(db, {row.trip for row in rows if row.trip}, since)
 
