@@ -8,6 +8,7 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without letters and digits that 
 
 def new_ref(prefix: str, on: date, *, letters: int = 6) -> str:
     """A fresh reference: its prefix, the date, and random letters (`V260715-7KQ2MX`)."""
+    # one draw, as an import makes a reference for each row
     number, tail = secrets.randbelow(len(_LETTERS) ** letters), ""
     for _ in range(letters):
         number, place = divmod(number, len(_LETTERS))

@@ -202,14 +202,14 @@ def test_a_day_without_a_delivery_fails(doctor, zone, sessions):
 
 
 @pytest.mark.parametrize(
-    ("stands", "health", "told"),
+    ("stands", "health", "advice"),
     [
         ((ImportState.IMPORTING, 3), "warn", "已尝试 3 次（程序出错），自动重试中"),
         ((ImportState.UNDOING, 9), "fail", "已尝试 9 次（程序出错），自动重试中"),
         ((ImportState.PREVIEW, 0), "warn", "已停止（程序出错），待其再次导入或放弃"),
     ],
 )
-def test_an_import_that_fails_again_and_again_is_named(doctor, zone, stands, health, told):
+def test_an_import_that_fails_again_and_again_is_named(doctor, zone, stands, health, advice):
     state, attempts = stands
     with transaction(zone) as db:
         by, batch = make_person(db, "shen", name="沈若川"), make_hidden_batch(db)
@@ -220,7 +220,7 @@ def test_an_import_that_fails_again_and_again_is_named(doctor, zone, stands, hea
     code, result = doctor()
 
     assert (code, result["imports"][0]) == (int(health == "fail"), health)
-    assert f"沈若川的拜访表格{told}" in result["imports"][1]
+    assert f"沈若川的拜访表格{advice}" in result["imports"][1]
     assert "其他拜访表格、crm import visits 和清除联系人信息须等它结束" in result["imports"][1]
 
 

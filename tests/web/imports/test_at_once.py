@@ -103,18 +103,18 @@ def test_an_import_is_given_up_while_it_waits_for_the_clock(app, wu, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "reason"),
     [
         (RunState.IMPORTING, "处理未能继续（程序出错），已尝试 2 次，08:30 后再试；连续 5 次"),
         (RunState.PREVIEW, "上次导入未能完成（程序出错），未导入任何内容。"),
         (RunState.COLUMNS, "上次检查未能完成（程序出错）。"),
     ],
 )
-def test_an_import_that_stands_still_says_why_and_what_comes_next(app, wu, state, told):
+def test_an_import_that_stands_still_says_why_and_what_comes_next(app, wu, state, reason):
     address, _ = previewed(wu, *ROWS)
     with arranged(app) as db:
         run = db.scalars(select(ImportRun)).one()
         run.state, run.attempts, run.failure = state, 2, Failure.FAULT
         run.leased_until = at_civil(NOW.date()) + timedelta(hours=8, minutes=30)
 
-    assert told in wu.get(address).text
+    assert reason in wu.get(address).text
