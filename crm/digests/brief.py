@@ -13,7 +13,7 @@ from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
 from crm.base.value_class import value_class
 from crm.base.workdays import WorkingCalendar
-from crm.digests.content import DueLine, LeadName, Truncated, VisitLine
+from crm.digests.content import DueLine, LeadName, VisitLine
 from crm.digests.lines import due_lines, visit_line
 from crm.digests.permissions import OF_UNITS, Visibility
 from crm.digests.queries import (
@@ -26,6 +26,7 @@ from crm.digests.queries import (
     visits_between,
 )
 from crm.digests.rules import evening_of
+from crm.digests.truncated import Truncated
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on
 from crm.leads.redaction import lead_labels

@@ -15,7 +15,6 @@ from crm.digests.content import (
     OwnPart,
     PeopleTable,
     PersonRow,
-    Truncated,
     UnitsPart,
     VisitLine,
 )
@@ -37,6 +36,7 @@ from crm.digests.problems import problems_part
 from crm.digests.queries import VisitFact
 from crm.digests.results import groups_of, rule_lines, top_units, unit_lines
 from crm.digests.rules import SHORT, count_waiting
+from crm.digests.truncated import Truncated
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import basis_of
 from crm.supervision.queries import OrderActivity

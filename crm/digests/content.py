@@ -1,9 +1,8 @@
 """The content of the weekly and monthly digest, ready for the templates: values, no decisions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Self, TypeVar
 
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
@@ -12,6 +11,7 @@ from crm.base.value_class import value_class
 from crm.digests import figure_words
 from crm.digests.problems import ProblemsPart
 from crm.digests.rules import SHORT, TaskCounts, count_tasks
+from crm.digests.truncated import Truncated
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
 from crm.supervision.queries import OrderActivity
@@ -20,29 +20,6 @@ from crm.targets.rules import Metric, TargetProgress
 from crm.targets.speed import Speed
 from crm.visits.reach import Reach
 from crm.visits.rules import Channel, Kind
-
-Line = TypeVar("Line")
-Other = TypeVar("Other")
-
-
-@value_class
-class Truncated(Generic[Line]):
-    """The first lines of a list, and how many it has beyond them; an empty list is false."""
-
-    lines: tuple[Line, ...]
-    more: int  # left out because a mail has no room for them
-    hidden: int  # left out because the reader may not know of them; totals count them (REGIME 2)
-
-    @classmethod
-    def of(cls, lines: Sequence[Line], limit: int, *, hidden: int = 0) -> Self:
-        return cls(tuple(lines[:limit]), max(len(lines) - limit, 0), hidden)
-
-    def each(self, make: Callable[[Line], Other]) -> "Truncated[Other]":
-        """What `make` gives for each line; nothing is made of those that are left out."""
-        return Truncated(tuple(map(make, self.lines)), self.more, self.hidden)
-
-    def __bool__(self) -> bool:
-        return bool(self.lines or self.hidden)
 
 
 @value_class

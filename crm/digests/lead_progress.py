@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from crm.base.value_class import value_class
-from crm.digests.content import ProgressLine, ReachedMilestone, Truncated
+from crm.digests.content import ProgressLine, ReachedMilestone
 from crm.digests.facts import Facts, StepFact, Units
 from crm.digests.permissions import Visibility
 from crm.digests.results import everything
 from crm.digests.rules import FORWARD
+from crm.digests.truncated import Truncated
 from crm.leads.rules import Stage
 from crm.targets.months import Result
 from crm.targets.rules import Metric

@@ -11,11 +11,11 @@ from crm.digests.content import (
     TrendMonth,
     TrendRow,
     TrendTable,
-    Truncated,
 )
 from crm.digests.facts import WITHIN_A_MONTH, Facts, MonthFacts, Units
 from crm.digests.permissions import Visibility
 from crm.digests.results import Group, everything, groups_of
+from crm.digests.truncated import Truncated
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure

@@ -5,11 +5,12 @@ from decimal import Decimal
 from operator import attrgetter, itemgetter
 
 from crm.base.value_class import value_class
-from crm.digests.content import Truncated, VisitLine
+from crm.digests.content import VisitLine
 from crm.digests.facts import Facts, Units
 from crm.digests.lines import visit_line
 from crm.digests.permissions import Visibility
 from crm.digests.queries import VisitFact
+from crm.digests.truncated import Truncated
 from crm.leads.tiers import MAJOR
 from crm.visits.rules import Status
 

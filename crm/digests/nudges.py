@@ -12,13 +12,14 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.base.value_class import value_class
-from crm.digests.content import FigureLine, Truncated, VisitLine
+from crm.digests.content import FigureLine, VisitLine
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line, visit_line
 from crm.digests.nudge_levels import Counts, update_levels
 from crm.digests.permissions import visibility_of_visits
 from crm.digests.queries import VisitFact, active_people, visits_between
 from crm.digests.rules import evening_of
+from crm.digests.truncated import Truncated
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.quotas.permissions import supervisors_on

@@ -14,13 +14,13 @@ from crm.digests.content import (
     PeopleTable,
     TrendCell,
     TrendTable,
-    Truncated,
     UnitLine,
     UnitsPart,
 )
 from crm.digests.document import Cell, Line, Link, Row, Section, Table
 from crm.digests.rules import TaskCounts
 from crm.digests.sections import figure_url
+from crm.digests.truncated import Truncated
 from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.wording import sentence_of
 from crm.targets.in_hand import MEANING

@@ -14,12 +14,13 @@ from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.base.value_class import value_class
-from crm.digests.content import FigureLine, LeadName, Truncated
+from crm.digests.content import FigureLine, LeadName
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line
 from crm.digests.problems import OverdueProblem
 from crm.digests.queries import active_people, responsible_unit
 from crm.digests.results import everything
+from crm.digests.truncated import Truncated
 from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.redaction import LeadLabel, lead_labels

@@ -14,10 +14,10 @@ from crm.digests.content import (
     OrderCounts,
     ProgressLine,
     RuleLine,
-    Truncated,
     VisitLine,
 )
 from crm.digests.document import Link
+from crm.digests.truncated import Truncated
 from crm.leads.tiers import Tier
 from crm.quotas.rules import Figure, FigureBasis, PendingVisits
 from crm.quotas.wording import unit_of
