@@ -35,6 +35,7 @@ from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from crm.base.server_connections import server_options
 from crm.base.server_urls import parse_url
 from crm.base.typed_text import unify_line_breaks
 
@@ -50,15 +51,6 @@ BUSY_SECONDS = 20
 CACHE_KIB, STATEMENTS_PER_CONNECTION = 512, 32
 LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
-LONGEST_PAUSE_SECONDS = 120  # after which a transaction of a stopped process is ended
-# A server that vanishes is noticed within half a minute; TCP alone would wait a quarter of an hour.
-LIFE_SIGNS = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # milliseconds
-}
-READ_ONLY_STATE = "25006"
 WRITE = "IMMEDIATE"  # the "begin" option of a transaction that writes
 INSTALLATION_LOCK = 20_260_102  # any number that nothing else uses as an advisory lock
 MOVED_MARK = ".moved"  # ending of a file beside one whose database was moved to a server
@@ -218,18 +210,7 @@ def engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         arguments = {"timeout": BUSY_SECONDS, "cached_statements": STATEMENTS_PER_CONNECTION}
         return {**common, "connect_args": arguments}
-    return {**common, "pool_pre_ping": True, **_server_options(parse_url(url))}
-
-
-def _server_options(url: URL) -> dict[str, Any]:
-    # A process that is stopped while it holds a lock blocks the others for a bounded time only.
-    waits = f"-c lock_timeout={BUSY_SECONDS}s"
-    pauses = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE_SECONDS}s"
-    own: dict[str, Any] = {"connect_timeout": 5, "options": f"{waits} {pauses}", **LIFE_SIGNS}
-
-    if threshold := url.query.get("prepare_threshold"):
-        own["prepare_threshold"] = None if threshold == "none" else int(str(threshold))
-    return {"url": url.difference_update_query(["prepare_threshold"]), "connect_args": own}
+    return common | server_options(parse_url(url), BUSY_SECONDS)
 
 
 def make_file(url: URL) -> None:
@@ -265,13 +246,6 @@ def _leave_values_out(context: ExceptionContext) -> None:
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
-
-
-@event.listens_for(Engine, "handle_error")
-def _leave_a_standby(context: ExceptionContext) -> None:
-    """Drop all connections to a server that lost its role: new ones find the primary."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_STATE:
-        context.is_disconnect = True
 
 
 @event.listens_for(Engine, "checkout")
