@@ -31,14 +31,22 @@ OF_ITS_OWN = 0.5  # share of requests for one of many leads and people, not for 
 def mixed(port: int, number: int, cookies: list[str], scale: float) -> Iterator[Request]:
     """Requests of a connection without end: pages of all kinds, and visits now and then."""
     rng = Random(number)
-    mine = zone.free_leads(scale)[number::CONNECTIONS]
-    visits = pages.visits(port, zone.FIRST_RECRUITER + 1 + number, mine)
+    logged = visits_of_many(port, number, scale)
 
     while True:
         for _ in range(REQUESTS_A_VISIT - 1):
             path = _any_record(rng, scale) if rng.random() < OF_ITS_OWN else rng.choice(PATHS)
             yield Request(path, rng.choice(cookies))
-        yield next(visits)
+        yield next(logged)
+
+
+def visits_of_many(port: int, number: int, scale: float) -> Iterator[Request]:
+    """Visits of one recruiter after another: a form about the same hours again has questions."""
+    mine = zone.free_leads(scale)[number::CONNECTIONS]
+    for person_id in range(
+        zone.FIRST_RECRUITER + 1 + number, zone.people_count(scale), CONNECTIONS
+    ):
+        yield from islice(pages.visits(port, person_id, mine), 2 * pages.VISITS_AN_EVENING)
 
 
 def _any_record(rng: Random, scale: float) -> str:
