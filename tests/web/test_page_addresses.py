@@ -1,8 +1,12 @@
 """Addresses from kept paths are those that Werkzeug puts together."""
 
+from typing import Any
+
 import pytest
 from flask import Flask, url_for
-from werkzeug.routing import BuildError
+from werkzeug.routing import BuildError, Map
+
+from crm.web.page_addresses import Route
 
 CASES: tuple[tuple[str, dict[str, object]], ...] = (
     ("leads.listing", {}),
@@ -41,3 +45,24 @@ def test_an_address_stays_under_the_prefix_of_its_request(app: Flask) -> None:
 def test_an_address_without_its_variable_part_is_a_fault(app: Flask) -> None:
     with app.test_request_context("/"), pytest.raises(BuildError):
         url_for("leads.show")
+
+
+class NotedRoute(Route):
+    """A route that notes how often Werkzeug compiles a function for it."""
+
+    compiled = 0
+
+    @staticmethod
+    def _get_func_code(code: Any, name: str) -> Any:
+        NotedRoute.compiled += 1
+        return Route._get_func_code(code, name)  # noqa: SLF001 - what it stands for
+
+
+def test_what_builds_an_address_is_compiled_when_it_is_first_asked_for() -> None:
+    addresses = Map([NotedRoute("/leads/<int:lead_id>", endpoint="lead")]).bind("crm.test")
+    assert NotedRoute.compiled == 0
+
+    built = [addresses.build("lead", {"lead_id": number, "tab": "x"}) for number in (7, 8)]
+
+    assert built == ["/leads/7?tab=x", "/leads/8?tab=x"]
+    assert NotedRoute.compiled == 1
