@@ -51,6 +51,7 @@ class QuotaInputChanged:
     reason: str | None = None
     by_id: int | None  # None: an import or the clock
     at: datetime
+    may_reach_frozen: bool = True  # false: none of the figures is frozen, which the commit checks
 
     def concerns(self, person_id: int, first_on: date, last_on: date) -> bool:
         """Whether it may have changed the person's figure of the period with these dates."""

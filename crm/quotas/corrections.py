@@ -32,7 +32,8 @@ def apply_edits(db: Session) -> int:
     db.flush()
     # a freeze under way ends first: else its figures would miss these edits
     hold_freezes(db)
-    return correct(db, edits, now=max(edit.at for edit in edits))
+    reaching = [edit for edit in edits if edit.may_reach_frozen]
+    return correct(db, reaching, now=max(edit.at for edit in edits))
 
 
 def correct(db: Session, edits: Sequence[QuotaInputChanged], *, now: datetime) -> int:

@@ -21,6 +21,7 @@ def collect_edit(  # noqa: PLR0913 - what was done to which visit, why, by whom 
     dates: Collection[date] = (),
     reason: str | None = None,
     contacted: Collection[int] | None = None,
+    may_reach_frozen: bool = True,
     by: Person | None,
     at: datetime,
 ) -> None:
@@ -45,5 +46,6 @@ def collect_edit(  # noqa: PLR0913 - what was done to which visit, why, by whom 
             reason=reason,
             by_id=by.id if by else None,
             at=at,
+            may_reach_frozen=may_reach_frozen,
         ),
     )

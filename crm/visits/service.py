@@ -82,10 +82,13 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     return keep_visit(db, new=new, by=by, now=now)
 
 
-def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visit:
+def keep_visit(
+    db: Session, *, new: NewVisit, by: Person, now: datetime, may_reach_frozen: bool = True
+) -> Visit:
     """Enter a visit that was checked in this transaction; it is only written.
 
-    Refused as `duplicate_ref`.
+    Not `may_reach_frozen`: none of its figures is frozen, and the commit checks that none was
+    since. Refused as `duplicate_ref`.
     """
     on, data = civil_date(now), new.data
     late = late_by(civil_date(data.starts_at), on)
@@ -120,6 +123,7 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
         reason=data.reason,
         # known: nothing is read for them while others wait
         contacted=data.lead_ids if visit.status is Status.DONE else (),
+        may_reach_frozen=may_reach_frozen,
         by=by,
         at=now,
     )

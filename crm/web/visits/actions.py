@@ -53,12 +53,15 @@ def log(new: NewVisit) -> Visit:
     named = people_by_id(db.session, data.joined_by - {signed_in().id})
     companions = [named[person_id] for person_id in sorted(named)]
 
+    before, notice = read_before(people, _dates(data)), _notice()
+
     def change(session: Session) -> Visit:
-        visit = service.keep_visit(session, new=new, by=signed_in(), now=moment())
-        tell_people(session, companions, visit=visit, **_notice())
+        visit = service.keep_visit(
+            session, new=new, by=signed_in(), now=moment(), may_reach_frozen=before.is_frozen
+        )
+        tell_people(session, companions, visit=visit, **notice)
         return visit
 
-    before = read_before(people, _dates(data))
     only_matters(changes_that_matter(new, signed_in().id))
     message = "拜访已登记。" if data.status is Status.DONE else "已保存为计划拜访。"
     return log_and_report(change, before, message)

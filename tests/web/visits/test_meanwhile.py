@@ -150,7 +150,7 @@ def test_a_figure_that_is_frozen_meanwhile_asks_for_a_reason(app, people, log):
     answer = log(freeze)
 
     assert answer.status_code == 422
-    assert 'name="why_corrected"' in answer.text
+    assert 'name="reason"' in answer.text  # of the form itself, as where it was frozen before
     assert count(app, Visit) == count(app, Correction) == 0
 
 
