@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.clock import monotonic
 
-AFTER_SECONDS = 1.0
+AFTER_SECONDS = 0.5
 PAUSE_SECONDS = 0.15  # longer than the 0.1 s after which a waiting process looks again
 
 
 @dataclass
 class WriteYield:
-    """A pause every second, between two transactions.
+    """A pause every half second, between two transactions.
 
     A process that waits for SQLite's write lock polls it every 0.1 s and would miss the short gap
     between two transactions. PostgreSQL queues its waiters, so there is no pause there.
