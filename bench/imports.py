@@ -34,10 +34,10 @@ from crm.base.sheets import MOST_ROWS
 from crm.cli import no_garbage_collection
 from crm.cli.init import install
 from crm.extensions import db as database
+from crm.jobs.file_import import FileImport
 from crm.leads.models import Lead
 from crm.settings import Settings
-from crm.transactions import transaction
-from crm.visits.imports import check_visits, keep_visits
+from crm.visits.imports import check_visits
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.search_index import rebuild
 
@@ -103,8 +103,7 @@ def import_by_product(path: Path, files: Sequence[Path]) -> None:
 def _import(sessions: sessionmaker, content: bytes, now: datetime) -> None:
     with sessions() as db:
         checked = check_visits(db, content=content, now=now)
-    with transaction(sessions) as db:
-        keep_visits(db, file=checked, now=now)
+    FileImport(sessions, checked, clock.now).keep("visits.csv")
 
 
 def import_bare(path: Path, files: Sequence[Path]) -> None:

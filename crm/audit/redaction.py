@@ -56,6 +56,7 @@ WITHOUT_LEADS = frozenset(
         "mail_server",
         "entry_grant",
         "exchange_rate",
+        "import_run",
         "job_pause",
         "job_run",
         "login_session",

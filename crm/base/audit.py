@@ -85,6 +85,11 @@ class CreatedEntries:
     converted: Converted
     texts: Sequence[str]  # as of `entry_text`, with a named place for each column of `LATER`
 
+    def part(self, which: slice) -> "CreatedEntries":
+        """The entries of some of the rows."""
+        columns, rows = self.converted
+        return CreatedEntries(Converted(columns, rows[which]), self.texts[which])
+
 
 def come_from(source: str | None) -> None:
     """Set where the changes of this request come from; None: unknown."""
@@ -217,8 +222,10 @@ def _escaped(field: str | None) -> str | None:
     return field and field.replace("%", "%%")
 
 
-def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[int]) -> None:
-    """Add prepared entries in few statements, each about the row of that id."""
+def record_created(
+    db: Session, entries: CreatedEntries, subject_ids: Sequence[int]
+) -> Sequence[int]:
+    """Add prepared entries in few statements, each about the row of that id; returns theirs."""
     columns, converted = entries.converted
     ids = new_ids(db, AuditEntry, len(converted))
     now = db.scalar(select(database_now(db)))
@@ -237,6 +244,7 @@ def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[i
         for text, entry_id, subject_id in zip(entries.texts, ids, subject_ids, strict=True)
     )
     note_made(db, dict(zip(ids, filled, strict=True)))
+    return ids
 
 
 def changes(

@@ -108,7 +108,8 @@ def _imports(db: Session, now: datetime) -> Result:
         return Health.OK, "没有反复失败的导入"
 
     facts = [
-        f"{_minute(run.made_at)} {run.made_by.name}的{LISTS[run.kind]}表格{_tried(run)}"
+        f"{_minute(run.made_at)} {run.made_by.name if run.made_by else '命令行'}"
+        f"的{LISTS[run.kind]}表格{_tried(run)}"
         for run in runs
     ]
     advice = ["原因见日志 import.failed"]

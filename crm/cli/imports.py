@@ -23,13 +23,14 @@ from crm.base.sheets import (
     write_template,
 )
 from crm.base.value_class import value_class
-from crm.cli.base import changing, file_format, format_option, print_rows, reading
+from crm.cli.base import changing, file_format, format_option, print_rows, reading, sessions
 from crm.cli.errors import RefusedError
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.followups.imports import check_followups, keep_followups
 from crm.imports.record_words import VOCABULARIES
 from crm.imports.records import source_of
 from crm.imports.rosters import import_roster
+from crm.jobs.file_import import FileImport
 from crm.leads.company_imports import COMPANY_COLUMNS, check_companies, keep_companies
 from crm.leads.contact_imports import CONTACT_COLUMNS, check_contacts, keep_contacts
 from crm.leads.fields import LEAD_COLUMNS
@@ -45,7 +46,7 @@ from crm.results.receipt_columns import RECEIPT_COLUMNS
 from crm.results.receipt_imports import import_receipts
 from crm.results.receipts import keep_missing_rates
 from crm.visits.fields import VISIT_COLUMNS
-from crm.visits.imports import check_visits, keep_visits
+from crm.visits.imports import CheckedFile, check_visits
 from crm.web.errors import refusal_text
 
 KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run", "notices")
@@ -73,12 +74,13 @@ class What(LabeledEnum):
 class Import:
     """The columns of a kind of file, and the functions that import it.
 
-    `check` reads the database without its write lock; what it returns is given to `keep`.
+    `check` reads the database without its write lock; what it returns is given to `keep`, or kept
+    in parts.
     """
 
     columns: tuple[Column, ...]
     check: Callable[[Session, Any, datetime], Any]
-    keep: Callable[[Session, Any, datetime], ImportResult]
+    keep: Callable[[Session, Any, datetime], ImportResult] | None  # none: in parts
     all_columns: Callable[[Session], tuple[Column, ...]] | None = None  # with those of the zone
 
 
@@ -124,7 +126,7 @@ IMPORTS = {
     What.VISITS: Import(
         VISIT_COLUMNS,
         lambda db, content, now: check_visits(db, content=content, now=now),
-        lambda db, file, now: keep_visits(db, file=file, now=now),
+        None,
     ),
     What.RATES: Import(
         RATE_COLUMNS,
@@ -238,12 +240,24 @@ def _import(kind: What, of_kind: Import, file: Path, *, dry_run: bool) -> Import
     with reading() as db:
         checked = of_kind.check(db, _source(db, kind, content, now), now)
 
+    if of_kind.keep is None:
+        return _keep_in_parts(checked, file.name, dry_run=dry_run)
     with changing() as db:
         outcome = of_kind.keep(db, checked, now)
         if dry_run:
             # only now: a trial finds the problems that the import itself would
             db.rollback()
     return outcome
+
+
+def _keep_in_parts(checked: CheckedFile, name: str, *, dry_run: bool) -> ImportResult:
+    with sessions() as maker:
+        importing = FileImport(maker, checked, clock.now)
+        if dry_run:
+            importing.rehearse()
+        else:
+            importing.keep(name)
+    return checked.result
 
 
 def _source(db: Session, kind: What, content: bytes, now: datetime) -> Source:

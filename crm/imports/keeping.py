@@ -69,7 +69,7 @@ def _note(
     run.unchanged, run.refused = report.count(RowState.SAME), report.count(RowState.REFUSED)
 
 
-def finish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+def finish(db: Session, *, run: ImportRun, by: Person | None, now: datetime) -> None:
     """Close an import whose rows are kept; its file goes, the refused rows stay to be fetched."""
     run.state, run.finished_at = RunState.DONE, now
     if not run.refused:

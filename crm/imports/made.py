@@ -1,7 +1,7 @@
 """What an import made or changed, noted from the entries that it left in the trail (ENTRY 6)."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -72,6 +72,13 @@ def note_made(
         insert_converted(db, ImportMade, *convert(db, ImportMade, rows))
 
 
+def note_new_visits(db: Session, run: ImportRun, made: Iterable[tuple[int, int]]) -> None:
+    """Note visits that an import added, by their ids, each with that of its entry."""
+    columns = ("run_id", "subject", "subject_id", "entry_id")
+    rows = [(run.id, Visit.__tablename__, *ids) for ids in made]
+    insert_converted(db, ImportMade, columns, rows)
+
+
 def _row(run: ImportRun, entry: Any, was: Mapping[int, Unrecorded]) -> Row:
     before = None
     if entry.subject == Visit.__tablename__ and entry.subject_id in was:
@@ -119,7 +126,10 @@ def _contacts(db: Session, run: ImportRun, entries: Sequence[Any], now: datetime
             yield row | {"before": json.dumps(values, ensure_ascii=False)}
 
 
-def record_list(db: Session, run: ImportRun, entries: int, *, by: Person, now: datetime) -> None:
-    """Record that the person has imported so many entries of the list."""
+def record_list(
+    db: Session, run: ImportRun, entries: int, *, by: Person | None, now: datetime
+) -> None:
+    """Record that the person, or a command, has imported so many entries of the list."""
+    action = "person.imported" if by else "import_run.published"
     after = {"list": LISTS[run.kind], "entries": entries}
-    record(db, "person.imported", by, by=by, at=now, after=after)
+    record(db, action, by or run, by=by, at=now, after=after)

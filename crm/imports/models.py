@@ -12,14 +12,15 @@ from crm.visits.models import VisitBatch
 
 
 class ImportRun(Base):
-    """One table of one person, from its upload until it can no longer be taken back."""
+    """One table of a person or a command, from its upload until it can no longer be taken back."""
 
     __tablename__ = "import_run"
     __table_args__ = (Index(None, "made_by_id", "made_at"), Index(None, "state"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]  # of the table, as its address has it
-    made_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    # none: a command, whose file is not kept
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     made_at: Mapped[datetime]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # of whoever imports
     file_name: Mapped[str]
@@ -47,7 +48,7 @@ class ImportRun(Base):
     undone_at: Mapped[datetime | None]
     undone: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
-    made_by: Mapped[Person] = relationship(lazy="raise")
+    made_by: Mapped[Person | None] = relationship(lazy="raise")
     file: Mapped["ImportFile | None"] = relationship(cascade="all, delete-orphan")
 
     @property

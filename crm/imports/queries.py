@@ -43,6 +43,11 @@ def people_of(run: ImportRun) -> Select[int]:
     )
 
 
+def made_by(db: Session, run: ImportRun) -> Person | None:
+    """Who asked for the import; None of a command."""
+    return db.get_one(Person, run.made_by_id) if run.made_by_id else None
+
+
 def my_runs(db: Session, person_id: int, now: datetime) -> Sequence[ImportRun]:
     """The person's imports of the last weeks, the latest first, without their files."""
     query = (

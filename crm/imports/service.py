@@ -253,9 +253,9 @@ def is_outdated_by(db: Session, changed: Collection[Subject]) -> bool:
     return not own.isdisjoint(changed)
 
 
-def may_go_on(run: ImportRun, by: Person, now: datetime) -> bool:
+def may_go_on(run: ImportRun, by: Person | None, now: datetime) -> bool:
     """Whether whoever asked for the import may still keep such records, or take them back."""
-    return may_open(run.kind, by.role) and not by.is_disabled(now)
+    return by is not None and may_open(run.kind, by.role) and not by.is_disabled(now)
 
 
 def keep_rows(db: Session, *, run: ImportRun, part: Part, by: Person, now: datetime) -> None:

@@ -11,14 +11,19 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crm.base.audit_chain import entries_made
-from crm.imports.made import note_made, record_list
+from crm.imports.made import note_new_visits, record_list
 from crm.imports.models import ImportLater, ImportMade, ImportRun
 from crm.imports.queries import has_file
 from crm.imports.rules import RunState
+from crm.imports.settings import Settings
 from crm.imports.visits import Part
 from crm.people.models import Person
-from crm.visits.batch_insert import collect_effects, hidden_batch, insert_hidden
+from crm.visits.batch_insert import (
+    PreparedVisits,
+    collect_effects,
+    hidden_batch,
+    insert_hidden,
+)
 from crm.visits.batch_undo import remove_hidden
 from crm.visits.models import Visit, VisitBatch
 
@@ -36,23 +41,48 @@ def may_be_taken() -> ColumnElement[bool]:
     return is_beside | hidden.is_(None) | (ImportRun.batch_id == hidden)
 
 
+def begin_hidden(  # noqa: PLR0913 - a file, and how much is to come
+    db: Session, *, kind: str, file_name: str, total: int, unchanged: int, now: datetime
+) -> ImportRun:
+    """Begin the import of a command's file, which keeps that to itself."""
+    run = ImportRun(
+        kind=kind,
+        made_at=now,
+        file_name=file_name,
+        settings=Settings().text,
+        state=RunState.IMPORTING,
+        total=total,
+        position=0,
+        added=0,
+        unchanged=unchanged,
+    )
+    db.add(run)
+    _batch_of(db, run)
+    return run
+
+
 def stage(db: Session, *, run: ImportRun, part: Part, now: datetime) -> None:
     """Store what is new where nobody sees it yet, and note what is to be changed later.
 
     The caller has the exclusive lock, under which SQLite reads the ids of new rows.
     """
-    before = entries_made(db)
-    if part.table.new.count:
-        insert_hidden(db, part.table.new, batch_id=_batch_of(db, run), now=now)
-    note_made(db, run, entries_made(db) - before, now=now)
     if part.changed:
         places = [{"run_id": run.id, "place": run.position + place} for place in part.changed]
         db.execute(insert(ImportLater), places)
 
-    run.added += part.table.new.count
+    store(db, run=run, visits=part.table.new, now=now)
     run.unchanged += part.table.same
     run.refused += part.refused
-    run.position += part.rows
+    run.position += part.rows - part.table.new.count
+
+
+def store(db: Session, *, run: ImportRun, visits: PreparedVisits, now: datetime) -> None:
+    """Store new visits where nobody sees them yet; the caller has the lock, as for `stage`."""
+    if visits.count:
+        made = insert_hidden(db, visits, batch_id=_batch_of(db, run), now=now)
+        note_new_visits(db, run, made)
+    run.added += visits.count
+    run.position += visits.count
 
 
 def _batch_of(db: Session, run: ImportRun) -> int:
@@ -64,13 +94,13 @@ def _batch_of(db: Session, run: ImportRun) -> int:
     return run.batch_id
 
 
-def publish(db: Session, *, run: ImportRun, by: Person, now: datetime) -> None:
+def publish(db: Session, *, run: ImportRun, by: Person | None, now: datetime) -> None:
     """Let everybody see what is stored, from the commit on."""
     batch = VisitBatch.id == run.batch_id
     db.execute(update(VisitBatch).where(batch).values(is_published=True))
     run.published_at = now
     if run.added:
-        # by this entry of a person all that processes remember of visits is read anew
+        # by this entry of no visit all that processes remember of visits is read anew
         record_list(db, run, run.added, by=by, now=now)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, true, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -27,6 +27,7 @@ from crm.base.value_class import value_class
 from crm.imports import service, staging
 from crm.imports.keeping import finish
 from crm.imports.models import ImportRun
+from crm.imports.queries import made_by
 from crm.imports.rules import (
     AT_WORK,
     BATCH,
@@ -108,29 +109,35 @@ class Importer:
         """Sessions that see what is not published, too: a row may repeat one of an earlier part."""
         return seeing_hidden(self._sessions)
 
-    def work(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
-        """Finish the imports that wait, the oldest first."""
-        while may_go_on() and (run_id := self._take()):
+    def work(
+        self, may_go_on: Callable[[], bool] = lambda: True, of: ColumnElement[bool] | None = None
+    ) -> None:
+        """Finish the imports that wait, or those of them, the oldest first."""
+        while may_go_on() and (run_id := self._take(true() if of is None else of)):
             try:
-                self._work_on(run_id, may_go_on)
+                self.work_on(run_id, may_go_on)
+                self._note_work(run_id)
             except Exception as error:  # noqa: BLE001 - the outer edge of one import: others go on
                 self._note_failure(run_id, error)
             self._checked = None
             give_back()
 
-    def _work_on(self, run_id: int, may_go_on: Callable[[], bool]) -> None:
+    def work_on(self, run_id: int, may_go_on: Callable[[], bool]) -> None:
+        """Finish an import that is leased by the caller."""
         self._conflicts, self._undone_from = 0, None
         upload = self._read(run_id)
         while may_go_on() and self._step(run_id, upload):
             pass
+
+    def _note_work(self, run_id: int) -> None:
         with self._sessions() as db:  # what is committed
             if run := db.get(ImportRun, run_id):
                 log.info("import.worked_on", run=run_id, state=run.state, rows=run.position)
 
-    def _take(self) -> int | None:
-        """The oldest import that no other node works on."""
+    def _take(self, of: ColumnElement[bool]) -> int | None:
+        """The oldest of these imports that no other node works on."""
         now = self._now()
-        free = _free(now)
+        free = _free(now) & of
         with self._sessions() as db:
             run_id = db.scalar(select(ImportRun.id).where(free).order_by(ImportRun.id).limit(1))
         if run_id is None:
@@ -182,8 +189,7 @@ class Importer:
             run = db.get(ImportRun, run_id)
             if run is None:  # it was discarded meanwhile
                 return False
-            by = db.get_one(Person, run.made_by_id)
-            may_go_on = service.may_go_on(run, by, self._now())
+            may_go_on = service.may_go_on(run, made_by(db, run), self._now())
             if not service.has_table(db, run_id):
                 upload = None
         if run.state is RunState.IMPORTING and run.published_at:
@@ -206,7 +212,10 @@ class Importer:
             run = db.get(ImportRun, run_id, with_for_update=True)
             if run is None:  # it was discarded meanwhile, with its table
                 return False
-            service.stop(db, run=run, by=db.get_one(Person, run.made_by_id), now=now)
+            if by := made_by(db, run):
+                service.stop(db, run=run, by=by, now=now)
+            else:  # of a command that broke off nothing stays
+                service.give_up(db, run=run, now=now)
             staging.goes_on(run, None)
         return False
 
@@ -338,7 +347,7 @@ class Importer:
             run = db.get_one(ImportRun, run_id, with_for_update=True)
             if run.state is RunState.IMPORTING:
                 run.refused += staging.forget_later(db, run)
-                self._finish(db, run, db.get_one(Person, run.made_by_id), now)
+                self._finish(db, run, made_by(db, run), now)
         return False
 
     def _change_part(self, run_id: int, places: Sequence[int], part: Part, now: datetime) -> bool:
@@ -355,7 +364,7 @@ class Importer:
             staging.goes_on(run, now + LEASE)
         return True
 
-    def _finish(self, db: Session, run: ImportRun, by: Person, now: datetime) -> None:
+    def _finish(self, db: Session, run: ImportRun, by: Person | None, now: datetime) -> None:
         staging.goes_on(run, None)
         finish(db, run=run, by=by, now=now)
 
@@ -367,7 +376,7 @@ class Importer:
             if not staging.is_unseen(run):  # another node took it meanwhile
                 return False
             # the clock by itself, where the file is kept for another try
-            by = None if service.has_table(db, run_id) else db.get_one(Person, run.made_by_id)
+            by = None if service.has_table(db, run_id) else made_by(db, run)
             is_left = staging.remove_next(db, run, by=by, now=now, most=most)
             run.leased_until, run.attempts = now + LEASE, 0  # why it failed is told at the end
             if not is_left:

@@ -1,11 +1,12 @@
 """Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
@@ -63,18 +64,43 @@ class PreparedVisits:
 
     visits: Converted  # without an id
     tokens: Sequence[str]  # by which they are searched
-    companions: Sequence[Row]  # the number of the row in place of the visit's id
+    companions: Sequence[Row]  # the number of the row in place of the visit's id, in its order
     leads: Sequence[Row]  # likewise
     companies: Sequence[Row]  # likewise
     named: Sequence[tuple[int, str]]  # numbers of companies found by a name, and its tokens
     entries: CreatedEntries
-    trips: Sequence[TripNamed]
-    edits: Sequence[QuotaInputChanged]
+    checked: Sequence[CheckedVisit]  # as they were before
 
     @property
     def count(self) -> int:
         """How many they are."""
         return len(self.tokens)
+
+    def part(self, first: int, end: int) -> "PreparedVisits":
+        """Those from that number on, before the other one."""
+        of_part = slice(first, end)
+        companies = _between(self.companies, first, end)
+        return PreparedVisits(
+            Converted(self.visits.columns, self.visits.rows[of_part]),
+            self.tokens[of_part],
+            _numbered_from(first, self.companions[_between(self.companions, first, end)]),
+            _numbered_from(first, self.leads[_between(self.leads, first, end)]),
+            _numbered_from(first, self.companies[companies]),
+            _numbered_from(
+                companies.start, self.named[_between(self.named, companies.start, companies.stop)]
+            ),
+            self.entries.part(of_part),
+            self.checked[of_part],
+        )
+
+
+def _between(rows: Sequence[Row], first: int, end: int) -> slice:
+    """Where the rows of these numbers stand."""
+    return slice(bisect_left(rows, (first,)), bisect_left(rows, (end,)))
+
+
+def _numbered_from(first: int, rows: Sequence[Row]) -> list[Row]:
+    return [(number - first, *row) for number, *row in rows]
 
 
 COMPANIONS = ("visit_id", "person_id", "late_by_days")
@@ -134,8 +160,7 @@ def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Pr
         companies,
         [(place, NAMED.tokens_of([name])) for place, name in enumerate(names) if name],
         prepare_created(db, "visit.imported", Visit, created, at=now),
-        [_trip_of(visit) for visit in visits if visit.columns["trip"]],
-        [_edit(visit.columns, visit.companion_ids, now) for visit in visits],
+        visits,
     )
 
 
@@ -147,8 +172,9 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
     if not visits.count:
         return []
 
-    ids = _insert(db, visits, visits.visits, now)
-    collect(db, *visits.edits, ContactChanged({row[1] for row in visits.leads}))
+    ids, _ = _insert(db, visits, visits.visits, now)
+    edits = [_edit(visit.columns, visit.companion_ids, now) for visit in visits.checked]
+    collect(db, *edits, ContactChanged({row[1] for row in visits.leads}))
     return ids
 
 
@@ -165,17 +191,21 @@ def require_none_hidden(db: Session) -> None:
 
 def insert_hidden(
     db: Session, visits: PreparedVisits, *, batch_id: int, now: datetime
-) -> Sequence[int]:
-    """The same, of visits that nobody sees yet; `collect_effects` follows their publication."""
+) -> Iterable[tuple[int, int]]:
+    """Insert visits that nobody sees yet; `collect_effects` follows their publication.
+
+    Returns the id of each with that of its entry.
+    """
     columns, rows = visits.visits
     of_batch = Converted((*columns, "batch_id"), [(*row, batch_id) for row in rows])
-    return _insert(db, visits, of_batch, now)
+    return zip(*_insert(db, visits, of_batch, now), strict=True)
 
 
 def _insert(
     db: Session, visits: PreparedVisits, converted: Converted, now: datetime
-) -> Sequence[int]:
-    begin_trips(db, visits.trips, now=now)
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The ids of the visits, and those of their entries."""
+    begin_trips(db, map(_trip_of, visits.checked), now=now)
     ids = new_ids(db, Visit, visits.count)
     rows = [(visit_id, *row) for visit_id, row in zip(ids, converted.rows, strict=True)]
     insert_converted(db, Visit, ("id", *converted.columns), rows)
@@ -187,8 +217,7 @@ def _insert(
     _insert_companies(db, visits, ids)
 
     VISITS.index_new(db, ids, visits.tokens)
-    record_created(db, visits.entries, ids)
-    return ids
+    return ids, record_created(db, visits.entries, ids)
 
 
 def collect_effects(db: Session, visit_ids: Sequence[int], *, now: datetime) -> None:
@@ -201,8 +230,14 @@ def collect_effects(db: Session, visit_ids: Sequence[int], *, now: datetime) -> 
 
         for visit in db.execute(select(*_BEARING).where(Visit.id.in_(part))).mappings():
             collect(db, _edit(dict(visit), people[visit["id"]], now))
-        leads = select(VisitLead.lead_id).where(VisitLead.visit_id.in_(part))
-        collect(db, ContactChanged({*db.scalars(leads)}))
+        contacts = (
+            select(VisitLead.lead_id, func.max(Visit.last_on))
+            .join(Visit, Visit.id == VisitLead.visit_id)
+            .where(VisitLead.visit_id.in_(part), Visit.status == Status.DONE)
+            .group_by(VisitLead.lead_id)
+        )
+        for lead_id, on in db.execute(contacts):
+            collect(db, ContactChanged((lead_id,), on=on))
 
 
 def _insert_companies(db: Session, visits: PreparedVisits, visit_ids: Sequence[int]) -> None:

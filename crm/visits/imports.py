@@ -90,7 +90,7 @@ class CheckedFile:
 
 
 def keep_visits(db: Session, *, file: CheckedFile, now: datetime) -> ImportResult:
-    """Add the visits of a checked file, all or nothing; refused as `visits_unpublished`."""
+    """Add the visits of a short file in one transaction; refused as `visits_unpublished`."""
     batch_insert.require_none_hidden(db)
     batch_insert.insert_prepared(db, file.new, now=now)
     return file.result

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from xlsxwriter import Workbook
 
+from crm.imports.rules import BATCH
 from crm.people.models import Absence, Person
 from crm.visits.models import Visit
 from tests.conflicts import meanwhile, person_called
@@ -70,6 +71,26 @@ def test_visits_are_imported_once(crm, file, count):
     assert first.stdout == "拜访：共 1 行，新增 1，更新 0，不变 0\n"
     assert again.stdout == "拜访：共 1 行，新增 0，更新 0，不变 1\n"
     assert count(Visit) == 1
+
+
+def test_a_long_file_of_visits_is_imported_once(crm, file, count):
+    crm("import", "people", file(PEOPLE + ZHAO))
+    rows = [
+        f"V{number},outreach,in_person,done,2026-07-14T09:00,2026-07-14T10:00,上海,zhao,,,,,\n"
+        for number in range(BATCH + 1)
+    ]
+    path = file(VISITS + "".join(rows), "visits.csv")
+    trial = crm("import", "visits", path, "--dry-run", "--format", "json")
+    kept = count(Visit)
+    first = crm("import", "visits", path, "--format", "json")
+
+    again = crm("import", "visits", path, "--format", "json")
+
+    [tried], [done], [repeated] = (json.loads(each.stdout) for each in (trial, first, again))
+    assert (tried["added"], kept) == (BATCH + 1, 0)
+    assert (done["added"], done["unchanged"]) == (BATCH + 1, 0)
+    assert (repeated["added"], repeated["unchanged"]) == (0, BATCH + 1)
+    assert count(Visit) == BATCH + 1
 
 
 def test_a_dry_run_says_what_would_happen_and_keeps_nothing(crm, file, count):
