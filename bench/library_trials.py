@@ -1,14 +1,17 @@
-"""A trial of charset-normalizer beside our own code: `python bench/library_trials.py`.
+"""Trials of libraries beside our own code: `python bench/library_trials.py encodings|mail-rate`.
 
-docs/decisions.md has the results.
+docs/decisions.md has the results. `encodings` needs charset-normalizer, `mail-rate` time-machine.
 """
 
 import csv
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from crm.base.csv_records import read_csv
 from crm.base.sheet_problems import SheetRefused
+from crm.jobs.rate_limit import MINUTE, RateLimit
 from crm.people.imports import PEOPLE
 from crm.visits.imports import VISITS
 
@@ -16,6 +19,7 @@ DEMO = Path(__file__).parent.parent / "seeds" / "demo"
 FILES = ("people.csv", "visits.csv", "absences.csv", "followups.csv")
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030")
 LENGTHS = (1, 2, 3, 5, 10)  # rows below the header: files that people fill in are short
+HOUR = 3600
 
 Records = list[list[str]]
 
@@ -88,5 +92,40 @@ def _damaged(
         print(f"damaged utf-8: {name}: {taken} of {len(cut)} files taken for something else")
 
 
+def mail_rate() -> None:
+    """What becomes of a limit of 2 a minute when the machine's clock is set while it is full."""
+    for shift in (0, -HOUR, HOUR):
+        print(f"clock set by {shift} s: room again after {_wait_by_ours()} s (crm), ", end="")
+        print(f"{_wait_by_library(shift)} s (limits)")
+
+
+def _wait_by_ours() -> float:
+    seconds = 0.0
+    limit = RateLimit(2, lambda: seconds)  # the monotonic clock, which nobody sets
+    limit.count()
+    limit.count()
+    while not limit.room(1):
+        seconds += 1
+    return seconds
+
+
+def _wait_by_library(shift: int) -> int:
+    import time_machine  # noqa: PLC0415 - only this trial needs it
+    from limits import RateLimitItemPerMinute  # noqa: PLC0415 - as above
+    from limits.storage import MemoryStorage  # noqa: PLC0415 - as above
+    from limits.strategies import MovingWindowRateLimiter  # noqa: PLC0415 - as above
+
+    with time_machine.travel(datetime(2026, 7, 20, tzinfo=UTC), tick=False) as machine:
+        limiter, item = MovingWindowRateLimiter(MemoryStorage()), RateLimitItemPerMinute(2)
+        limiter.hit(item)
+        limiter.hit(item)
+        machine.shift(shift)
+        seconds = 0
+        while not limiter.test(item) and seconds < 2 * HOUR + MINUTE:
+            machine.shift(1)
+            seconds += 1
+    return seconds
+
+
 if __name__ == "__main__":
-    encodings()
+    {"encodings": encodings, "mail-rate": mail_rate}[sys.argv[1]]()

@@ -12,7 +12,7 @@ from crm.api import routes as api
 from crm.base import clock, mail
 from crm.base.db import engine_options
 from crm.base.shipped import MIGRATIONS, TEMPLATES
-from crm.extensions import csrf, db, login_manager
+from crm.extensions import csrf, db, limiter, login_manager
 from crm.leads import search_index
 from crm.settings import Settings
 from crm.visits import search_index as visit_index
@@ -48,6 +48,7 @@ def create_app(settings: Settings) -> Flask:
 
     db.init_app(app)
     csrf.init_app(app)
+    limiter.init_app(app)
     login_manager.init_app(app)
     web.init_app(app)
     api.init_app(app, refusal_text)  # both edges refuse in the same words

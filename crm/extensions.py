@@ -3,6 +3,8 @@
 from inspect import iscoroutinefunction
 
 from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_sqlalchemy_lite import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -11,7 +13,6 @@ from sqlalchemy.orm import Session
 
 import crm.base.audit_trail
 import crm.base.outbox
-import crm.base.rate_counts
 import crm.bulk_changes.models
 import crm.digests.models
 import crm.files.models
@@ -35,6 +36,7 @@ import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
 from crm.base.db_faults import first_line
 from crm.base.logs import structlog
+from crm.base.rate_counts import DatabaseStorage
 
 log = structlog.get_logger()
 
@@ -60,6 +62,22 @@ class Database(SQLAlchemy):
         functions[:] = [function for function in functions if not iscoroutinefunction(function)]
 
 
+class RouteLimiter(Limiter):
+    """Limits of routes alone: their decorator counts."""
+
+    def init_app(self, app: Flask) -> None:
+        super().init_app(app)
+        # the hook looks at every request for limits of all routes, of which there are none
+        hooks = app.before_request_funcs[None]
+        hooks[:] = [hook for hook in hooks if getattr(hook, "__self__", None) is not self]
+
+
 db = Database(session_options={"class_": ClosableSession, "expire_on_commit": False})
 csrf = CSRFProtect()
+limiter = RouteLimiter(
+    get_remote_address,
+    storage_uri=f"{DatabaseStorage.STORAGE_SCHEME[0]}://",
+    storage_options={"sessions": lambda: db.sessionmaker},  # type: ignore[dict-item]
+    headers_enabled=False,
+)
 login_manager = LoginManager()

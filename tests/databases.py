@@ -19,6 +19,7 @@ from crm.base.db import Base, engine_options
 from crm.base.seed_files import read_seeds
 from crm.cli.migrations import migrations
 from crm.extensions import db as database_of_app
+from crm.extensions import limiter
 from crm.leads.models import MilestoneKind
 from crm.leads.rules import Stage
 from crm.settings import Settings
@@ -202,6 +203,7 @@ class Kept:
     def fresh_app(self) -> Flask:
         """The application, set as a test expects it."""
         self.app.config.update(WTF_CSRF_ENABLED=False, TESTING=True, SESSION_COOKIE_SECURE=True)
+        limiter.enabled = False
         return self.app
 
     def close(self) -> None:

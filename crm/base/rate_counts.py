@@ -1,11 +1,15 @@
 """Counters with a time window, in the database so that all processes share them."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
+from limits.storage import Storage
 from sqlalchemy import case, delete, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
-from crm.base.db import Base, insert_into
+from crm.base import clock
+from crm.base.db import Base, insert_into, writing
 
 
 class RateCount(Base):
@@ -35,3 +39,52 @@ def count_up(db: Session, key: str, *, seconds: int, now: datetime, amount: int 
         },
     )
     return db.execute(counted.returning(RateCount.count)).scalar_one()
+
+
+class DatabaseStorage(Storage):
+    """Flask-Limiter's counts; each change is a short transaction of its own."""
+
+    STORAGE_SCHEME = ("crm-database",)  # type: ignore[assignment] # read as any sequence
+
+    def __init__(
+        self, uri: str, *, sessions: Callable[[], sessionmaker[Session]], **_: Any
+    ) -> None:
+        super().__init__(uri)
+        self._sessions = sessions
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        """None: an unreachable database gets the same answer as on every page."""
+        return ()
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        with writing(self._sessions()) as db:
+            return count_up(db, key, seconds=expiry, now=clock.now(), amount=amount)
+
+    def get(self, key: str) -> int:
+        """The count in the current window."""
+        row = self._row(key)
+        return row.count if row else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the current window ends, in seconds since 1970."""
+        row = self._row(key)
+        return row.ends_at.timestamp() if row else clock.now().timestamp()
+
+    def check(self) -> bool:
+        """Always true: the health checks look at the database themselves."""
+        return True
+
+    def reset(self) -> int | None:
+        with writing(self._sessions()) as db:
+            db.execute(delete(RateCount))
+        return None
+
+    def clear(self, key: str) -> None:
+        with writing(self._sessions()) as db:
+            db.execute(delete(RateCount).where(RateCount.key == key))
+
+    def _row(self, key: str) -> RateCount | None:
+        with self._sessions()() as db:
+            running = select(RateCount).where(RateCount.key == key, RateCount.ends_at > clock.now())
+            return db.scalar(running)

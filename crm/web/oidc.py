@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 
 from crm.base.db import begin_to_write
 from crm.base.logs import structlog
-from crm.extensions import db
+from crm.extensions import db, limiter
 from crm.people.models import Person
 from crm.people.queries import by_exact_username
 from crm.settings import Settings
 from crm.web.auth import BY_OIDC, let_in
 from crm.web.forms import is_inside
-from crm.web.rate_limits import MINUTE, limited
 from crm.web.transaction import moment, release, transaction
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _back(sentence: str) -> ResponseReturnValue:
 
 
 @bp.get("")
-@limited(30, seconds=MINUTE)
+@limiter.limit("30 per minute")
 def depart() -> ResponseReturnValue:
     """Lead to the provider."""
     provider = _provider()
@@ -84,7 +83,7 @@ def depart() -> ResponseReturnValue:
 
 
 @bp.get("/callback")
-@limited(30, seconds=MINUTE)
+@limiter.limit("30 per minute")
 def arrive() -> ResponseReturnValue:
     """Sign in whoever comes back from the provider and has an account here."""
     provider, kept = _provider(), session.pop(DEPARTURE, None)
@@ -135,7 +134,7 @@ def _person(db_session: Session, claims: dict[str, Any]) -> Person | None:
 
 
 @bp.get("/end")
-@limited(30, seconds=MINUTE)
+@limiter.limit("30 per minute")
 def end() -> ResponseReturnValue:
     """Sign out at the provider, too."""
     provider, back = _provider(), _settings().base_url + url_for("auth.login")

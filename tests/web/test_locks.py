@@ -127,6 +127,7 @@ def test_a_temporary_password_is_hashed_under_no_lock(app, liwei, steps, path):
         ("/", 405),
         ("/logout", 302),
         ("/visits/new", 302),
+        ("/unsubscribe/x", 404),
         ("/login", 422),
     ],
 )
@@ -135,13 +136,6 @@ def test_a_stranger_takes_no_lock(client, liwei, steps, path, status):
 
     assert answer.status_code == status
     assert "lock" not in steps
-
-
-def test_a_stranger_who_is_counted_holds_the_lock_for_the_count_alone(client, liwei, steps):
-    answer = client.post("/unsubscribe/x", data={"List-Unsubscribe": "One-Click"})
-
-    assert answer.status_code == 404
-    assert "lock" not in steps[steps.index("end") :]
 
 
 def test_a_form_without_its_token_takes_no_lock(app, liwei, steps):

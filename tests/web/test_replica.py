@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from crm.app import create_app
 from crm.base.replica import position
-from crm.extensions import db
+from crm.extensions import db, limiter
 from crm.people.rules import Role
 from crm.web.access import ACCESS
 from crm.web.replica import PAGES
@@ -67,6 +67,7 @@ def app(database, standby):
 def app_of(database, replica):
     app = create_app(settings_for(database.url, database_read_url=replica))
     app.config.update(WTF_CSRF_ENABLED=False, TESTING=True, SESSION_COOKIE_SECURE=True)
+    limiter.enabled = False
     yield app
     with app.app_context():
         for engine in db.engines.values():

@@ -24,7 +24,7 @@ from crm.base.db import begin_to_write
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.mail_kinds import MessageKind
-from crm.extensions import csrf, db
+from crm.extensions import csrf, db, limiter
 from crm.mailing import service
 from crm.mailing.channel_choices import Wish, choose_channels
 from crm.mailing.channel_models import Channel as OutChannel
@@ -37,7 +37,6 @@ from crm.web.auth import signed_in
 from crm.web.date_fields import TimeField
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, enum_choices
-from crm.web.rate_limits import MINUTE, limited
 from crm.web.transaction import moment, transaction
 
 bp = Blueprint("my_settings", __name__)
@@ -224,8 +223,8 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     return render_template("account/unsubscribe.html", kind=kind, one_click=ONE_CLICK)
 
 
-def _client() -> str:
-    """The address, and the person whose mails the token stops."""
+def _limit_key() -> str:
+    """The rate limit counts by address and by the person whose mails the token stops."""
     secret: str = current_app.config["SETTINGS"].secret_key
     read = unsubscribe_tokens.read(secret, (request.view_args or {}).get("token", ""))
     return f"{request.remote_addr}:{read[0] if read else ''}"
@@ -234,7 +233,7 @@ def _client() -> str:
 @bp.post("/unsubscribe/<token>")
 # a mail program posts without a session, so it has no CSRF token (RFC 8058)
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limited(30, seconds=MINUTE, client=_client)
+@limiter.limit("30 per minute", key_func=_limit_key)
 def stop(token: str) -> ResponseReturnValue:
     """Stop mails of that kind, from the page or a mail program; the token is the authorization."""
     name, value = ONE_CLICK

@@ -8,7 +8,7 @@ from wtforms.validators import DataRequired, EqualTo, Length
 
 from crm.base.cells import Cells, Email, read_cells
 from crm.base.errors import Refused
-from crm.extensions import db
+from crm.extensions import db, limiter
 from crm.jobs.ledger import installed_at
 from crm.people import service
 from crm.people.first_run import FirstAdmin, is_code, is_nobody_there, set_up, setup_code
@@ -16,7 +16,6 @@ from crm.people.sign_in_profiles import password_rules
 from crm.web.account.views import password_hint
 from crm.web.auth import begin_session
 from crm.web.forms import cleaned, show_refusal
-from crm.web.rate_limits import MINUTE, limited
 from crm.web.transaction import moment, transaction
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
@@ -53,7 +52,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("")
-@limited(20, seconds=MINUTE)
+@limiter.limit("20 per minute")
 def create() -> ResponseReturnValue:
     """Enter the first admin and sign them in."""
     if not is_nobody_there(db.session):

@@ -4,27 +4,26 @@ from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
 
 from crm.base.periods import DAY
-from crm.extensions import db
+from crm.extensions import db, limiter
 from crm.people.calendar_feeds import feed_of
 from crm.people.permissions import viewer
 from crm.people.queries import absences_in
 from crm.visits.calendar import visits_between
 from crm.visits.feed import absence_events, as_file, visit_events
-from crm.web.rate_limits import HOUR, limited
 from crm.web.site import site
 from crm.web.transaction import moment, today
 
 BEFORE, AHEAD = 31 * DAY, 92 * DAY
 
 
-def _client() -> str:
-    """The address, and the person whose calendar the token opens."""
+def _limit_key() -> str:
+    """The rate limit counts by address and by the person whose calendar the token opens."""
     token = (request.view_args or {}).get("token", "")
     found = feed_of(db.session, token, now=moment())
     return f"{request.remote_addr}:{found.person_id if found else ''}"
 
 
-@limited(60, seconds=HOUR, client=_client)
+@limiter.limit("60 per hour", key_func=_limit_key)
 def feed(token: str) -> ResponseReturnValue:
     """The owner's visits and absences, a month back and three ahead."""
     found = feed_of(db.session, token, now=moment()) or abort(404)
