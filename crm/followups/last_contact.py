@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import bindparam, func, or_, select, union_all, update
+from sqlalchemy import bindparam, case, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
@@ -42,14 +42,17 @@ _KEEP = (
 )
 
 
-# one that was added is none to look for; whoever looks for others at once holds the row meanwhile
+# one that was added is none to look for; the row is updated also where its day stays, so that
+# whoever looks for all contacts at once waits for it
 _ADD = (
     update(Lead.__table__)  # type: ignore[arg-type] # as above
-    .where(
-        _LEAD.id == bindparam("lead_id"),
-        or_(_LEAD.last_contact_on.is_(None), _LEAD.last_contact_on < bindparam("on")),
+    .where(_LEAD.id == bindparam("lead_id"))
+    .values(
+        last_contact_on=case(
+            (_LEAD.last_contact_on > bindparam("on"), _LEAD.last_contact_on),
+            else_=bindparam("on"),
+        )
     )
-    .values(last_contact_on=bindparam("on"))
 )
 
 

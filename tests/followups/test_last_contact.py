@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
@@ -227,3 +228,17 @@ def test_a_planned_visit_is_no_contact_and_a_visit_of_two_days_one_on_its_last(d
 
     kept = world.kept()
     assert [kept[lead_id] for lead_id in world.leads] == [TODAY - 2 * DAY, TODAY, None]
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_whoever_looks_for_all_contacts_waits_for_one_that_is_being_added_on_the_same_day(sessions):
+    with sessions.begin() as db:
+        make_regime(db)
+        lead = make_lead(db, last_contact_on=TODAY)
+
+    with sessions() as adding, sessions() as looking:
+        apply_contacts(adding, [ContactChanged((lead.id,), on=TODAY)])
+
+        looking.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError):
+            apply_contacts(looking, [ContactChanged((lead.id,))])
