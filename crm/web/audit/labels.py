@@ -130,7 +130,7 @@ ACTIONS: Mapping[str, str] = {
     "person.exported": "导出列表",
     "person.import_undone": "撤销导入",
     "person.imported": "导入文件",
-    "import_run.published": "导入文件",
+    "import_run.published": "以命令行导入文件",
     "person.disabled": "停用账号",
     "person.enabled": "恢复账号",
     "person.wrong_password": "密码输错",
