@@ -43,9 +43,7 @@ def mixed(port: int, number: int, cookies: list[str], scale: float) -> Iterator[
 def visits_of_many(port: int, number: int, scale: float) -> Iterator[Request]:
     """Visits of one recruiter after another: a form about the same hours again has questions."""
     mine = zone.free_leads(scale)[number::CONNECTIONS]
-    for person_id in range(
-        zone.FIRST_RECRUITER + 1 + number, zone.people_count(scale), CONNECTIONS
-    ):
+    for person_id in zone.recruiters(scale)[number::CONNECTIONS]:
         yield from islice(pages.visits(port, person_id, mine), 2 * pages.VISITS_AN_EVENING)
 
 

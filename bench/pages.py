@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import time as time_of_day
 from datetime import timedelta
-from itertools import cycle, repeat
+from itertools import chain, cycle, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -39,6 +39,7 @@ OK = 200
 EVENING = time_of_day(18)  # the zone's visits have ended by then: the form has no questions
 CITY = "无锡"  # where nobody in the zone goes, for the same reason
 VISIT_MINUTES = 2  # two evenings have room for 360 visits of each person
+PEOPLE_EACH = 5
 VISITS_AN_EVENING = 6 * 60 // VISIT_MINUTES
 SEARCHED = quote(zone.company_name(1)[:2])
 
@@ -137,10 +138,10 @@ def prepare(
 
 
 def all_cases(product: int, floor_port: int, connections: int, scale: float) -> list[Case]:
-    leads = zone.free_leads(scale)
+    writers = Writers(zone.recruiters(scale), zone.free_leads(scale), connections)
     return [
         *page_cases(product, floor_port, connections),
-        visit_case(product, floor_port, connections, leads),
+        visit_case(product, floor_port, writers),
     ]
 
 
@@ -162,19 +163,36 @@ def page_cases(product: int, floor_port: int, connections: int) -> Iterator[Case
         )
 
 
-def visit_case(product: int, floor_port: int, connections: int, leads: Sequence[int]) -> Case:
-    """Each connection is another recruiter, who logs visits to leads that nobody else visits."""
-    first = zone.FIRST_RECRUITER + 1  # the one before is who looks at pages
-    writers = [
-        visits(product, first + place, leads[place::connections]) for place in range(connections)
-    ]
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Recruiters who log visits to leads that nobody else visits, over some connections."""
+
+    people: Sequence[int]
+    leads: Sequence[int]
+    connections: int
+
+    def requests(self, port: int) -> list[Iterator[Request]]:
+        """The forms of each connection: those of a few people in turn.
+
+        One alone would soon have hundreds of visits in a month, as nobody has.
+        """
+        return [self._of_connection(port, place) for place in range(self.connections)]
+
+    def _of_connection(self, port: int, place: int) -> Iterator[Request]:
+        people = self.people[place :: self.connections][:PEOPLE_EACH]
+        leads = self.leads[place :: self.connections]
+        each = [visits(port, person, leads[n :: len(people)]) for n, person in enumerate(people)]
+        return chain.from_iterable(zip(*each, strict=True))
+
+
+def visit_case(product: int, floor_port: int, writers: Writers) -> Case:
     cookie = load.sign_in(floor_port, floor.USERNAME, zone.PASSWORD)
     # not a title that the search finds, which would then end early
     row = Request("/new", cookie, {"title": zone.lead_title(2), "company": zone.company_name(2)})
     return Case(
         *("log a visit", "insert", "20 %"),
-        product=Clients(product, writers, load.REDIRECT),
-        floor=Clients(floor_port, [repeat(row) for _ in range(connections)], load.REDIRECT),
+        product=Clients(product, writers.requests(product), load.REDIRECT),
+        floor=Clients(floor_port, [repeat(row)] * writers.connections, load.REDIRECT),
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 from bench import load, lock_times, zone
 from bench.load import Request
 from bench.lock_times import LockTime
-from bench.pages import SECRET, WORKERS, Case, measure, prepare, visit_case, visits
+from bench.pages import SECRET, WORKERS, Case, Writers, measure, prepare, visit_case
 from bench.report import PROCESSOR, Result, processor_table, series, summary, table
 from bench.servers import serving
 from tests.postgres import Postgres
@@ -97,28 +97,25 @@ def floor_server(place: Place) -> Iterator[int]:
 
 
 def compare(
-    place: Place, leads: Sequence[int], connections: int, *, passes: int, seconds: float
+    place: Place, writers: Writers, *, passes: int, seconds: float
 ) -> tuple[Case, list[LockTime]]:
     """The rates of both, and the lock times of the product."""
     with product(place, "--no-clock") as port, floor_server(place) as floor_port:
-        case = visit_case(port, floor_port, connections, leads)
+        case = visit_case(port, floor_port, writers)
         measure([case], passes=passes, seconds=seconds)
     return case, lock_times.times_in(place.folder)
 
 
 def beside_readers(
-    place: Place, leads: Sequence[int], connections: int, seconds: float
+    place: Place, writers: Writers, seconds: float
 ) -> list[tuple[str, Counter[int]]]:
     """The statuses that writers and readers get while the clock runs."""
     with product(place) as port:
         cookie = load.sign_in(port, zone.SUPERVISOR, zone.PASSWORD)
         paths = ("/leads", "/visits", "/", "/followups")
         readers = [repeat(Request(paths[n % len(paths)], cookie)) for n in range(READERS)]
-        # not those who have visits at these hours already
-        first = zone.FIRST_RECRUITER + 1 + connections
-        writers = [visits(port, first + n, leads[n::connections]) for n in range(connections)]
-        counts = load.statuses(port, [*writers, *readers], seconds)
-    sums = sum(counts[:connections], Counter()), sum(counts[connections:], Counter())
+        counts = load.statuses(port, [*writers.requests(port), *readers], seconds)
+    sums = [sum(part, Counter()) for part in (counts[:-READERS], counts[-READERS:])]
     return [("log a visit", sums[0]), ("read pages", sums[1])]
 
 
@@ -127,10 +124,11 @@ def measure_on(
 ) -> Measured:
     with place_on(database) as place:
         apps = prepare(place.folder, scale, url=place.url, floor_url=place.floor_url)
-        leads = zone.free_leads(scale)
-        half = len(leads) // 2
-        case, times = compare(place, leads[:half], connections, passes=passes, seconds=seconds)
-        statuses = beside_readers(place, leads[half:], connections, 4 * seconds)
+        people, leads = zone.recruiters(scale), zone.free_leads(scale)
+        # others later: who has a visit at these hours is asked about it
+        first, later = (Writers(people[n::2], leads[n::2], connections) for n in range(2))
+        case, times = compare(place, first, passes=passes, seconds=seconds)
+        statuses = beside_readers(place, later, 4 * seconds)
         return Measured(database, case.result(*apps), times, statuses)
 
 

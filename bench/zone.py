@@ -94,6 +94,11 @@ def size(scale: float) -> str:
     )
 
 
+def recruiters(scale: float) -> range:
+    """Ids of those who log visits; the first recruiter looks at pages."""
+    return range(FIRST_RECRUITER + 1, people_count(scale) + 1)
+
+
 def free_leads(scale: float) -> range:
     """Ids of open leads without visits."""
     return range(FREE_LEADS, lead_count(scale) + 1, FREE_LEADS)
