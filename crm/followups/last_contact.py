@@ -1,6 +1,6 @@
 """The day of a lead's last contact: a column, so that lists need not read its whole history."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import bindparam, case, func, select, union_all, update
@@ -42,11 +42,10 @@ _KEEP = (
 )
 
 
-# one that was added is none to look for; the row is updated also where its day stays, so that
-# whoever looks for all contacts at once waits for it
+# one that was added is none to look for; whoever looks for others at once holds the row meanwhile
 _ADD = (
     update(Lead.__table__)  # type: ignore[arg-type] # as above
-    .where(_LEAD.id == bindparam("lead_id"))
+    .where(_OF_IDS)
     .values(
         last_contact_on=case(
             (_LEAD.last_contact_on > bindparam("on"), _LEAD.last_contact_on),
@@ -59,11 +58,9 @@ _ADD = (
 def apply_contacts(db: Session, changes: Iterable[ContactChanged]) -> None:
     """Find the last contact of the leads that the changes concern."""
     lead_ids, visit_ids = set[int](), set[int]()
-    added: dict[int, date] = {}
     for change in changes:
         if change.on:
-            days = dict.fromkeys(change.lead_ids, change.on)
-            added |= {key: max(on, added.get(key, on)) for key, on in days.items()}
+            _add_contact(db, change.lead_ids, change.on)
             continue
         lead_ids |= {*change.lead_ids}
         if change.visit_id is not None:
@@ -71,7 +68,6 @@ def apply_contacts(db: Session, changes: Iterable[ContactChanged]) -> None:
 
     for part in batches(sorted(visit_ids)):
         lead_ids |= {*db.scalars(select(VisitLead.lead_id).where(VisitLead.visit_id.in_(part)))}
-    _add_contacts(db, added)
     keep_last_contacts(db, lead_ids)
 
 
@@ -83,11 +79,11 @@ def keep_last_contacts(db: Session, lead_ids: Collection[int]) -> None:
         db.execute(_KEEP, {"lead_ids": part})
 
 
-def _add_contacts(db: Session, days: Mapping[int, date]) -> None:
-    """Let the column of these leads be no earlier than their day."""
-    for part in batches(sorted(days)):  # in one order, or two changes might wait for each other
-        values = [{"lead_id": lead_id, "on": days[lead_id]} for lead_id in part]
-        db.connection().execute(_ADD, values)
+def _add_contact(db: Session, lead_ids: Collection[int], on: date) -> None:
+    for part in batches(sorted(lead_ids)):
+        if len(part) > 1:  # in one order, or two changes might wait for each other
+            _hold(db, part)
+        db.execute(_ADD, {"lead_ids": part, "on": on})
 
 
 def _hold(db: Session, lead_ids: Sequence[int]) -> None:

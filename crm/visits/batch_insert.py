@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
@@ -230,14 +230,9 @@ def collect_effects(db: Session, visit_ids: Sequence[int], *, now: datetime) -> 
 
         for visit in db.execute(select(*_BEARING).where(Visit.id.in_(part))).mappings():
             collect(db, _edit(dict(visit), people[visit["id"]], now))
-        contacts = (
-            select(VisitLead.lead_id, func.max(Visit.last_on))
-            .join(Visit, Visit.id == VisitLead.visit_id)
-            .where(VisitLead.visit_id.in_(part), Visit.status == Status.DONE)
-            .group_by(VisitLead.lead_id)
-        )
-        for lead_id, on in db.execute(contacts):
-            collect(db, ContactChanged((lead_id,), on=on))
+        # looked for anew: since the publication others may have cancelled some of the visits
+        leads = select(VisitLead.lead_id).where(VisitLead.visit_id.in_(part))
+        collect(db, ContactChanged({*db.scalars(leads)}))
 
 
 def _insert_companies(db: Session, visits: PreparedVisits, visit_ids: Sequence[int]) -> None:
