@@ -14,6 +14,7 @@ from crm.base.db import engine_options
 from crm.base.shipped import MIGRATIONS, TEMPLATES
 from crm.extensions import csrf, db, limiter, login_manager
 from crm.leads import search_index
+from crm.requests import turns
 from crm.settings import Settings
 from crm.visits import search_index as visit_index
 from crm.web.errors import refusal_text
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> Flask:
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app)
+    turns.init_app(app)
     web.init_app(app)
     api.init_app(app, refusal_text)  # both edges refuse in the same words
 

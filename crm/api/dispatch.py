@@ -23,6 +23,7 @@ from crm.extensions import db
 from crm.files.checks import LARGEST
 from crm.requests.run_again import run_until_current
 from crm.requests.transaction import CHANGING, moment, note_reads, transaction, undo
+from crm.requests.turns import take_turn
 from crm.settings import Settings
 
 JSON = "application/json"
@@ -67,6 +68,7 @@ def _answer(operation: Operation, words: Words, in_path: Mapping[str, Any]) -> R
     if operation.method in MATCHED and "If-Match" not in request.headers:
         raise Problem(HTTPStatus.PRECONDITION_REQUIRED, "match_missing")
 
+    take_turn()
     read_first(db.session)
     note_reads()
     return run_until_current(lambda: _change(_call(operation), given, key), _begin_again)

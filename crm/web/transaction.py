@@ -23,6 +23,7 @@ from crm.requests.transaction import today as today
 from crm.requests.transaction import transaction as transaction
 from crm.requests.transaction import trial as trial
 from crm.requests.transaction import undo as undo
+from crm.requests.turns import take_turn
 
 REPLICA = "replica"  # the name of its engine
 WRITTEN = "written"  # in the cookie: the position of this browser's last change
@@ -69,6 +70,7 @@ def _begin() -> None:
         return
     request.get_data(parse_form_data=True)  # read a slow body before any lock is taken
     if "_user_id" in session and request.endpoint not in BEGIN_LATER:
+        take_turn()
         read_first(db.session)
         if current_user:  # read with the end of the trail, in one statement
             note_reads()
