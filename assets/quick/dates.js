@@ -70,6 +70,7 @@ function dateOf(date, today, isAhead) {
     const month = monthOf(groups.part_of, groups.part_month, today);
     return month === null ? of(null) : assumed(tenthOfMonth(groups.tenth, month));
   }
+  if (groups.settled && groups.other_week[0] === "下") return of(ofOtherWeek(groups.other_week, weekdayNamed(groups.settled), today));
   if (groups.other_week) return assumed(ofOtherWeek(groups.other_week, FRIDAY, today));
   if (groups.weekday === "末") return assumed(ofOtherWeek(groups.week || (isAhead ? "下" : ""), SATURDAY, today));
   if (groups.weekday && groups.week.length > 1) return of(ofOtherWeek(groups.week, weekdayNamed(groups.weekday), today));

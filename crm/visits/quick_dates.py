@@ -15,6 +15,11 @@ _SATURDAY = 5
 _FURTHEST = 31  # days: what is further away is no date of a visit
 _WEEKS = {"上": -1, "下": 1}
 _PARTS = {"早": "早上", "晚": "晚上", "夜": "晚上"}
+# on which day of the week: 下周去见王总，定在周三
+_SETTLED = (
+    r"[^。;]*?(?:定|[选放]在|安排)[在于到]?(?:周|星期|礼拜)(?P<settled>[一二三四五六日天])"
+    r"(?=[上下中]午|[早晚]上|[,。;\s]|$)"
+)
 _DATE = re.compile(
     rf"""
     (?P<pair>前昨|昨今|今明|明后)[两二]?天
@@ -25,7 +30,7 @@ _DATE = re.compile(
     |(?P<word>大?[前后][天儿]|[昨今明][天日儿])个?
     |(?P<near>[昨今明])(?P<part>[早晚夜])(?!年)
     |(?P<week>[上下]{{1,2}}|[本这]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天]|末)
-    |(?P<other_week>[上下]{{1,2}}|[本这])个?(?:周|星期|礼拜)
+    |(?P<other_week>[上下]{{1,2}}|[本这])个?(?:周|星期|礼拜)(?={_SETTLED}|)
     |(?<!提)(?P<count>{NUMBER})个?(?:(?P<weeks>周|星期|礼拜)|(?P<workdays>工作日)|天)[之以]?(?P<side>[前后内])
     |(?P<of_month>[上下本这当])个?月(?P<day3>{NUMBER})[日号]
     |(?:(?P<year>\d{{4}})[年./-]|(?P<of_year>[前去今明])年)?(?P<month>{NUMBER})\s?月(?:份)?\s?(?P<day>{NUMBER})(?:\s?[日号])?
@@ -166,8 +171,10 @@ def _tenth_of_month(one: _Named) -> DateFound:
 
 
 def _other_week(one: _Named) -> DateFound:
-    on = _of_other_week(one.group["other_week"] or "", _FRIDAY, one.today)
-    return DateFound(one.span, on, on, is_assumed=True)
+    week = one.group["other_week"] or ""
+    settled = one.group["settled"] if week.startswith("下") else None
+    on = _of_other_week(week, weekday_of(settled) if settled else _FRIDAY, one.today)
+    return DateFound(one.span, on, on, is_assumed=settled is None)
 
 
 def _weekday(one: _Named) -> DateFound:
