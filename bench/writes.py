@@ -81,8 +81,8 @@ def place_on(database: str) -> Iterator[Place]:
 
 
 @contextmanager
-def product(place: Place, *options: str) -> Iterator[int]:
-    command = ("-m", "bench.lock_times", "serve", "--workers", WORKERS, "--port", "PORT")
+def product(place: Place, *options: str, module: str = "crm.cli") -> Iterator[int]:
+    command = ("-m", module, "serve", "--workers", WORKERS, "--port", "PORT")
     settings = {"CRM_DATABASE_URL": place.url} if place.url else {}
     with serving(*command, *options, data=place.folder, secret=SECRET, **settings) as port:
         yield port
@@ -99,18 +99,16 @@ def floor_server(place: Place) -> Iterator[int]:
 def compare(
     place: Place, writers: Writers, *, passes: int, seconds: float
 ) -> tuple[Case, list[LockTime]]:
-    """The rates of both, and the lock times of the product."""
+    """The rates of both, and then the lock times of the product, whose clocks cost some time."""
     with product(place, "--no-clock") as port, floor_server(place) as floor_port:
         case = visit_case(port, floor_port, writers)
-        _sign_in(port, case.product.requests)
-        lock_times.times_in(place.folder)  # those of the sign-ins are left out
         measure([case], passes=passes, seconds=seconds)
+    with product(place, "--no-clock", module="bench.lock_times") as port:
+        forms = case.product.requests  # of people who are signed in
+        load.statuses(port, forms, 0)
+        lock_times.times_in(place.folder)  # begins anew, without the first of each process
+        load.statuses(port, forms, passes * seconds)
     return case, lock_times.times_in(place.folder)
-
-
-def _sign_in(port: int, forms: Sequence[Iterator[Request]]) -> None:
-    """Send the first form of each connection, before which its five people sign in."""
-    load.statuses(port, forms, 0)
 
 
 def beside_readers(
@@ -122,7 +120,7 @@ def beside_readers(
         paths = ("/leads", "/visits", "/", "/followups")
         readers = [repeat(Request(paths[n % len(paths)], cookie)) for n in range(READERS)]
         forms = writers.requests(port)
-        _sign_in(port, forms)
+        load.statuses(port, forms, 0)  # one each, before which five people sign in
         counts = load.statuses(port, [*forms, *readers], seconds)
     sums = [sum(part, Counter()) for part in (counts[:-READERS], counts[-READERS:])]
     return [("log a visit", sums[0]), ("read pages", sums[1])]
