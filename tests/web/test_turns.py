@@ -15,7 +15,7 @@ from tests.conflicts import before_first_write
 from tests.factories import arranged, make_person, sign_in
 
 PATIENCE = 2.0  # seconds after which a test has waited for a turn that never ended
-SOON = 0.05
+MEETING = 1.0  # seconds within which all that are let in have come
 FORM = {
     "kind": "outreach",
     "channel": "in_person",
@@ -51,7 +51,7 @@ def meet(app: Flask, barrier: Barrier) -> bool:
     with app.test_request_context(method="POST"):
         turns.take_turn()
         try:
-            barrier.wait(SOON)
+            barrier.wait(MEETING)
         except BrokenBarrierError:
             return False
     return True
